@@ -1,0 +1,198 @@
+"""Data: real sets that ship with scikit-learn, toy sets made from a seed, splits, and standardizing.
+
+Nothing here uses the network. Real sets come as raw measurements; ``Standardizer`` brings them to one scale. First
+used in chapter 02, "Linear models".
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "Dataset",
+    "Standardizer",
+    "breast_cancer",
+    "diabetes",
+    "digits",
+    "make_line",
+    "make_sine",
+    "split",
+    "wine",
+]
+
+
+class Dataset(NamedTuple):
+    """Inputs and targets with their names: ``X`` (N, D) float, ``t`` (N,) float for regression, int64 for classes."""
+
+    X: Tensor
+    t: Tensor
+    feature_names: tuple[str, ...]  # D names, in the order of X's columns
+    target_names: tuple[str, ...]  # one name for a regression target, else the name of class 0, 1, ...
+
+
+def diabetes(dtype: torch.dtype | None = None) -> Dataset:
+    """442 patients: disease progression one year on, from ten measurements. A regression task.
+
+    Units: age in years; sex coded 1 and 2; bmi in kg/m2; bp, mean blood pressure, in mmHg; s1 total cholesterol, s2
+    LDL, s3 HDL, each in mg/dl; s4 the ratio of total cholesterol to HDL; s5 the logarithm of serum triglycerides; s6
+    blood sugar in mg/dl. The target is a clinical score from 25 to 346, without a unit.
+
+    Source: Efron, Hastie, Johnstone & Tibshirani, "Least Angle Regression", Annals of Statistics 32 (2004) 407,
+    https://doi.org/10.1214/009053604000000067, as shipped with scikit-learn.
+    """
+    from sklearn.datasets import load_diabetes
+
+    raw = load_diabetes(scaled=False)
+    dtype = dtype or torch.get_default_dtype()
+    X, t = torch.as_tensor(raw.data, dtype=dtype), torch.as_tensor(raw.target, dtype=dtype)
+    return Dataset(X, t, tuple(raw.feature_names), ("progression",))
+
+
+def breast_cancer(dtype: torch.dtype | None = None) -> Dataset:
+    """569 tumors, 30 measurements of cell nuclei in a microscope picture: class 0 malignant, class 1 benign.
+
+    Units: lengths in pixels of the picture; ratios have none. Each of ten measurements comes as mean, standard error
+    and "worst" (mean of the three largest).
+
+    Source: Wolberg, Mangasarian, Street & Street, UCI Machine Learning Repository (1993),
+    https://doi.org/10.24432/C5DW2B, as shipped with scikit-learn.
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    return _classes(load_breast_cancer(), dtype)
+
+
+def digits(dtype: torch.dtype | None = None) -> Dataset:
+    """1797 handwritten digits, 8 x 8 pixels as 64 columns (row by row), gray levels 0 (paper) to 16 (ink): classes 0-9.
+
+    Source: Alpaydin & Kaynak, UCI Machine Learning Repository (1998), https://doi.org/10.24432/C50P49 (its test set),
+    as shipped with scikit-learn.
+    """
+    from sklearn.datasets import load_digits
+
+    return _classes(load_digits(), dtype)
+
+
+def wine(dtype: torch.dtype | None = None) -> Dataset:
+    """178 wines, 13 chemical measurements, three growers as the classes. Units differ by column and are not recorded.
+
+    Source: Aeberhard & Forina, UCI Machine Learning Repository (1992), https://doi.org/10.24432/C5PC7J, as shipped
+    with scikit-learn.
+    """
+    from sklearn.datasets import load_wine
+
+    return _classes(load_wine(), dtype)
+
+
+def _classes(raw, dtype: torch.dtype | None) -> Dataset:
+    X = torch.as_tensor(raw.data, dtype=dtype or torch.get_default_dtype())
+    t = torch.as_tensor(raw.target, dtype=torch.int64)
+    return Dataset(X, t, tuple(map(str, raw.feature_names)), tuple(map(str, raw.target_names)))
+
+
+def make_line(
+    N: int, w: float, b: float, noise: float, generator: torch.Generator, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
+    """N points on a line plus Gaussian noise: x uniform on [0, 1), ``t = w x + b + noise * N(0, 1)``; both (N,).
+
+    Raises:
+        ValueError: N < 1, or noise is negative.
+    """
+    x, epsilon = _uniform_and_normal(N, noise, generator, dtype, "make_line")
+    return x, w * x + b + noise * epsilon
+
+
+def make_sine(
+    N: int, noise: float, generator: torch.Generator, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
+    """N points of one period of a sine plus Gaussian noise: x uniform on [0, 1), ``t = sin(2 pi x) + noise * N(0, 1)``.
+
+    The set-up of the polynomial example of Bishop, "Pattern Recognition and Machine Learning" (2006), section 1.1.
+
+    Raises:
+        ValueError: N < 1, or noise is negative.
+    """
+    x, epsilon = _uniform_and_normal(N, noise, generator, dtype, "make_sine")
+    return x, torch.sin(2 * math.pi * x) + noise * epsilon
+
+
+def _uniform_and_normal(N, noise, generator, dtype, caller) -> tuple[Tensor, Tensor]:
+    if isinstance(N, bool) or not isinstance(N, int) or N < 1:
+        raise ValueError(f"{caller}: N is {N!r}; expected an integer of at least 1")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"{caller}: noise is {noise}; expected a finite standard deviation of at least 0")
+    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    return torch.rand(N, **options), torch.randn(N, **options)
+
+
+def split(
+    *tensors: Tensor, fractions: tuple[float, ...], generator: torch.Generator
+) -> tuple[tuple[Tensor, ...], ...]:
+    """Shuffle the rows of the tensors together and cut them into parts: one tuple of tensors a part.
+
+    For example ``(X_train, t_train), (X_val, t_val) = split(X, t, fractions=(0.8, 0.2), generator=g)``. Every row lands
+    in exactly one part; sizes are rounded so that they add up to N.
+
+    Raises:
+        ValueError: the tensors differ in their number of rows, the fractions are not positive or do not add up to 1,
+            or a part would be empty.
+    """
+    rows = [len(tensor) for tensor in tensors]
+    if not rows or len(set(rows)) != 1:
+        raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
+    if not fractions or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise ValueError(f"split: fractions are {fractions}; expected positive numbers that add up to 1")
+    N = rows[0]
+    cuts = [0] + [round(N * sum(fractions[: k + 1])) for k in range(len(fractions))]
+    if any(stop == start for start, stop in zip(cuts, cuts[1:])):
+        raise ValueError(f"split: {N} rows are too few for fractions {fractions}: a part would be empty")
+    order = torch.randperm(N, generator=generator, device=generator.device).to(tensors[0].device)
+    return tuple(
+        tuple(tensor[order[start:stop]] for tensor in tensors) for start, stop in zip(cuts, cuts[1:])
+    )
+
+
+class Standardizer:
+    """Brings each column to mean 0 and standard deviation 1, by the mean and deviation of the data it is fitted on.
+
+    Fit it on the training data alone: a mean that includes test rows has seen them. A column that is constant in the
+    training data is shifted to 0 and not scaled. The deviation divides by N, as in scikit-learn's StandardScaler.
+
+    Attributes:
+        mean: (D,). scale: (D,), the standard deviations, 1 for a constant column.
+    """
+
+    def __init__(self, X: Tensor):
+        """Fit to X (N, D).
+
+        Raises:
+            ValueError: X is not (N, D) with N of at least 1, or holds a NaN or an infinity.
+        """
+        if X.ndim != 2 or len(X) == 0:
+            raise ValueError(f"Standardizer: X has shape {tuple(X.shape)}; expected (N, D) with N of at least 1")
+        finite = torch.isfinite(X)
+        if not finite.all():
+            row, column = (~finite).nonzero()[0].tolist()
+            raise ValueError(f"Standardizer: X[{row}, {column}] is {X[row, column].item()}; expected finite numbers")
+        self.mean = X.mean(dim=0)
+        deviation = X.std(dim=0, correction=0)
+        constant = (X == X[0]).all(dim=0)
+        self.scale = torch.where(constant, torch.ones_like(deviation), deviation)
+
+    def transform(self, X: Tensor) -> Tensor:
+        """``(X - mean) / scale``, shape (M, D). Raises ValueError where X has another number of columns."""
+        return (self._checked(X) - self.mean) / self.scale
+
+    def inverse_transform(self, X: Tensor) -> Tensor:
+        """``X * scale + mean``, shape (M, D): undoes ``transform``."""
+        return self._checked(X) * self.scale + self.mean
+
+    def _checked(self, X: Tensor) -> Tensor:
+        if X.ndim != 2 or X.shape[1] != len(self.mean):
+            raise ValueError(
+                f"Standardizer: X has shape {tuple(X.shape)}, but it was fitted on {len(self.mean)} columns; "
+                f"expected (M, {len(self.mean)})"
+            )
+        return X

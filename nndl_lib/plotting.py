@@ -1,0 +1,121 @@
+"""The book's figures: one matplotlib style and the plots that chapters share.
+
+Functions draw on an ``Axes`` that they are given and return None, so that a cell that ends with one prints nothing.
+Line colors are those of Okabe & Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/, told apart
+with any of the common color-vision deficiencies; lines differ by style or marker as well where the plot depends on it.
+"""
+
+from collections.abc import Callable, Mapping
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+__all__ = ["BLACK", "BLUE", "GREEN", "ORANGE", "PINK", "SKY", "VERMILION", "cost_contours", "curves", "fit", "use_style"]
+
+BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
+ORANGE, PINK, SKY = "#E69F00", "#CC79A7", "#56B4E9"
+
+
+def use_style() -> None:
+    """Set the book's matplotlib style, for the rest of the session.
+
+    The background is white and opaque, so that a figure reads on a dark page too, in a notebook as on the site (the
+    site's style sheet turns figures dark on dark pages).
+    """
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": plt.cycler(
+                color=[BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, BLACK],
+                linestyle=["-", "--", "-.", ":", "-", "--", "-."],
+            ),
+            "axes.grid": True,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlesize": 12,
+            "axes.labelsize": 12,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 120,
+            "figure.facecolor": "white",
+            "figure.figsize": (6.4, 3.6),
+            "font.size": 11,
+            "grid.alpha": 0.3,
+            "image.cmap": "viridis",
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+            "savefig.facecolor": "white",
+        }
+    )
+
+
+def cost_contours(
+    ax: Axes,
+    cost: Callable[[Tensor, Tensor], Tensor],
+    horizontal: tuple[float, float],
+    vertical: tuple[float, float],
+    path: tuple[Tensor, Tensor] | None = None,
+    levels: int = 14,
+) -> None:
+    """Contours of a cost of two parameters, with the path that an optimizer took.
+
+    Args:
+        cost: takes two grids of the same shape (horizontal and vertical parameter), returns the costs in that shape.
+        horizontal: the range of the horizontal parameter; ``vertical`` likewise.
+        path: (horizontal, vertical) coordinates of the steps, (steps + 1,) each. A path that leaves the ranges is cut
+            at the edge of the plot.
+        levels: how many contours; they are spaced evenly in the square root of the cost, so that a quadratic bowl
+            gets evenly spaced rings.
+
+    Raises:
+        ValueError: a range is empty, or the cost is not finite and at least 0 over the plot.
+    """
+    for name, (low, high) in (("horizontal", horizontal), ("vertical", vertical)):
+        if not low < high:
+            raise ValueError(f"cost_contours: the {name} range is ({low}, {high}); expected low < high")
+    across, up = torch.linspace(*horizontal, 121), torch.linspace(*vertical, 121)
+    grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
+    values = cost(grid_across, grid_up)
+    if not bool((torch.isfinite(values) & (values >= 0)).all()):
+        raise ValueError(f"cost_contours: costs reach from {values.min()} to {values.max()}; expected finite, at least 0")
+    rings = torch.linspace(values.min() ** 0.5, values.max() ** 0.5, levels + 2)[1:] ** 2
+    ax.contour(across, up, values, levels=rings.tolist(), cmap="viridis", linewidths=1)
+    if path is not None:
+        ax.plot(*path, color=VERMILION, marker="o", markersize=4, linewidth=1.5, linestyle="-")
+        ax.plot(path[0][:1], path[1][:1], color=BLACK, marker="s", markersize=7, linestyle="none")
+    ax.set(xlim=horizontal, ylim=vertical)
+    ax.grid(False)
+
+
+def fit(
+    ax: Axes, x: Tensor, t: Tensor, predict: Callable[[Tensor], Tensor], label: str = "prediction", margin: float = 0.0
+) -> None:
+    """Data (N,) as circles and a model's predictions as a line, over the range of x widened by ``margin`` of it.
+
+    ``predict`` takes inputs (M,) and returns predictions (M,). The vertical range follows the data, not the model, so
+    that a model that runs away does not hide them.
+    """
+    width, height = x.max() - x.min(), t.max() - t.min()
+    line = torch.linspace(x.min() - margin * width, x.max() + margin * width, 400)
+    ax.plot(line, predict(line), color=VERMILION, linestyle="-", label=label)
+    ax.plot(x, t, color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data")
+    ax.set(xlabel="$x$", ylabel="$t$", ylim=(t.min() - 0.25 * height, t.max() + 0.25 * height))
+
+
+def curves(
+    ax: Axes, series: Mapping[str, Tensor], xlabel: str = "step", ylabel: str = "cost", log: bool = False
+) -> None:
+    """Learning curves: each series (steps,) against 0, 1, 2, ..., with a legend.
+
+    Raises:
+        ValueError: a series is empty, or ``log`` is asked for where one holds a value of 0 or less.
+    """
+    for name, values in series.items():
+        values = torch.as_tensor(values)
+        if values.ndim != 1 or len(values) == 0:
+            raise ValueError(f"curves: {name!r} has shape {tuple(values.shape)}; expected (steps,) with at least one step")
+        if log and bool((values <= 0).any()):
+            raise ValueError(f"curves: {name!r} holds {values.min().item()}; a log axis needs values greater than 0")
+        ax.plot(range(len(values)), values, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    ax.legend()

@@ -1,0 +1,95 @@
+"""Where computations run and where their randomness comes from.
+
+Used in every chapter; first in chapter 02, "Before we start".
+"""
+
+import os
+import random
+
+import numpy as np
+import torch
+
+__all__ = ["generator", "get_device", "is_static", "seed_everything"]
+
+
+def get_device(device: str | torch.device | None = None) -> torch.device:
+    """Return the device to compute on.
+
+    The first of these that is given decides: the argument, the environment variable ``NNDL_DEVICE``, a CUDA GPU if
+    PyTorch sees one, the CPU. Apple's ``mps`` is used only when asked for by name: it has no float64, which many
+    checks in the book need.
+
+    Args:
+        device: for example ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+
+    Raises:
+        ValueError: the name is not a device name.
+        RuntimeError: the device was asked for and this machine does not have it.
+    """
+    source = "argument"
+    if device is None:
+        device = os.environ.get("NNDL_DEVICE") or None
+        source = "environment variable NNDL_DEVICE"
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"get_device: {device!r} (from the {source}) is not a device; expected 'cpu', 'cuda', 'cuda:<index>' or 'mps'"
+        ) from error
+    if found.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (found.index or 0) >= count:
+            raise RuntimeError(
+                f"get_device: {str(found)!r} (from the {source}) was asked for, but PyTorch {torch.__version__} sees "
+                f"{count} CUDA GPUs here; expected 'cpu'" + (f" or 'cuda:0' to 'cuda:{count - 1}'" if count else "")
+            )
+    elif found.type == "mps":
+        if not torch.backends.mps.is_available():
+            raise RuntimeError(f"get_device: 'mps' (from the {source}) was asked for, but this machine has no Apple GPU")
+    elif found.type != "cpu":
+        raise ValueError(
+            f"get_device: {str(found)!r} (from the {source}) is not supported; expected 'cpu', 'cuda', 'cuda:<index>' or 'mps'"
+        )
+    return found
+
+
+def generator(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
+    """Return a new random generator, seeded. Give every consumer of random numbers one of its own.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
+        device: where the random numbers are to be made.
+
+    Raises:
+        ValueError: the seed is not such an integer.
+    """
+    return torch.Generator(device=device).manual_seed(_check_seed(seed, "generator"))
+
+
+def seed_everything(seed: int) -> torch.Generator:
+    """Seed Python's, NumPy's and PyTorch's global generators, and return a PyTorch generator of the same seed.
+
+    The book passes generators explicitly. This is for code that is not yours and draws from the global ones.
+
+    Raises:
+        ValueError: the seed is not an integer from 0 to 2**32 - 1.
+    """
+    _check_seed(seed, "seed_everything")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    return generator(seed)
+
+
+def is_static() -> bool:
+    """True while the book is being built, when the output must stand without a kernel (``NNDL_STATIC=1``)."""
+    return os.environ.get("NNDL_STATIC", "") not in ("", "0")
+
+
+def _check_seed(seed: int, caller: str) -> int:
+    # bool is an int in Python; True as a seed is a slip. 2**32 is the bound that NumPy sets.
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"{caller}: seed is {seed!r}; expected an integer from 0 to 2**32 - 1")
+    return seed

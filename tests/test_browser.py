@@ -1,0 +1,148 @@
+"""The built pages in a real browser, opened as files, with every request to a network blocked."""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.chapters import CHAPTERS, ROOT, SITE
+
+BROWSERS = ["chromium", "chromium-browser", "google-chrome",
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
+chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a page of the site; at the end of the test, no request may have left the folder and no error been logged."""
+    contexts, faults = [], []
+
+    def open_it(path, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+
+        def only_files(route):
+            if route.request.url.startswith((SITE.as_uri(), "data:")):
+                route.continue_()
+            else:
+                faults.append(f"asked for {route.request.url}")
+                route.abort()
+
+        context.route("**/*", only_files)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        if options.get("java_script_enabled", True):  # without it, scripts that the page preloads are dropped
+            page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+        page.goto((SITE / path.relative_to(ROOT).with_suffix(".html")).as_uri())
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert not faults, "\n".join(faults)
+
+
+def picture(figure):
+    """The pixels that the explorer shows, once the browser has decoded them."""
+    image = figure.locator("img")
+    image.evaluate("image => image.decode()")
+    return image.screenshot()
+
+
+@chapter
+def test_explorers_move_by_keyboard(open_page, path):
+    page = open_page(path, viewport={"width": 1280, "height": 800})
+    figures = page.locator("figure.nndl-explorer")
+    assert figures.count() >= 2
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        for control in figure.locator("input[type=range]").all():
+            before, alt = picture(figure), figure.locator("img").get_attribute("alt")
+            value = control.get_attribute("aria-valuetext")
+            control.focus()
+            # Away from the end that the control may start at.
+            at_end = control.evaluate("control => control.value === control.max")
+            page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+            assert control.get_attribute("aria-valuetext") != value
+            assert control.locator("xpath=..").locator("span").inner_text() == control.get_attribute("aria-valuetext")
+            assert picture(figure) != before, "the control moved and the picture did not"
+            assert figure.locator("img").get_attribute("alt") != alt
+            assert figure.locator(".nndl-said").text_content() == figure.locator("img").get_attribute("alt")
+
+
+@chapter
+def test_every_frame_is_reached_and_loads(open_page, path):
+    page = open_page(path, viewport={"width": 1280, "height": 800})
+    for figure in page.locator("figure.nndl-explorer").all():
+        figure.scroll_into_view_if_needed()
+        sources = figure.evaluate("""async figure => {
+            const controls = Array.from(figure.querySelectorAll('input, select')), image = figure.querySelector('img');
+            const sizes = controls.map(control => control.max ? Number(control.max) + 1 : control.options.length);
+            const total = sizes.reduce((a, b) => a * b), seen = new Set();
+            for (let at = 0; at < total; at++) {
+                let rest = at;
+                for (let k = controls.length - 1; k >= 0; k--) {
+                    controls[k].value = rest % sizes[k];
+                    rest = Math.floor(rest / sizes[k]);
+                }
+                controls[0].dispatchEvent(new Event('input'));
+                await image.decode();
+                if (image.naturalWidth > 300) seen.add(image.alt);
+            }
+            return [total, seen.size];
+        }""")
+        assert sources[0] == sources[1], f"{sources[0]} settings, {sources[1]} different pictures"
+
+
+@chapter
+def test_readable_without_javascript(open_page, path):
+    page = open_page(path, java_script_enabled=False, viewport={"width": 1280, "height": 800})
+    figure = page.locator("figure.nndl-explorer").first
+    assert figure.locator("img").is_visible() and not figure.locator(".nndl-controls").is_visible()
+    assert figure.locator("figcaption").is_visible()
+    assert page.locator(".katex-html").first.is_visible()
+    solution = page.locator("details").first
+    assert not solution.locator("p").first.is_visible()
+    solution.locator("summary").click()
+    assert solution.locator("p").first.is_visible()
+
+
+@pytest.mark.parametrize("path", [*CHAPTERS, ROOT / "intro.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone(open_page, path, scheme):
+    page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the text scrolls sideways"
+    # An equation's number stands beside the equation.
+    overlaps = page.evaluate("""() => Array.from(document.querySelectorAll('.katex-display .tag')).filter(tag => {
+        const bases = Array.from(tag.parentNode.querySelectorAll(':scope > .base'));
+        const left = tag.getBoundingClientRect().left;
+        return Math.max(...bases.map(base => base.getBoundingClientRect().right)) > left + 1;
+    }).map(tag => tag.textContent)""")
+    assert overlaps == []
+    # Explorers keep their shape, and turn dark with the page.
+    for image in page.locator("figure.nndl-explorer img").all():
+        image.scroll_into_view_if_needed()
+        image.evaluate("image => image.decode()")
+        shape = image.evaluate("i => [i.naturalWidth / i.naturalHeight, i.clientWidth / i.clientHeight, i.clientWidth]")
+        assert abs(shape[0] - shape[1]) < 0.02 and shape[2] <= 360
+        filters = image.evaluate("image => getComputedStyle(image).filter")
+        assert ("invert" in filters) == (scheme == "dark")
+
+
+def test_ci_has_a_browser():
+    # Elsewhere a missing browser skips these tests; in CI that would be a hole that nobody sees.
+    if os.environ.get("CI"):
+        assert CHROMIUM, "CI must have a browser: see .ci/run"

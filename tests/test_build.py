@@ -1,0 +1,124 @@
+"""The build itself, on books of one page in a folder whose name has a space: what is run again, and how it fails."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests import chapters, test_chapters
+from tests.chapters import ROOT
+
+HEADER = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+"""
+CELL = "```{code-cell} ipython3\n%s\n```\n\n"
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A function that writes the page and builds the book; it returns (exit status, output)."""
+    folder = tmp_path / "a book"
+    for name in ["theme", "nndl_lib"]:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ["_config.yml", "requirements.lock"]:
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "chapters").mkdir()
+    (folder / "intro.md").write_text("# Start\n\nA page.\n", encoding="utf-8")
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n  - file: chapters/02-page\n", encoding="utf-8")
+
+    def build(text):
+        page = folder / "chapters" / "02-page.md"
+        if not page.exists() or page.read_text(encoding="utf-8") != HEADER + text:
+            page.write_text(HEADER + text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "theme/build.py"], cwd=folder, capture_output=True, text=True, timeout=120,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    build.folder = folder
+    return build
+
+
+def test_runs_again_only_what_changed(book):
+    text = "# Page\n\nWords.\n\n" + CELL % "print(6 * 7)"
+    status, said = book(text)
+    assert status == 0, said
+    assert "s, now" in said and "done in" in said and "index.html" in said
+    page = (book.folder / "_build" / "html" / "chapters" / "02-page.html").read_text(encoding="utf-8")
+    assert ">42\n<" in page
+    assert (book.folder / "_build" / "jupyter_execute" / "chapters" / "02-page.ipynb").is_file()
+
+    status, said = book(text)
+    assert status == 0 and "pages to read: 0" in said, said
+
+    status, said = book(text.replace("Words.", "Other words."))
+    assert status == 0 and "in an earlier run" in said, said
+
+    # Old output under a new library would be a lie.
+    with open(book.folder / "nndl_lib" / "linear.py", "a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    status, said = book(text.replace("Words.", "Other words."))
+    assert status == 0 and "s, now" in said, said
+
+
+def test_a_failing_cell_says_where(book):
+    status, said = book("# Page\n\n" + CELL % "x = 1" + CELL % "y = 0\nprint(x / y)")
+    assert status == 1
+    line = 11 + 2 + 4 + 2  # header, title, the cell before, its own fence and then the line
+    assert f"chapters/02-page.md:{line}: this cell failed with ZeroDivisionError: division by zero" in said, said
+    assert "not built" in said
+
+
+def test_a_broken_link_says_where(book):
+    status, said = book("# Page\n\nSee [there](03-nowhere.md#at-all).\n\nAnd [here](#no-such-heading).\n")
+    assert status == 1
+    assert "02-page.md:14: WARNING" in said and "03-nowhere" in said, said
+    assert "02-page.md:16: WARNING" in said and "no-such-heading" in said, said
+
+
+@pytest.mark.parametrize("check, text, complaint", [
+    ("test_no_myst_in_text", "See {ref}`there`.\n", "bad.md:14: a role"),
+    ("test_no_myst_in_text", "```{note}\nRaw in Colab.\n```\n", "bad.md:14: a directive"),
+    ("test_no_myst_in_text", "(label)=\n", "bad.md:14: a label"),
+    ("test_plain_words", "This is clearly so.\n", "bad.md:14: 'clearly'"),
+    ("test_headings_are_unique", "## Twice\n\n## Twice\n", "bad.md:16: heading 'twice' stands at line 14"),
+    ("test_equations_are_numbered_in_order", "$$\na \\tag{2.2}\n$$\n", "bad.md:15: equation 2.2, expected 2.1"),
+    ("test_equations_are_numbered_in_order", "$$\na \\tag{2.1}\n$$\nSee (2.7).\n", "bad.md:17: (2.7) is no equation"),
+    ("test_code_fits_the_page", CELL % ("#" * 89), "bad.md:14: a line of 89"),
+    ("test_code_fits_the_page", CELL % ("x = 1\n" * 41), "bad.md:14: a cell of 41 lines"),
+])
+def test_a_fault_in_a_chapter_is_found(tmp_path, monkeypatch, check, text, complaint):
+    monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(test_chapters, "ROOT", tmp_path)
+    path = tmp_path / "02-bad.md"
+    path.write_text(HEADER + "# Title\n\n" + text, encoding="utf-8")
+    with pytest.raises(pytest.fail.Exception) as found:
+        getattr(test_chapters, check)(path)
+    assert complaint in str(found.value)
+
+
+def test_a_missing_alt_text_is_found(tmp_path, monkeypatch):
+    plot = CELL % "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    path = tmp_path / "02-bad.md"
+    path.write_text(HEADER + "# Title\n\n" + plot, encoding="utf-8")
+    notebook = chapters.jupytext.read(path)
+    picture = chapters.nbformat.v4.new_output("display_data", {"image/png": "aGVsbG8=", "text/plain": "<Figure>"})
+    next(cell for cell in notebook.cells if cell.cell_type == "code").outputs = [picture]
+    for module in [chapters, test_chapters]:
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(chapters, "EXECUTED", tmp_path)
+    chapters.nbformat.write(notebook, tmp_path / "02-bad.ipynb")
+    with pytest.raises(pytest.fail.Exception, match="bad.md:14: a figure without alt text"):
+        test_chapters.test_every_figure_has_an_alt_text(path)

@@ -1,9 +1,11 @@
 """The built pages in a real browser, opened as files, with every request to a network blocked."""
 
+import io
 import os
 import shutil
 
 import pytest
+from PIL import Image, ImageStat
 from playwright.sync_api import sync_playwright
 
 from tests.chapters import CHAPTERS, ROOT, SITE
@@ -138,8 +140,9 @@ def test_phone(open_page, path, scheme):
         image.evaluate("image => image.decode()")
         shape = image.evaluate("i => [i.naturalWidth / i.naturalHeight, i.clientWidth / i.clientHeight, i.clientWidth]")
         assert abs(shape[0] - shape[1]) < 0.02 and shape[2] <= 360
-        filters = image.evaluate("image => getComputedStyle(image).filter")
-        assert ("invert" in filters) == (scheme == "dark")
+    for figure in page.locator("figure.nndl-explorer").all():
+        brightness = ImageStat.Stat(Image.open(io.BytesIO(figure.screenshot())).convert("L")).mean[0]
+        assert brightness < 80 if scheme == "dark" else brightness > 175, f"{scheme}: mean brightness {brightness:.0f}"
 
 
 def test_ci_has_a_browser():

@@ -66,6 +66,13 @@ def test_runs_again_only_what_changed(book):
     status, said = book(text.replace("Words.", "Other words."))
     assert status == 0 and "in an earlier run" in said, said
 
+    # A change of the style reaches the page, and runs nothing.
+    with open(book.folder / "theme" / "static" / "nndl.css", "a", encoding="utf-8") as file:
+        file.write("/* changed */\n")
+    status, said = book(text.replace("Words.", "Other words."))
+    assert status == 0 and "pages to read: 0" in said, said
+    assert "/* changed */" in (book.folder / "_build" / "html" / "_static" / "nndl.css").read_text(encoding="utf-8")
+
     # Old output under a new library would be a lie.
     with open(book.folder / "nndl_lib" / "linear.py", "a", encoding="utf-8") as file:
         file.write("# changed\n")

@@ -23,22 +23,28 @@ CACHES = Path("_build", ".jupyter_cache")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def library_key(root: Path) -> str:
-    """A digest of all that a chapter's output depends on beside its own cells: library, pinned packages, Python."""
-    digest = hashlib.sha256(platform.python_version().encode())
-    for file in [*sorted((root / "nndl_lib").glob("*.*")), root / "requirements.lock"]:
-        digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+def digest(files: list[Path], start: str = "") -> str:
+    found = hashlib.sha256(start.encode())
+    for file in files:
+        found.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def use_keyed_cache(app, config):
-    # The path is part of the environment's configuration: when it changes, Sphinx reads every chapter again.
+    # All that a chapter's output depends on beside its own cells: library, pinned packages, Python. The path is part
+    # of the environment's configuration: when it changes, Sphinx reads every chapter again.
     root = Path(app.srcdir)
-    key = library_key(root)
+    library = [file for file in sorted((root / "nndl_lib").iterdir()) if file.is_file()]
+    key = digest([*library, root / "requirements.lock"], platform.python_version())
     config.nb_execution_cache_path = str(root / CACHES / key)
     for old in (root / CACHES).glob("*"):
         if old.name != key:
             shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink()
+
+
+def notice_theme(app, config):
+    # Sphinx copies style sheets only when it writes a page: a change of the theme writes all of them.
+    config.nndl_theme = digest([file for file in sorted(Path(app.srcdir, "theme").rglob("*.*")) if file.suffix != ".pyc"])
 
 
 def use_packaged_node(app, config):
@@ -111,7 +117,9 @@ def say_done(app, error):
 
 
 def setup(app):
+    app.add_config_value("nndl_theme", "", "html")
     app.connect("config-inited", use_keyed_cache)
+    app.connect("config-inited", notice_theme)
     app.connect("config-inited", use_packaged_node)
     app.connect("config-inited", drop_thebe)
     app.connect("env-before-read-docs", say_what_is_read)

@@ -22,7 +22,7 @@ test: book  ## build the book, then run all tests
 
 lab: .venv/installed  ## open the chapters as notebooks in JupyterLab
 	@mkdir -p .venv/share/jupyter/lab/settings
-	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}}' \
+	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}, "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
 	@$(VENV) -m jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
 

@@ -142,10 +142,12 @@ def split(
     rows = [len(tensor) for tensor in tensors]
     if not rows or len(set(rows)) != 1:
         raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
-    if not fractions or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+    # Written so that a NaN fails as well.
+    if not (fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
         raise ValueError(f"split: fractions are {fractions}; expected positive numbers that add up to 1")
     N = rows[0]
-    cuts = [0] + [round(N * sum(fractions[: k + 1])) for k in range(len(fractions))]
+    # Halves go up: round() would send them to the even neighbor, now up and now down.
+    cuts = [0] + [math.floor(N * sum(fractions[: k + 1]) + 0.5) for k in range(len(fractions))]
     if any(stop == start for start, stop in zip(cuts, cuts[1:])):
         raise ValueError(f"split: {N} rows are too few for fractions {fractions}: a part would be empty")
     order = torch.randperm(N, generator=generator, device=generator.device).to(tensors[0].device)
@@ -168,8 +170,10 @@ class Standardizer:
         """Fit to X (N, D).
 
         Raises:
-            ValueError: X is not (N, D) with N of at least 1, or holds a NaN or an infinity.
+            ValueError: X is not (N, D) with N of at least 1, not floating-point, or holds a NaN or an infinity.
         """
+        if not X.is_floating_point():
+            raise ValueError(f"Standardizer: X is {X.dtype}; expected a floating-point dtype")
         if X.ndim != 2 or len(X) == 0:
             raise ValueError(f"Standardizer: X has shape {tuple(X.shape)}; expected (N, D) with N of at least 1")
         finite = torch.isfinite(X)

@@ -25,7 +25,8 @@
     }
 
     controls.forEach((control) => control.addEventListener("input", show));
-    figure.querySelector(".nndl-controls").hidden = false;
+    figure.querySelector(".nndl-controls").style.display = "";
+    figure.querySelector(".nndl-hint").remove();
     if (!("IntersectionObserver" in window)) return;
     // Fetch the other frames when the figure comes near the screen, so that it answers at once.
     new IntersectionObserver(function (entries, observer) {

@@ -32,13 +32,18 @@ class Descent(NamedTuple):
 
 
 def predict(X: Tensor, w: Tensor, b: float | Tensor = 0.0) -> Tensor:
-    """Predictions ``y = X w + b 1``, shape (N,), eq. 2.3.
+    """Predictions ``y = X w + b 1``, shape (N,), eq. 2.3. The bias b is a number or a 0-d tensor.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes or the dtypes do not fit together.
     """
     if X.ndim != 2 or w.shape != X.shape[1:]:
         raise ValueError(f"predict: X has shape {_shape(X)} and w {_shape(w)}; expected X (N, D) and w (D,)")
+    if X.dtype != w.dtype:
+        raise ValueError(f"predict: X is {X.dtype} and w is {w.dtype}; expected the same dtype for both")
+    # A vector would be added without complaint, and with shape (N, 1) it would make a matrix of the predictions.
+    if isinstance(b, Tensor) and b.ndim > 0:
+        raise ValueError(f"predict: b has shape {_shape(b)}; expected a number or a 0-d tensor")
     return X @ w + b
 
 
@@ -79,7 +84,7 @@ def lstsq(X: Tensor, t: Tensor) -> Tensor:
 
 
 def ridge(X: Tensor, t: Tensor, lam: float, penalize: Tensor | None = None) -> Tensor:
-    """Weights (D,) that minimize ``||X w - t||**2 / (2 N) + lam / 2 * ||w||**2``, eq. 2.17.
+    """Weights (D,) that minimize ``||X w - t||**2 / (2 N) + lam / 2 * ||w||**2``, eq. 2.18.
 
     Solved as the least-squares problem with ``sqrt(N lam)`` times the identity stacked under X: the same solution as
     the normal equations, without squaring the condition number. scikit-learn's ``Ridge(alpha)`` has ``alpha = N lam``.
@@ -111,24 +116,26 @@ def ridge(X: Tensor, t: Tensor, lam: float, penalize: Tensor | None = None) -> T
 
 
 def critical_learning_rate(X: Tensor) -> float:
-    """The learning rate above which gradient descent on ``squared_error_cost`` diverges: ``2 / lambda_max``, eq. 2.14.
+    """The learning rate above which gradient descent on ``squared_error_cost`` diverges: ``2 / lambda_max``, eq. 2.15.
 
     ``lambda_max`` is the largest eigenvalue of ``X' X / N``. A bias counts as a column of ones: append it to X first.
 
     Raises:
         ValueError: X is not (N, D), is empty or all zero, or holds a NaN or an infinity.
     """
+    if X.ndim != 2 or len(X) == 0:
+        raise ValueError(f"critical_learning_rate: X has shape {_shape(X)}; expected (N, D) with N of at least 1")
     _check_data(X, X.new_zeros(len(X)), "critical_learning_rate")
-    lambda_max = torch.linalg.matrix_norm(X, 2) ** 2 / len(X)
-    if lambda_max == 0:
+    largest = torch.linalg.matrix_norm(X.double(), 2).item()  # the square of a float32 may be too small for one
+    if largest == 0:
         raise ValueError("critical_learning_rate: X is all zeros, so every learning rate converges; expected a non-zero X")
-    return 2 / lambda_max.item()
+    return 2 * len(X) / largest**2
 
 
 def gradient_descent(
     X: Tensor, t: Tensor, lr: float, steps: int, w: Tensor | None = None, b: float | None = 0.0
 ) -> Descent:
-    """Gradient descent on ``squared_error_cost`` with a constant learning rate, every step recorded, eq. 2.10.
+    """Gradient descent on ``squared_error_cost`` with a constant learning rate, every step recorded, eq. 2.12.
 
     Too large a learning rate is not an error: the path that is returned then shows how the cost grows.
 
@@ -138,7 +145,7 @@ def gradient_descent(
         lr: the learning rate alpha, greater than 0.
         steps: how many updates to make, at least 0.
         w: (D,), where to start; zeros where it is not given.
-        b: where the bias starts. ``None`` means that there is no bias: it stays 0.
+        b: a number, where the bias starts. ``None`` means that there is no bias: it stays 0.
 
     Raises:
         ValueError: lr is not positive and finite, steps is negative, shapes do not fit, or X or t holds a NaN.
@@ -152,8 +159,12 @@ def gradient_descent(
     w = X.new_zeros(D) if w is None else w.clone()
     if w.shape != (D,):
         raise ValueError(f"gradient_descent: w has shape {_shape(w)} and X {_shape(X)}; expected w ({D},)")
+    if w.dtype != X.dtype:
+        raise ValueError(f"gradient_descent: X is {X.dtype} and w is {w.dtype}; expected the same dtype for both")
     has_bias = b is not None
-    b = X.new_tensor(b if has_bias else 0.0)
+    if isinstance(b, Tensor) and b.ndim > 0:
+        raise ValueError(f"gradient_descent: b has shape {_shape(b)}; expected a number")
+    b = X.new_tensor(float(b) if has_bias else 0.0)
 
     ws, bs, costs = X.new_empty(steps + 1, D), X.new_empty(steps + 1), X.new_empty(steps + 1)
     for step in range(steps + 1):
@@ -166,7 +177,7 @@ def gradient_descent(
 
 
 def polynomial_features(x: Tensor, degree: int) -> Tensor:
-    """The powers ``1, x, x**2, ..., x**degree`` of each entry of x (N,) as a design matrix (N, degree + 1), eq. 2.15.
+    """The powers ``1, x, x**2, ..., x**degree`` of each entry of x (N,) as a design matrix (N, degree + 1), eq. 2.17.
 
     The first column is all ones, so the bias is the first weight.
 

@@ -60,7 +60,8 @@ def cost_contours(
     """Contours of a cost of two parameters, with the path that an optimizer took.
 
     Args:
-        cost: takes two grids of the same shape (horizontal and vertical parameter), returns the costs in that shape.
+        cost: takes two grids of the same shape (horizontal and vertical parameter, of PyTorch's default dtype),
+            returns the costs in that shape.
         horizontal: the range of the horizontal parameter; ``vertical`` likewise.
         path: (horizontal, vertical) coordinates of the steps, (steps + 1,) each. A path that leaves the ranges is cut
             at the edge of the plot.
@@ -68,7 +69,7 @@ def cost_contours(
             gets evenly spaced rings.
 
     Raises:
-        ValueError: a range is empty, or the cost is not finite and at least 0 over the plot.
+        ValueError: a range is empty, or the cost over the plot is constant, negative or not finite.
     """
     for name, (low, high) in (("horizontal", horizontal), ("vertical", vertical)):
         if not low < high:
@@ -78,6 +79,8 @@ def cost_contours(
     values = cost(grid_across, grid_up)
     if not bool((torch.isfinite(values) & (values >= 0)).all()):
         raise ValueError(f"cost_contours: costs reach from {values.min()} to {values.max()}; expected finite, at least 0")
+    if values.min() == values.max():
+        raise ValueError(f"cost_contours: the cost is {values.min()} all over the plot; expected one that varies")
     rings = torch.linspace(values.min() ** 0.5, values.max() ** 0.5, levels + 2)[1:] ** 2
     ax.contour(across, up, values, levels=rings.tolist(), cmap="viridis", linewidths=1)
     if path is not None:
@@ -95,11 +98,12 @@ def fit(
     ``predict`` takes inputs (M,) and returns predictions (M,). The vertical range follows the data, not the model, so
     that a model that runs away does not hide them.
     """
-    width, height = x.max() - x.min(), t.max() - t.min()
-    line = torch.linspace(x.min() - margin * width, x.max() + margin * width, 400)
+    left, right, low, high = (float(v) for v in (x.min(), x.max(), t.min(), t.max()))
+    width, height = right - left, high - low
+    line = torch.linspace(left - margin * width, right + margin * width, 400, dtype=x.dtype)
     ax.plot(line, predict(line), color=VERMILION, linestyle="-", label=label)
     ax.plot(x, t, color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data")
-    ax.set(xlabel="$x$", ylabel="$t$", ylim=(t.min() - 0.25 * height, t.max() + 0.25 * height))
+    ax.set(xlabel="$x$", ylabel="$t$", ylim=(low - 0.25 * height, high + 0.25 * height))
 
 
 def curves(

@@ -1,6 +1,6 @@
 """Where computations run and where their randomness comes from.
 
-Used in every chapter; first in chapter 02, "Before we start".
+Used in every chapter, first in chapter 02, "Linear models".
 """
 
 import os

@@ -119,14 +119,16 @@ def static_html(
     image = f'<img src="{frames[first]}" alt="{html.escape(alts[first])}" width="{width}" height="{height}" loading="lazy">'
     frames[first] = None  # the script takes it from the picture
     book = {"values": [axis.texts for axis in table], "first": first, "frames": frames, "alts": alts}
-    # "</" would end the script element early.
-    data = json.dumps(book, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    # "</script>" and "<!--" in a text would end the script element early, or never.
+    data = json.dumps(book, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     script = resources.files("nndl_lib").joinpath("explore.js").read_text(encoding="utf-8")
     hidden = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
     return (
         f'<figure class="nndl-explorer" style="margin:1em 0;position:relative">\n'
         f"<figcaption><strong>Try it.</strong> {html.escape(goal)}</figcaption>\n"
-        f'<div class="nndl-controls" hidden>\n{"".join(map(_control, table))}</div>\n'
+        f'<div class="nndl-controls" style="display:none">\n{"".join(map(_control, table))}</div>\n'
+        # What is left where scripts may not run: a browser without them, JupyterLab before a notebook is trusted.
+        f'<p class="nndl-hint"><em>The controls appear when scripts may run, or when this cell is run.</em></p>\n'
         f'{image}\n<div class="nndl-said" role="status" style="{hidden}"></div>\n'
         f'<script type="application/json">{data}</script>\n<script>\n{script}</script>\n</figure>'
     )
@@ -164,12 +166,12 @@ def _live(draw: Callable, goal: str, alt: str | Callable | None, table: list[_Ax
         chosen = {axis.name: axis.values[control.index] for axis, control in zip(table, controls)}
         try:
             data, width, height = render(chosen)
+            text = html.escape(_alt(alt, table, chosen))
         except Exception as error:  # a callback's traceback would vanish: show what went wrong where the figure stood
             message = html.escape(f"{type(error).__name__}: {error} (with {chosen})")
             picture.value = f'<p role="alert">{message}</p>'
             return
         source = "data:image/png;base64," + base64.b64encode(data).decode()
-        text = html.escape(_alt(alt, table, chosen))
         picture.value = f'<img src="{source}" alt="{text}" width="{width}" height="{height}">'
 
     for control in controls:
@@ -196,7 +198,7 @@ class _Renderer:
                     raise ValueError(
                         f"explore: draw made no figure and returned {figure!r} with {chosen}; expected a figure"
                     )
-                figure = plt.figure(opened[-1])
+                figure = plt.gcf() if plt.gcf().number in opened else plt.figure(opened[-1])
             return self._encode(figure)
         finally:
             for number in set(plt.get_fignums()) - before:
@@ -209,15 +211,17 @@ class _Renderer:
                 ax.set_position(position)
         width, height = figure.get_size_inches()
         pixels = io.BytesIO()
-        figure.savefig(pixels, format="rgba", dpi=FRAME_DPI)
+        with plt.rc_context({"savefig.bbox": None}):  # "tight" would change the size
+            figure.savefig(pixels, format="rgba", dpi=FRAME_DPI)
         if self.positions is None:
-            self.positions = [ax.get_position() for ax in figure.axes]
+            self.positions = [ax.get_position(original=True) for ax in figure.axes]
         size = (int(width * FRAME_DPI), int(height * FRAME_DPI))
         picture = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
         file = io.BytesIO()
         if self.file_format == "webp":
             # 64 colors, lossless: a third of the bytes of all the colors, and no smear at the lines.
             picture = picture.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
+            picture = picture.point(lambda level: 255 if level == 254 else level)  # the octree loses pure white
             picture.save(file, "webp", lossless=True, quality=60, method=2)
         else:
             picture.save(file, self.file_format)
@@ -233,16 +237,18 @@ def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mappin
                 raise ValueError(f"explore: {option} names {name!r}, which is not an axis; the axes are {', '.join(axes)}")
     table = []
     for name, values in axes.items():
-        if isinstance(values, str) or not isinstance(values, Iterable):
+        values = values.tolist() if hasattr(values, "tolist") else values
+        # A set would come in another order on another run.
+        if isinstance(values, (str, bytes, set, frozenset)) or not isinstance(values, Iterable):
             raise ValueError(f"explore: axis {name!r} is {values!r}; expected a sequence of numbers or of strings")
-        values = values.tolist() if hasattr(values, "tolist") else list(values)
+        values = [value.item() if hasattr(value, "item") else value for value in values]
         if not values:
             raise ValueError(f"explore: axis {name!r} is empty; expected at least one value")
         words = all(isinstance(value, str) for value in values)
         numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
         if not (words or (numeric and all(map(math.isfinite, values)))):
             raise ValueError(f"explore: axis {name!r} holds {values}; expected finite numbers only, or strings only")
-        texts = values if words else [f"{value:.4g}" for value in values]
+        texts = values if words else [_text(value) for value in values]
         if len(set(texts)) != len(texts):
             raise ValueError(f"explore: axis {name!r} shows two values alike: {texts}; expected different values")
         first = start.get(name, values[0])
@@ -250,6 +256,12 @@ def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mappin
             raise ValueError(f"explore: start has {name} = {first!r}; expected one of {values}")
         table.append(_Axis(name, labels.get(name, name), values, list(texts), numeric, values.index(first)))
     return table
+
+
+def _text(value: int | float) -> str:
+    """A number as the reader sees it: whole if it is an int, else four digits, with an exponent only if that is short."""
+    short = f"{value:.4g}"
+    return str(value) if isinstance(value, int) or "e+" in short and len(str(value)) < 9 else short
 
 
 def _thin_out(table: list[_Axis]) -> str:

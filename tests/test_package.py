@@ -1,0 +1,133 @@
+"""The package as a whole: what importing it loads, what it offers, and which module may use which."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import nndl_lib
+
+FOLDER = Path(nndl_lib.__file__).parent
+ORDER = ["runtime", "data", "linear", "plotting", "widgets"]  # each imports only from those before it
+
+
+def imports(source):
+    """The modules that a source imports, by full name, wherever in the source that is."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = ("nndl_lib." if node.level else "") + (node.module or "")
+            found.append(module.rstrip("."))
+            found += [f"{module.rstrip('.')}.{alias.name}" for alias in node.names]
+    return found
+
+
+def layering_errors(name, source):
+    allowed = ORDER[: ORDER.index(name)]
+    used = {module.split(".")[1] for module in imports(source) if module.startswith("nndl_lib.")}
+    return sorted((used & set(ORDER)) - set(allowed))
+
+
+def test_importing_the_package_loads_nothing_else():
+    code = "import sys; before = set(sys.modules); import nndl_lib; print(*sorted(set(sys.modules) - before))"
+    # Where the package lies, so that the copy under test is the one that is imported.
+    done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["nndl_lib"]
+
+
+def test_loading_what_chapters_use_first_is_lazy():
+    # Neither the data sets nor the plots are needed by one who takes only linear models.
+    code = "import sys, nndl_lib.linear, nndl_lib.data; print('sklearn' in sys.modules, 'matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_modules_are_those_in_the_order():
+    assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted(["__init__", *ORDER])
+
+
+def test_the_package_names_its_modules_in_order():
+    sentence = re.search(r"Modules, each importing only.*", nndl_lib.__doc__, re.DOTALL).group()
+    assert re.findall(r"``(\w+)``", sentence) == ORDER
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_modules_import_only_from_those_before(name):
+    assert layering_errors(name, (FOLDER / f"{name}.py").read_text(encoding="utf-8")) == []
+
+
+def test_the_layering_check_sees_every_form():
+    for line in (
+        "import nndl_lib.widgets",
+        "from nndl_lib import widgets",
+        "from nndl_lib.widgets import explore",
+        "from . import widgets",
+        "from .widgets import explore",
+        "def late():\n    from nndl_lib import widgets as w",
+    ):
+        assert layering_errors("linear", line) == ["widgets"], line
+    assert layering_errors("linear", "from nndl_lib.runtime import generator") == []
+
+
+@pytest.mark.parametrize("name", ["__init__", *ORDER])
+def test_no_star_imports(name):
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    stars = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+    assert stars == []
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_public_names(name):
+    module = importlib.import_module(f"nndl_lib.{name}")
+    assert module.__doc__
+    assert len(set(module.__all__)) == len(module.__all__)
+    defined = {
+        public
+        for public, value in vars(module).items()
+        if not public.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
+    }
+    offered = {public for public in module.__all__ if callable(getattr(module, public))}
+    assert offered == defined  # neither a name forgotten nor one that is another module's
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_public_names_have_docstrings(name):
+    module = importlib.import_module(f"nndl_lib.{name}")
+    for public in module.__all__:
+        value = getattr(module, public)
+        if not callable(value):
+            assert re.fullmatch("#[0-9A-F]{6}", value), public  # the only constants are colors, told by their names
+            continue
+        text = value.__doc__
+        # A named tuple without a docstring is given its own signature as one.
+        assert text and not text.startswith(f"{public}("), f"{name}.{public} has no docstring"
+        if inspect.isclass(value):
+            for part, method in vars(value).items():
+                if inspect.isfunction(method) and not part.startswith("_"):
+                    assert method.__doc__, f"{name}.{public}.{part} has no docstring"
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_functions_that_raise_say_so(name):
+    # Every public function of the module that raises ValueError itself documents it.
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            if any(isinstance(part, ast.Raise) for part in ast.walk(node)):
+                text = ast.get_docstring(node)
+                assert "Raises:" in text or "errors as for" in text, f"{name}.{node.name}"
+
+
+def test_version_is_the_projects():
+    project = FOLDER.parent / "pyproject.toml"
+    if not project.exists():
+        pytest.skip("the package is installed without its project file")
+    assert nndl_lib.__version__ == tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]

@@ -18,7 +18,7 @@ book: .venv/installed  ## set up, run the chapters, build the site, say where to
 	@$(VENV) theme/build.py
 
 test: book  ## build the book, then run all tests
-	@IPYTHONDIR="$(CURDIR)/_build/ipython" NNDL_STATIC=1 $(VENV) -m pytest
+	@$(VENV) -m pytest
 
 lab: .venv/installed  ## open the chapters as notebooks in JupyterLab
 	@mkdir -p .venv/share/jupyter/lab/settings

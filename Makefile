@@ -1,6 +1,8 @@
 # The two commands are `make book` and `make test`; `make help` lists the rest.
 # All paths are relative to this folder, so its name may have spaces.
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv/bin/python
 
@@ -37,8 +39,10 @@ clean:  ## remove the built book; the environment in .venv stays
 	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python is %d.%d here; the book needs 3.11 or newer. Say where one is: make PYTHON=/path/to/python3" % sys.version_info[:2])'
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@echo "environment: installing the packages of requirements.lock into .venv (minutes the first time)"
+	@echo "environment: installing $$(grep -c == requirements.lock) packages into .venv (minutes the first time)"
 	@test -x $(VENV) || "$(PYTHON)" -m venv .venv
-	@$(VENV) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(VENV) -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock | awk \
+		'/^(Collecting|Requirement already)/ && ++n % 25 == 0 {print "  found " n} /^Installing/ {print "  installing"} {fflush()}'
 	@$(VENV) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(VENV) -c 'import matplotlib.font_manager'  # lists the fonts now, so that no chapter has to say that it does
 	@touch .venv/installed

@@ -57,6 +57,7 @@ def drop_thebe(app, config):
     # Jupyter Book loads this extension even where it is switched off, and its scripts then declare a constant twice.
     for event, listeners in app.events.listeners.items():
         app.events.listeners[event] = [entry for entry in listeners if entry.handler.__module__ != "sphinx_thebe"]
+    app.registry.css_files = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
 
 
 def number_cells(app):

@@ -4,10 +4,12 @@ import io
 import os
 import shutil
 
+import matplotlib.pyplot as plt
 import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import sync_playwright
 
+from nndl_lib.widgets import static_html
 from tests.chapters import CHAPTERS, ROOT, SITE
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome",
@@ -149,3 +151,32 @@ def test_ci_has_a_browser():
     # Elsewhere a missing browser skips these tests; in CI that would be a hole that nobody sees.
     if os.environ.get("CI"):
         assert CHROMIUM, "CI must have a browser: see .ci/run"
+
+
+def test_an_explorer_by_itself(browser, tmp_path):
+    # As in a downloaded notebook or nbviewer: one piece of HTML with its frames and script inside, and a list to choose.
+    def draw(power, color):
+        figure, ax = plt.subplots(figsize=(2, 1))
+        ax.plot([0, 1, 2], [0, 1, 2**power], color=color)
+        return figure
+
+    text = static_html(draw, goal="g", power=[1, 2, 3], color=["red", "blue"], start={"power": 2})
+    (tmp_path / "page.html").write_text(f"<!doctype html><meta charset='utf-8'>{text}{text}", encoding="utf-8")
+    context = browser.new_context()
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    for figure in page.locator("figure.nndl-explorer").all():  # two on one page do not disturb each other
+        assert figure.locator(".nndl-hint").count() == 0
+        alts, pictures = [figure.locator("img").get_attribute("alt")], [picture(figure)]
+        for control, key in [("input", "ArrowRight"), ("select", "ArrowDown"), ("input", "Home")]:
+            figure.locator(control).focus()
+            page.keyboard.press(key)
+            alts.append(figure.locator("img").get_attribute("alt"))
+            pictures.append(picture(figure))
+        settings = ["power = 2, color = red", "power = 3, color = red", "power = 3, color = blue", "power = 1, color = blue"]
+        assert alts == [f"Plot with {setting}" for setting in settings]
+        assert len(set(pictures)) == 4
+    context.close()
+    assert not faults, "\n".join(faults)

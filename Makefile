@@ -2,7 +2,6 @@
 # All paths are relative to this folder, so its name may have spaces.
 
 SHELL := bash
-.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv/bin/python
 
@@ -41,7 +40,7 @@ clean:  ## remove the built book; the environment in .venv stays
 		echo "This Python cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "environment: installing $$(grep -c == requirements.lock) packages into .venv (minutes the first time)"
 	@test -x $(VENV) || "$(PYTHON)" -m venv .venv
-	@$(VENV) -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock | awk \
+	@set -o pipefail; $(VENV) -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock | awk \
 		'/^(Collecting|Requirement already)/ && ++n % 25 == 0 {print "  found " n} /^Installing/ {print "  installing"} {fflush()}'
 	@$(VENV) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(VENV) -c 'import matplotlib.font_manager'  # lists the fonts now, so that no chapter has to say that it does

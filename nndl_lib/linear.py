@@ -116,7 +116,7 @@ def ridge(X: Tensor, t: Tensor, lam: float, penalize: Tensor | None = None) -> T
 
 
 def critical_learning_rate(X: Tensor) -> float:
-    """The learning rate above which gradient descent on ``squared_error_cost`` diverges: ``2 / lambda_max``, eq. 2.15.
+    """The learning rate above which gradient descent on ``squared_error_cost`` diverges: ``2 / lambda_max``, eq. 2.14.
 
     ``lambda_max`` is the largest eigenvalue of ``X' X / N``. A bias counts as a column of ones: append it to X first.
 
@@ -135,7 +135,7 @@ def critical_learning_rate(X: Tensor) -> float:
 def gradient_descent(
     X: Tensor, t: Tensor, lr: float, steps: int, w: Tensor | None = None, b: float | None = 0.0
 ) -> Descent:
-    """Gradient descent on ``squared_error_cost`` with a constant learning rate, every step recorded, eq. 2.12.
+    """Gradient descent on ``squared_error_cost`` with a constant learning rate, every step recorded, eq. 2.11.
 
     Too large a learning rate is not an error: the path that is returned then shows how the cost grows.
 

@@ -8,14 +8,31 @@ with any of the common color-vision deficiencies; lines differ by style or marke
 from collections.abc import Callable, Mapping
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from torch import Tensor
 
-__all__ = ["BLACK", "BLUE", "GREEN", "ORANGE", "PINK", "SKY", "VERMILION", "cost_contours", "curves", "fit", "use_style"]
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "COST_COLORS",
+    "GREEN",
+    "ORANGE",
+    "PINK",
+    "SKY",
+    "VERMILION",
+    "cost_contours",
+    "curves",
+    "fit",
+    "use_style",
+]
 
 BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
 ORANGE, PINK, SKY = "#E69F00", "#CC79A7", "#56B4E9"
+# Viridis without its yellow, which vanishes on white, and on black where the page turns figures dark.
+COST_COLORS = ListedColormap(plt.get_cmap("viridis")(np.linspace(0, 0.72, 256)), name="cost")
 
 
 def use_style() -> None:
@@ -82,9 +99,11 @@ def cost_contours(
     if values.min() == values.max():
         raise ValueError(f"cost_contours: the cost is {values.min()} all over the plot; expected one that varies")
     rings = torch.linspace(values.min() ** 0.5, values.max() ** 0.5, levels + 2)[1:] ** 2
-    ax.contour(across, up, values, levels=rings.tolist(), cmap="viridis", linewidths=1)
+    ax.contour(across, up, values, levels=rings.tolist(), cmap=COST_COLORS, linewidths=1)
     if path is not None:
-        ax.plot(*path, color=VERMILION, marker="o", markersize=4, linewidth=1.5, linestyle="-")
+        # White edges keep the marks of many small steps apart.
+        edges = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+        ax.plot(*path, color=VERMILION, marker="o", markersize=5, linewidth=1.5, linestyle="-", **edges)
         ax.plot(path[0][:1], path[1][:1], color=BLACK, marker="s", markersize=7, linestyle="none")
     ax.set(xlim=horizontal, ylim=vertical)
     ax.grid(False)
@@ -109,7 +128,7 @@ def fit(
 def curves(
     ax: Axes, series: Mapping[str, Tensor], xlabel: str = "step", ylabel: str = "cost", log: bool = False
 ) -> None:
-    """Learning curves: each series (steps,) against 0, 1, 2, ..., with a legend.
+    """Learning curves: each series (steps,) against 0, 1, 2, ..., with a legend where there are several.
 
     Raises:
         ValueError: a series is empty, or ``log`` is asked for where one holds a value of 0 or less.
@@ -122,4 +141,5 @@ def curves(
             raise ValueError(f"curves: {name!r} holds {values.min().item()}; a log axis needs values greater than 0")
         ax.plot(range(len(values)), values, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    ax.legend()
+    if len(series) > 1:
+        ax.legend()

@@ -114,11 +114,15 @@ def test_every_frame_is_reached_and_loads(open_page, path):
 @chapter
 def test_readable_without_javascript(open_page, path):
     page = open_page(path, java_script_enabled=False, viewport={"width": 1280, "height": 800})
+    code = page.locator("details.hide").first  # folded code opens
+    assert not code.locator("pre").is_visible()
+    code.locator("summary").click()
+    assert code.locator("pre").is_visible()
     figure = page.locator("figure.nndl-explorer").first
     assert figure.locator("img").is_visible() and not figure.locator(".nndl-controls").is_visible()
     assert figure.locator("figcaption").is_visible()
     assert page.locator(".katex-html").first.is_visible()
-    solution = page.locator("details").first
+    solution = page.locator("details", has=page.locator("summary", has_text="Solution")).first
     assert not solution.locator("p").first.is_visible()
     solution.locator("summary").click()
     assert solution.locator("p").first.is_visible()

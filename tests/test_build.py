@@ -95,6 +95,12 @@ def test_a_broken_link_says_where(book):
     assert "02-page.md:16: WARNING" in said and "no-such-heading" in said, said
 
 
+def test_a_formula_that_cannot_be_read_says_where(book):
+    status, said = book("# Page\n\nWords.\n\nIn a line $\\frac{1}$ of text.\n")
+    assert status == 1
+    assert "chapters/02-page.md:16: a formula that KaTeX cannot read" in said and "frac" in said, said
+
+
 @pytest.mark.parametrize("check, text, complaint", [
     ("test_no_myst_in_text", "See {ref}`there`.\n", "bad.md:14: a role"),
     ("test_no_myst_in_text", "```{note}\nRaw in Colab.\n```\n", "bad.md:14: a directive"),

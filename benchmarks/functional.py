@@ -43,8 +43,10 @@ def main() -> None:
             z = torch.randn(size, generator=generator).to(dtype).requires_grad_()
             for name, ours, torchs in cases(z, generator):
                 for found, expected in zip(step(ours, z), step(torchs, z)):  # equal first
-                    torch.testing.assert_close(found, expected, rtol=1e-5 if dtype == torch.float32 else 1e-12, atol=1e-8 if dtype == torch.float32 else 1e-14)
-                rows.append((f"{name} {size} {str(dtype)[6:]}"[:44], compare(lambda: step(ours, z), lambda: step(torchs, z), 0.4)))
+                    rtol, atol = (1e-5, 1e-8) if dtype == torch.float32 else (1e-12, 1e-14)
+                    torch.testing.assert_close(found, expected, rtol=rtol, atol=atol)
+                times = compare(lambda: step(ours, z), lambda: step(torchs, z), 0.4)
+                rows.append((f"{name} {size} {str(dtype).removeprefix('torch.')}", times))
     table(rows)
 
 

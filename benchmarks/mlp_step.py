@@ -25,9 +25,8 @@ def networks(sizes: tuple[int, ...]):
 
 def epoch_of_ours(model, X, t, batch_size):
     generator = torch.Generator().manual_seed(1)
-    training.train(
-        model, functional.cross_entropy, X, t, lr=LR, epochs=1, batch_size=batch_size, generator=generator, momentum=MOMENTUM
-    )
+    options = {"lr": LR, "epochs": 1, "batch_size": batch_size, "momentum": MOMENTUM}
+    training.train(model, functional.cross_entropy, X, t, generator=generator, **options)
 
 
 def epoch_of_torchs(model, X, t, batch_size):

@@ -16,7 +16,9 @@ def machine() -> str:
     )
 
 
-def compare(ours: Callable[[], object], torchs: Callable[[], object], seconds: float = 1.0) -> tuple[float, float, float]:
+def compare(
+    ours: Callable[[], object], torchs: Callable[[], object], seconds: float = 1.0
+) -> tuple[float, float, float]:
     """Median time of each in microseconds, and the median of the ratios of neighbors in time, ours to torch's."""
     for _ in range(10):
         ours(), torchs()
@@ -33,6 +35,6 @@ def compare(ours: Callable[[], object], torchs: Callable[[], object], seconds: f
 
 def table(rows: list[tuple[str, tuple[float, float, float]]]) -> None:
     print(machine())
-    print(f"{'':44}{'ours, us':>10}{'torch, us':>11}{'ratio':>8}")
+    print(f"{'':52}{'ours, us':>10}{'torch, us':>11}{'ratio':>8}")
     for name, (ours, torchs, ratio) in rows:
-        print(f"{name:44}{ours:10.0f}{torchs:11.0f}{ratio:8.2f}")
+        print(f"{name:52}{ours:10.0f}{torchs:11.0f}{ratio:8.2f}")

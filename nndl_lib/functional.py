@@ -87,9 +87,8 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
-    positive = checks.check_floating(input, "elu") > 0
-    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf.
-    return torch.where(positive, input, alpha * torch.where(positive, 0, input).expm1())
+    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp.
+    return torch.where(checks.check_floating(input, "elu") > 0, input, alpha * input.clamp(max=0).expm1())
 
 
 def softplus(input: Tensor) -> Tensor:
@@ -99,7 +98,7 @@ def softplus(input: Tensor) -> Tensor:
     """
     positive = checks.check_floating(input, "softplus") >= 0
     # max(z, 0) + log(1 + exp(-|z|)), but not with z.abs(): the gradient of that at 0 is 0, that of softplus is 1/2.
-    return torch.where(positive, input, 0) + torch.where(positive, -input, input).exp().log1p()
+    return input.clamp(min=0) + torch.where(positive, -input, input).exp().log1p()
 
 
 def activations() -> dict[str, Activation]:

@@ -59,7 +59,8 @@ class Linear(torch.nn.Module):
         """
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(
-                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(self.weight.shape)}; expected x (..., {self.in_features})"
+                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(self.weight.shape)}; "
+                f"expected x (..., {self.in_features})"
             )
         if x.dtype != self.weight.dtype:
             raise ValueError(f"Linear: x is {x.dtype} and weight is {self.weight.dtype}; expected the same dtype for both")

@@ -98,7 +98,9 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
     counts = torch.as_tensor(counts).cpu()
     K = len(names)
     if counts.shape != (K, K) or K == 0:
-        raise ValueError(f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K")
+        raise ValueError(
+            f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K"
+        )
     if not (counts >= 0).all() or not counts.isfinite().all():
         raise ValueError(f"confusion_matrix: counts reach from {counts.min()} to {counts.max()}; expected finite, at least 0")
     shares = counts.double() / counts.double().sum(dim=1, keepdim=True).clamp(min=1e-300)
@@ -194,7 +196,8 @@ def layer_space(
         w, b = (torch.as_tensor(part).detach().cpu().double() for part in boundary)
         if w.shape != (2,) or b.numel() != 1 or not w.isfinite().all() or not b.isfinite().all() or not w.any():
             raise ValueError(
-                f"layer_space: boundary has w {w.tolist()} and b {b.tolist()}; expected two finite weights, not both 0, and a number"
+                f"layer_space: boundary has w {w.tolist()} and b {b.tolist()}; "
+                "expected two finite weights, not both 0, and a number"
             )
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # those of the points and the grid, however far the line runs
         foot = -b.reshape(()) * w / (w @ w)

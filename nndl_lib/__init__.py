@@ -5,7 +5,7 @@ Importing the package loads nothing else. Take the module you need::
     from nndl_lib import data, linear, plotting
     from nndl_lib.widgets import explore
 
-Modules, each importing only from those before it: ``runtime``, ``checks``, ``data``, ``toys``, ``linear``,
+Modules, each importing only from those before it: ``runtime``, ``arguments``, ``data``, ``toys``, ``linear``,
 ``functional``, ``nn``, ``training``, ``plotting``, ``plotting_classes``, ``widgets``.
 """
 

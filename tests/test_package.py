@@ -17,7 +17,7 @@ import nndl_lib
 FOLDER = Path(nndl_lib.__file__).parent
 # Each imports only from those before it.
 ORDER = [
-    *("runtime", "checks", "data", "toys", "linear", "functional", "nn", "training"),
+    *("runtime", "arguments", "data", "toys", "linear", "functional", "nn", "training"),
     *("plotting", "plotting_classes", "widgets"),
 ]
 

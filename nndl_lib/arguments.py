@@ -1,0 +1,125 @@
+"""Checks of what a function of the library is given: each raises ValueError in the name of its caller.
+
+Checks of shapes, dtypes and devices cost next to nothing. Those of values cost one pass and one wait for the device;
+the search for the entry that is wrong happens only after that.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "check_classes",
+    "check_count",
+    "check_finite",
+    "check_floating",
+    "check_logits",
+    "check_probabilities",
+    "check_same",
+    "check_size",
+    "raise_at",
+]
+
+
+def check_count(value: int, name: str, caller: str, least: int = 1) -> None:
+    """Raises: ValueError where value is not an integer of at least ``least``. A bool is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}")
+
+
+def check_floating(input: Tensor, caller: str) -> Tensor:
+    """Return input. Raises: ValueError where it is not floating-point."""
+    if not input.is_floating_point():
+        raise ValueError(f"{caller}: input is {input.dtype}; expected a floating-point dtype")
+    return input
+
+
+def check_size(input: Tensor, caller: str) -> None:
+    """Raises: ValueError where input is not floating-point, or has no entry."""
+    check_floating(input, caller)
+    if input.numel() == 0:
+        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected at least one entry")
+
+
+def check_logits(input: Tensor, caller: str) -> None:
+    """Raises: ValueError where input is not floating-point of shape (N, K), with N and K of at least 1."""
+    check_floating(input, caller)
+    if input.ndim != 2 or input.numel() == 0:
+        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, K) with N and K of at least 1")
+
+
+def check_same(input: Tensor, target: Tensor, caller: str) -> None:
+    """Raises: ValueError where input has no entry, or the two differ in shape, dtype or device. Nothing broadcasts."""
+    check_size(input, caller)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{caller}: input has shape {_shape(input)} and target {_shape(target)}; expected the same shape for both"
+        )
+    if input.dtype != target.dtype:
+        raise ValueError(f"{caller}: input is {input.dtype} and target is {target.dtype}; expected the same dtype for both")
+    _check_device(input, target, caller)
+
+
+def check_classes(input: Tensor, target: Tensor, caller: str) -> None:
+    """Raises: ValueError where target is not (N,) of int64 from 0 to K - 1, for input (N, K)."""
+    N, K = input.shape
+    if target.shape == input.shape and not target.is_floating_point():
+        raise ValueError(
+            f"{caller}: target has shape ({N}, {K}) and dtype {_dtype(target)}: it looks like one-hot; "
+            f"pass class numbers ({N},), e.g. target.argmax(dim=1)"
+        )
+    if target.shape != (N,) or target.dtype != torch.int64:
+        raise ValueError(
+            f"{caller}: input has shape ({N}, {K}) and target {_shape(target)} with dtype {_dtype(target)}; "
+            f"expected class numbers ({N},) of int64"
+        )
+    _check_device(input, target, caller)
+    low, high = (bound.item() for bound in target.aminmax())
+    if low < 0 or high >= K:
+        raise_at((target < 0) | (target >= K), target, "target", caller, f"classes 0 to {K - 1}")
+
+
+def check_probabilities(target: Tensor, caller: str) -> None:
+    """Raises: ValueError where target (N, K) has a negative entry or a NaN, or a row that does not sum to 1.
+
+    The sum may be off by 100 units in the last place, times the square root of K.
+    """
+    target = target.detach()
+    sums = target.sum(dim=1)
+    tolerance = 100 * torch.finfo(target.dtype).eps * target.shape[1] ** 0.5
+    negative, off = ~(target >= 0), ~((sums - 1).abs() <= tolerance)
+    if (negative.any() | off.any()).item():
+        raise_at(negative, target, "target", caller, "probabilities")
+        raise_at(off, sums, "the sum of target", caller, "1, as of probabilities")
+
+
+def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:
+    """Return values, whose sum shows a NaN or an infinity in the named tensors that they were computed from.
+
+    Raises: ValueError where one of the named tensors holds one.
+    """
+    if not math.isfinite(values.detach().sum().item()):
+        for name, tensor in named.items():
+            raise_at(~tensor.isfinite(), tensor, name, caller, "finite numbers")
+    return values
+
+
+def raise_at(wrong: Tensor, tensor: Tensor, name: str, caller: str, expected: str) -> None:
+    """Raises: ValueError that names the first entry of tensor at which ``wrong`` is True, if there is any."""
+    for where in wrong.nonzero()[:1].tolist():
+        at = f"[{', '.join(map(str, where))}]" if where else ""
+        raise ValueError(f"{caller}: {name}{at} is {tensor[tuple(where)].item()}; expected {expected}")
+
+
+def _check_device(input: Tensor, target: Tensor, caller: str) -> None:
+    if input.device != target.device:
+        raise ValueError(f"{caller}: input is on {input.device} and target on {target.device}; expected one device for both")
+
+
+def _shape(x: Tensor) -> str:
+    return str(tuple(x.shape))
+
+
+def _dtype(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")

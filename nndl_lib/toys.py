@@ -1,0 +1,112 @@
+"""Toy sets for classification: truth tables, and points of the plane in classes that no line, or one line, separates.
+
+Points come from an explicit generator; classes are balanced and take turns: example n is of class ``n % K``. First
+used in chapter 03, "Classification".
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["boolean_inputs", "make_blobs", "make_circles", "make_moons", "make_spirals"]
+
+
+def boolean_inputs(D: int, dtype: torch.dtype | None = None) -> Tensor:
+    """All rows of D zeros and ones, (2**D, D) float, counting up: row n is n in binary, the highest digit first.
+
+    Raises:
+        ValueError: D is not an integer from 1 to 20.
+    """
+    if isinstance(D, bool) or not isinstance(D, int) or not 1 <= D <= 20:
+        raise ValueError(f"boolean_inputs: D is {D!r}; expected an integer from 1 to 20")
+    digits = torch.arange(2**D).unsqueeze(1) >> torch.arange(D - 1, -1, -1)
+    return (digits & 1).to(dtype or torch.get_default_dtype())
+
+
+def make_blobs(
+    N: int,
+    centers: Tensor | Sequence[Sequence[float]],
+    noise: float,
+    generator: torch.Generator,
+    dtype: torch.dtype | None = None,
+) -> tuple[Tensor, Tensor]:
+    """N points around K centers (K, D) with Gaussian noise: X (N, D), t (N,) int64, the number of the center.
+
+    Raises:
+        ValueError: N < K, noise is negative, or centers are not a table (K, D) of finite numbers.
+    """
+    device = generator.device
+    centers = torch.as_tensor(centers, dtype=dtype or torch.get_default_dtype(), device=device)
+    if centers.ndim != 2 or centers.numel() == 0 or not centers.isfinite().all():
+        raise ValueError(
+            f"make_blobs: centers have shape {tuple(centers.shape)} and are {centers.tolist()}; "
+            "expected finite numbers (K, D) with K and D of at least 1"
+        )
+    t = _classes(N, len(centers), noise, generator, "make_blobs")
+    return centers[t] + noise * torch.randn(N, centers.shape[1], generator=generator, device=device, dtype=dtype), t
+
+
+def make_moons(
+    N: int, noise: float, generator: torch.Generator, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
+    """N points on two interleaved half circles plus Gaussian noise: X (N, 2), t (N,) int64, 0 above and 1 below.
+
+    The half circles are those of scikit-learn's ``make_moons``: radius 1, around (0, 0) and around (1, 0.5).
+
+    Raises:
+        ValueError: N < 2, or noise is negative.
+    """
+    t, u, epsilon = _draw(N, noise, generator, dtype, "make_moons")
+    below = t.to(u.dtype)
+    sign, angle = 1 - 2 * below, math.pi * u
+    return torch.stack([sign * angle.cos() + below, sign * angle.sin() + below / 2], dim=1) + noise * epsilon, t
+
+
+def make_circles(
+    N: int, noise: float, generator: torch.Generator, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
+    """N points on two circles around (0, 0) plus Gaussian noise: X (N, 2), t (N,) int64: 0 radius 1, 1 radius 1/2.
+
+    Raises:
+        ValueError: N < 2, or noise is negative.
+    """
+    t, u, epsilon = _draw(N, noise, generator, dtype, "make_circles")
+    return _polar(1 - t / 2, 2 * math.pi * u) + noise * epsilon, t
+
+
+def make_spirals(
+    N: int, noise: float, generator: torch.Generator, turns: float = 1.0, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
+    """N points on two spirals plus Gaussian noise: X (N, 2), t (N,) int64; class 1 is class 0 turned by half a turn.
+
+    From radius 0.1 to 1 the angle grows in proportion from 0 to ``2 pi turns``.
+
+    Raises:
+        ValueError: N < 2, noise is negative, or turns is not greater than 0.
+    """
+    if not 0 < turns < math.inf:
+        raise ValueError(f"make_spirals: turns is {turns}; expected a finite number greater than 0")
+    t, u, epsilon = _draw(N, noise, generator, dtype, "make_spirals")
+    u = u.sqrt()  # about as many points to each length of the arm
+    return _polar(0.1 + 0.9 * u, math.pi * (2 * turns * u + t)) + noise * epsilon, t
+
+
+def _polar(radius: Tensor, angle: Tensor) -> Tensor:
+    radius = radius.to(angle.dtype)
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+
+
+def _draw(N, noise, generator, dtype, caller) -> tuple[Tensor, Tensor, Tensor]:
+    t = _classes(N, 2, noise, generator, caller)
+    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    return t, torch.rand(N, **options), torch.randn(N, 2, **options)
+
+
+def _classes(N, K, noise, generator, caller) -> Tensor:
+    if isinstance(N, bool) or not isinstance(N, int) or N < K:
+        raise ValueError(f"{caller}: N is {N!r}; expected an integer of at least {K}, the number of classes")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"{caller}: noise is {noise}; expected a finite standard deviation of at least 0")
+    return torch.arange(N, device=generator.device) % K

@@ -1,0 +1,150 @@
+"""Training: shuffled minibatches and stochastic gradient descent, written out.
+
+Derived in chapter 03, "Classification", and used from there on: ``train`` is the loop that the chapters show.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nndl_lib import arguments, functional
+
+__all__ = ["History", "minibatches", "train"]
+
+
+class History(NamedTuple):
+    """What ``train`` measured, one entry an epoch, each tensor (epochs,) on the device of the data."""
+
+    cost: Tensor  # the average loss over the epoch's examples, each taken before the update that its minibatch made
+    validation_cost: Tensor | None  # the loss on the validation set after the epoch; None without such a set
+    validation_accuracy: Tensor | None  # likewise, for classification; None for other tasks
+
+
+def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """One epoch: the numbers 0 to N - 1 in random order, every one exactly once, in tensors (batch_size,) of int64.
+
+    The last one is shorter where batch_size does not divide N. Each call draws a new order from the generator.
+
+    Raises:
+        ValueError: N or batch_size is not an integer of at least 1.
+    """
+    for name, value in (("N", N), ("batch_size", batch_size)):
+        arguments.check_count(value, name, "minibatches")
+    return iter(torch.randperm(N, generator=generator, device=generator.device).split(batch_size))
+
+
+def train(
+    model: torch.nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    X: Tensor,
+    t: Tensor,
+    *,
+    lr: float,
+    epochs: int,
+    batch_size: int,
+    generator: torch.Generator,
+    momentum: float = 0.0,
+    validation: tuple[Tensor, Tensor] | None = None,
+) -> History:
+    """Minibatch gradient descent on the parameters of a model, in place: ``v = momentum v + g``, ``w = w - lr v``.
+
+    The same steps as ``torch.optim.SGD``. Parameters that do not require a gradient stay as they are.
+
+    Args:
+        model: maps (n, ...) rows of X to outputs; it is trained, and left in training mode.
+        loss: maps outputs and their targets to the average loss of a minibatch, a 0-d tensor.
+        X: (N, ...), one example a row. t: (N, ...), their targets.
+        lr: the learning rate alpha, greater than 0.
+        epochs: how often to go through the data, at least 1.
+        batch_size: examples a step; N or more for full-batch gradient descent.
+        generator: what the order of the examples is drawn from, anew in each epoch.
+        momentum: from 0, plain descent, to below 1.
+        validation: (X, t) to measure the loss on after each epoch. The accuracy is measured as well where the targets
+            are class numbers (int64), or are 0 and 1 and the loss is ``binary_cross_entropy_with_logits``.
+
+    Raises:
+        ValueError: an argument is outside its range, X and t differ in their number of rows, X holds a NaN or an
+            infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr is too large.
+    """
+    _check_arguments(X, t, lr, epochs, batch_size, momentum, validation)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    velocities = [torch.zeros_like(p) for p in parameters]
+    cost, validation_cost, validation_accuracy = [], [], []
+    for epoch in range(epochs):
+        model.train()
+        losses, sizes = [], []
+        for step, rows in enumerate(minibatches(len(X), batch_size, generator)):
+            rows = rows.to(X.device)
+            value = _checked_loss(loss, model(X[rows]), t[rows], epoch, step, lr)
+            for p in parameters:
+                p.grad = None
+            value.backward()
+            with torch.no_grad():
+                for p, v in zip(parameters, velocities):
+                    if p.grad is not None:
+                        v.mul_(momentum).add_(p.grad)
+                        p.sub_(v, alpha=lr)
+            losses.append(value.detach())
+            sizes.append(len(rows))
+        losses = torch.stack(losses)
+        for step in (~losses.isfinite()).nonzero()[:1, 0].tolist():  # looked at once an epoch: it waits for the device
+            raise _diverged(f"the loss is {losses[step].item()}", epoch, step, lr)
+        cost.append(losses @ losses.new_tensor(sizes) / len(X))
+        if validation is not None:
+            value, share = _evaluate(model, loss, *validation, epoch, len(losses) - 1, lr)
+            validation_cost.append(value)
+            validation_accuracy.append(share)
+    if validation is None:
+        return History(torch.stack(cost), None, None)
+    measured = None not in validation_accuracy
+    return History(
+        torch.stack(cost), torch.stack(validation_cost), cost[0].new_tensor(validation_accuracy) if measured else None
+    )
+
+
+@torch.no_grad()
+def _evaluate(model, loss, X: Tensor, t: Tensor, epoch: int, step: int, lr: float) -> tuple[Tensor, float | None]:
+    model.eval()
+    output = model(X)
+    model.train()
+    value = _checked_loss(loss, output, t, epoch, step, lr)
+    if not value.isfinite():
+        raise _diverged(f"the validation loss is {value.item()}", epoch, step, lr)
+    binary = loss is functional.binary_cross_entropy_with_logits and bool(((t == 0) | (t == 1)).all())
+    return value, functional.accuracy(output, t) if binary or t.dtype == torch.int64 else None
+
+
+def _checked_loss(loss, output: Tensor, target: Tensor, epoch: int, step: int, lr: float) -> Tensor:
+    try:
+        value = loss(output, target)
+    except ValueError as error:  # the losses of functional refuse outputs that are not finite
+        if not output.isfinite().all():
+            raise _diverged("the model's output is not finite", epoch, step, lr) from error
+        raise
+    if value.ndim != 0:
+        raise ValueError(f"train: the loss has shape {tuple(value.shape)}; expected a 0-d tensor, the minibatch's average")
+    return value
+
+
+def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
+    return ValueError(f"train: in epoch {epoch}, step {step}, {what}; expected a learning rate smaller than lr = {lr}")
+
+
+def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None:
+    arguments.check_count(epochs, "epochs", "train")
+    arguments.check_count(batch_size, "batch_size", "train")
+    if not 0 < lr < math.inf:
+        raise ValueError(f"train: the learning rate lr is {lr}; expected a finite number greater than 0")
+    if not 0 <= momentum < 1:
+        raise ValueError(f"train: momentum is {momentum}; expected a number from 0 to below 1")
+    for inputs, targets, where in ((X, t, ""), (*(validation or (X, t)), "validation: ")):
+        if inputs.ndim == 0 or inputs.shape[:1] != targets.shape[:1] or len(inputs) == 0:
+            raise ValueError(
+                f"train: {where}X has shape {tuple(inputs.shape)} and t {tuple(targets.shape)}; "
+                "expected the same number of rows for both, at least 1"
+            )
+        if inputs.is_floating_point():
+            arguments.check_finite(inputs, "train", **{f"{where}X": inputs})

@@ -83,10 +83,7 @@ def train(
                 p.grad = None
             value.backward()
             with torch.no_grad():
-                for p, v in zip(parameters, velocities):
-                    if p.grad is not None:
-                        v.mul_(momentum).add_(p.grad)
-                        p.sub_(v, alpha=lr)
+                _update(parameters, velocities, lr, momentum)
             losses.append(value.detach())
             sizes.append(len(rows))
         losses = torch.stack(losses)
@@ -103,6 +100,16 @@ def train(
     return History(
         torch.stack(cost), torch.stack(validation_cost), cost[0].new_tensor(validation_accuracy) if measured else None
     )
+
+
+def _update(parameters: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
+    # For each: v = momentum v + g, w = w - lr v. The functions of torch for lists of tensors do it in one call each.
+    used = [(p, v) for p, v in zip(parameters, velocities) if p.grad is not None]
+    if used:
+        weights, v = map(list, zip(*used))
+        torch._foreach_mul_(v, momentum)
+        torch._foreach_add_(v, [p.grad for p in weights])
+        torch._foreach_add_(weights, v, alpha=-lr)
 
 
 @torch.no_grad()

@@ -68,16 +68,19 @@ def test_passed_says_what_was_tried(capsys):
 
 def test_the_counterexample_is_the_smallest_and_can_be_typed():
     verdict = scaled.verdict(lambda x, c: x * c if len(x) < 3 else x + c)
-    assert verdict.message.splitlines() == [
+    lines = verdict.message.splitlines()
+    assert lines == [
         "scaled: not passed. y is not what it should be.",
-        "  input     x = torch.tensor([1., 0.5, 4.])  (three entries)",
-        "            c = 0.5",
-        "  got       y = [1.5, 1., 4.5]",
-        "  expected  y = [0.5, 0.25, 2.]",
-        "  It is right on 3 of the 7 inputs tried; this is the smallest that is wrong.",
+        "# An input that shows it (three entries):",
+        "x = torch.tensor([1., 0.5, 4.], dtype=torch.float64)",
+        "c = 0.5",
+        "# got:      y = [1.5, 1., 4.5]",
+        "# expected: y = [0.5, 0.25, 2.]",
+        "# It is right on 3 of the 7 inputs tried.",
     ]
-    typed = eval(re.search(r"x = (torch.tensor\(.*?\))", verdict.message)[1])
-    assert typed.dtype.is_floating_point and typed.tolist() == [1.0, 0.5, 4.0]
+    typed = {"torch": torch}
+    exec("\n".join(lines[1:]), typed)
+    assert typed["x"].equal(list(inputs())[2].inputs[0]) and typed["c"] == 0.5
 
 
 def test_known_mistakes_and_kinds_of_input_and_factors():
@@ -85,6 +88,11 @@ def test_known_mistakes_and_kinds_of_input_and_factors():
     assert hint(scaled, lambda x, c: x / c if len(x) != 3 else x * c) != "You divide instead of multiplying."
     assert hint(scaled, lambda x, c: x.abs() * c if (x < 0).all() else x * c) == "Negative numbers go wrong."
     assert hint(scaled, lambda x, c: -3 * x * c) == "y is -3 times what it should be, on every input."
+
+
+class Broken:
+    def __repr__(self):
+        raise ValueError("half written")
 
 
 @pytest.mark.parametrize("function, words", [
@@ -95,7 +103,14 @@ def test_known_mistakes_and_kinds_of_input_and_factors():
     (lambda: 0, "It takes (); expected (x, c)."),
     (lambda x, c, d: x, "It takes (x, c, d); expected (x, c)."),
     (lambda x, c: None, "It returns nothing"),
-    (lambda x, c: (x * c).tolist(), "y is the list [6.0]; expected a tensor of shape (1,)."),
+    (lambda x, c: (x * c).tolist(), "y is the list [6.0]; expected a tensor of shape (1,). torch.stack makes one"),
+    (lambda x, c: (x * c,), "Is there a comma at the end of the line?"),
+    (lambda x, c: (x * c).to_sparse(), "It returns something that cannot be compared"),
+    (lambda x, c: (x * c).to("meta"), "It returns something that cannot be compared"),
+    (lambda x, c: Broken(), "y is a Broken; expected a tensor"),
+    (lambda x, c: ["x" * 10**6], "y is a list; expected a tensor"),
+    (lambda x, c: {}[Broken()], "It stopped with KeyError, in the line"),
+    (lambda x, c: x ^ c, "The power is written **; ^ is something else."),
     (lambda x, c: (x * c).numpy(), "y is a NumPy array of shape (1,); expected a torch tensor."),
     (lambda x, c: (x * c)[None], "y has shape (1, 1); expected (1,): an axis of length 1 too many."),
     (lambda x, c: (x * c).sum(), "y has shape (); expected (1,): an axis of length 1 is missing."),
@@ -109,6 +124,7 @@ def test_known_mistakes_and_kinds_of_input_and_factors():
 ])
 def test_wrong_in_form(function, words):
     assert words in hint(scaled, function)
+    assert len(scaled.verdict(function).message) < 2000
 
 
 def test_defaults_and_stars_are_welcome():
@@ -144,6 +160,14 @@ def test_not_written_yet_comes_first():
 
     assert scaled.verdict(half).hint == "not written yet"
 
+    def cannot(x, c):  # PyTorch raises the same error for what it cannot do
+        return x.to("meta").item() * c
+
+    def says_more(x, c):
+        raise NotImplementedError("float32 is not supported")
+
+    assert "It stopped with" in hint(scaled, cannot) and "float32 is not supported" in hint(scaled, says_more)
+
 
 def changes_x(x, c):
     x *= c
@@ -152,7 +176,7 @@ def changes_x(x, c):
 
 def test_inputs_belong_to_the_caller():
     assert "it changes x, which belongs to the caller" in hint(scaled, changes_x)
-    assert "it changes x" in hint(scaled, lambda x, c: x.requires_grad_().detach() * c)
+    assert "it switches gradients on in x" in hint(scaled, lambda x, c: x.requires_grad_().detach() * c)
     given = list(inputs())[1].inputs[0]
     scaled.verdict(changes_x)
     assert list(inputs())[1].inputs[0].equal(given)
@@ -190,7 +214,7 @@ def test_what_it_prints_is_shown_for_the_counterexample_alone(capsys):
         return x * c if len(x) < 3 else x
 
     message = scaled.verdict(prints).message
-    assert message.endswith("  it printed:\n    shape (3,)\n  It is right on 3 of the 7 inputs tried; this is the smallest that is wrong.")
+    assert message.endswith("# printed:\n#   shape (3,)\n# It is right on 3 of the 7 inputs tried.")
     assert capsys.readouterr().out == ""
     assert scaled.verdict(lambda x, c: print("x") or x * c).passed
 
@@ -211,16 +235,26 @@ def stubborn(x, c):
             pass
 
 
+def swallows(x, c):
+    while True:
+        try:
+            x = x * c
+            x = undefined  # noqa: F821
+        except:  # noqa: E722
+            pass
+
+
 def asleep(x, c):
-    time.sleep(2.5)
+    time.sleep(2.9)
     return x * c
 
 
 def test_a_function_that_hangs_is_stopped_and_its_line_named():
     before = threading.active_count()
-    for function in [forever, stubborn]:
+    for function in [forever, stubborn, swallows]:
         found = hint(scaled, function, seconds=0.3)
-        assert "It does not come to an end: it was still at work after 0.3 s, in the line: " in found
+        assert "It does not come to an end, or is very slow: after 0.3 s it was still at work, in the line: " in found
+        assert "could not be stopped" not in found
     assert "in the line: pass" in hint(scaled, forever, seconds=0.3) or "in the line: while True:" in hint(scaled, forever, seconds=0.3)
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
@@ -230,10 +264,47 @@ def test_a_function_that_hangs_is_stopped_and_its_line_named():
 
 def test_a_function_that_sleeps_in_compiled_code_is_given_up(capsys):
     start = time.monotonic()
-    assert "in the line: time.sleep(2.5)" in hint(scaled, asleep, seconds=0.3)
-    assert time.monotonic() - start < 2.2
+    found = hint(scaled, asleep, seconds=0.1)
+    assert "in the line: time.sleep(2.9)" in found and "restart the kernel" in found
+    assert time.monotonic() - start < 2.8
     print("the output is where it was")
     assert capsys.readouterr().out == "the output is where it was\n"
+
+
+def test_what_is_not_tried_has_not_passed():
+    # An error outside the answers, or in a further call, must not leave a short list that looks like success.
+    def shuts_the_output(x, c):
+        sys.stdout.close()
+        return torch.tensor(42.0)
+
+    def tires(x, c, calls=[]):
+        calls.append(1)
+        if len(calls) > 7:
+            raise IndexError("too many calls")
+        return torch.stack([value * c for value in x])
+
+    assert "It could not be tried on all inputs." in hint(scaled, shuts_the_output)
+    assert "It could not be tried on all inputs. It stopped with IndexError: too many calls" in hint(scaled, tires)
+    print("the output works")
+
+
+def test_the_default_dtype_is_put_back():
+    def sets(x, c):
+        torch.set_default_dtype(torch.float16)
+        return x * c
+
+    assert scaled.verdict(sets).passed
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_an_error_does_not_hide_behind_a_known_mistake():
+    # The input shown is one that was answered, so that it fits the sentence.
+    def divides(x, c):
+        assert len(x) > 1
+        return x / c
+
+    message = scaled.verdict(divides).message
+    assert "You divide" in message and "x = torch.tensor([1., -2.]" in message and "# got:      y = [0.5, -1.]" in message
 
 
 def test_errors_of_every_kind_get_a_sentence():
@@ -288,10 +359,10 @@ def test_transposed():
 
 
 def test_code_and_show():
-    assert code(vector(1.0, 0.25)) == "torch.tensor([1., 0.25])"
+    assert code(vector(1.0, 0.25)) == "torch.tensor([1., 0.25], dtype=torch.float64)"
     assert code(torch.tensor([[1, 2]])) == "torch.tensor([[1, 2]])"
-    assert code(vector(1.0, dtype=torch.float32)) == "torch.tensor([1.], dtype=torch.float32)"
-    assert code(torch.zeros(5, 5)) == "a tensor of shape (5, 5), torch.float32"
+    assert code(vector(1.0, dtype=torch.float32)) == "torch.tensor([1.])"
+    assert code(torch.zeros(5, 5)) == "...  # a tensor of shape (5, 5), torch.float32"
     assert code([1, 2.5]) == "[1, 2.5]" and code((1, "a")) == "(1, 'a')" and code(True) == "True"
     assert show((vector(1.0), 2, True), ("w", "n", "ok")) == "w = [1.], n = 2, ok = True"
     assert show(torch.tensor(0.5), ("J",)) == "J = 0.5" and show(torch.zeros(9, 9), ("A",)) == "A = a tensor of shape (9, 9)"

@@ -15,6 +15,7 @@ import time
 import jupytext
 import nbformat
 import pytest
+import torch
 
 from nndl_lib.checks.engine import Check
 from tests.chapters import ROOT, SITE, text_of
@@ -45,10 +46,11 @@ def module_of(path):
 @functools.cache
 def functions(path, derive):
     """The functions that the cells of a derived notebook define, without the calls of the checks."""
-    namespace = {}
+    namespace, dtype = {}, torch.get_default_dtype()
     for cell in cells_of(derive(notebook(path))):
         if not cell.startswith("check."):
             exec(compile(cell, str(path), "exec"), namespace)
+    torch.set_default_dtype(dtype)  # a page may set another one
     return namespace
 
 
@@ -280,7 +282,7 @@ def test_hints_are_plain_sentences(path, module, name):
     check = check_of(module, name)
     for hint in [*(mistake.hint for mistake in check.mistakes), *(case.hint for case in check.cases() if case.hint)]:
         names = "|".join([*check.arguments, *check.returns])
-        assert re.fullmatch(rf"([A-Z]|({names})\b).{{20,170}}[.)]", hint), hint
+        assert re.fullmatch(rf"([A-Z]|({names})\b).{{20,170}}[.?)]", hint), hint
 
 
 @exercise

@@ -58,7 +58,7 @@ class _Outcome(NamedTuple):
 
     value: Any = None
     error: BaseException | None = None
-    changed: str = ""  # the name of an argument that it changed in place
+    changed: str = ""  # what it did to an argument, in words
     printed: str = ""
 
 
@@ -98,29 +98,28 @@ class Check:
         loops = self.loops() if self.loops else []
         cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in loop[1:3])]
         right = [self.expected(case) for case in cases]
-        outcomes, lines, hang = _run(function, cases, self.arguments, loops, seconds)
+        run = _run(function, cases, self.arguments, loops, seconds)
+        outcomes = run.outcomes
 
-        if outcomes and isinstance(outcomes[-1].error, NotImplementedError):
+        if outcomes and _unwritten(outcomes[-1].error, function):
             return Verdict(False, "not written yet", f"{self.__name__}: not written yet")
-        if hang:
-            at = min(len(outcomes), len(cases) - 1)
+        if run.hang is not None:
             return self._not_passed(
-                f"It does not come to an end: it was still at work after {seconds:g} s{hang.rstrip()}. Is there a loop "
-                "whose condition never becomes false?",
-                case=cases[at],
+                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{run.hang}. If that is "
+                f"in a loop, does its condition ever become false?{run.alive}",
+                case=cases[min(len(outcomes), len(cases) - 1)],
             )
-        wrong = [k for k, outcome in enumerate(outcomes) if self._fault(outcome, right[k], function)]
+        if run.broken is not None:
+            return self._not_passed(f"It could not be tried on all inputs. {_stopped_with(run.broken, function)}")
+        faults = [self._fault(outcome, right[k], cases[k], function) for k, outcome in enumerate(outcomes)]
+        wrong = [k for k, found in enumerate(faults) if found]
         if wrong:
-            hint = self._known(cases, outcomes, right, wrong) or self._fault(outcomes[wrong[0]], right[wrong[0]], function)
-            return self._not_passed(hint, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]], len(cases) - len(wrong), len(cases))
+            k, hint = self._known(cases, outcomes, right, wrong) or (wrong[0], faults[wrong[0]])
+            return self._not_passed(hint, cases[k], outcomes[k], right[k], len(cases) - len(wrong), len(cases))
         for case, outcome in zip(cases, outcomes):
             if outcome.changed:
-                return self._not_passed(
-                    f"Its answers are right, but it changes {outcome.changed}, which belongs to the caller: write "
-                    f"{outcome.changed} = {outcome.changed} - ... instead of {outcome.changed} -= ..., or work on a copy.",
-                    case,
-                )
-        for (what, _, _, more), (few, many) in zip(loops, lines):
+                return self._not_passed(f"Its answers are right, but {outcome.changed}", case)
+        for (what, _, _, more), (few, many) in zip(loops, run.lines, strict=True):
             if many - few >= more:
                 return self._not_passed(
                     f"Its answers are right, but a Python loop runs over the {what}: let one operation on whole tensors do that."
@@ -156,38 +155,47 @@ class Check:
             return f"It takes {parameters}; expected ({', '.join(self.arguments)})."
         return ""
 
-    def _fault(self, outcome: _Outcome, right: Any, function: Callable) -> str:
+    def _fault(self, outcome: _Outcome, right: Any, case: Case, function: Callable) -> str:
         if outcome.error is not None:
             return _stopped_with(outcome.error, function)
-        return fault(outcome.value, right, self.returns, self.rtol)
+        try:
+            return fault(outcome.value, right, self.returns, self.rtol, self._like(case))
+        except Exception as error:  # a sparse tensor, an object that cannot be printed: whatever a function may return
+            return f"It returns something that cannot be compared ({type(error).__name__})."
 
-    def _known(self, cases, outcomes, right, wrong) -> str:
-        """The sentence of a known mistake that gives these answers on every input, or that fits all wrong inputs."""
+    def _like(self, case: Case) -> str:
+        """The name of the first tensor that goes in: new ones should have its dtype."""
+        return next((name for name, value in zip(self.arguments, case.inputs) if isinstance(value, Tensor)), "")
+
+    def _known(self, cases, outcomes, right, wrong) -> tuple[int, str] | None:
+        """An input and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
+        answered = [k for k in wrong if outcomes[k].error is None]
         for mistake in self.mistakes:
-            if _makes(mistake, cases, outcomes, wrong):
-                return mistake.hint
+            if _makes(mistake, cases, outcomes, wrong, answered):
+                return answered[0], mistake.hint
         hints = {cases[k].hint for k in wrong}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
-            return hints.pop()
-        if all(outcome.error is None and _parts(outcome.value) == len(self.returns) for outcome in outcomes):
-            return factor([outcome.value for outcome in outcomes], right, self.returns)
-        return ""
+            return wrong[0], hints.pop()
+        if len(answered) == len(wrong) and all(_parts(outcome.value) == len(self.returns) for outcome in outcomes):
+            found = _safely(factor, [outcome.value for outcome in outcomes], right, self.returns)
+            return (wrong[0], found) if found else None
+        return None
 
     def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
-        lines = textwrap.wrap(f"{self.__name__}: not passed. {hint}", 88, subsequent_indent="  ", break_long_words=False)
+        """The sentence, then the input as lines that can be copied into a cell; all else in them is a comment."""
+        lines = textwrap.wrap(f"{self.__name__}: not passed. {hint}", 88, subsequent_indent="  ")
         if case is not None:
-            note = f"  ({case.note})" if case.note else ""
-            lines += [f"  {'input' if k == 0 else '':<9} {name} = {code(value)}{note if k == 0 else ''}"
-                      for k, (name, value) in enumerate(zip(self.arguments, case.inputs))]
+            lines.append(f"# An input that shows it{f' ({case.note})' if case.note else ''}:")
+            lines += [f"{name} = {code(value)}" for name, value in zip(self.arguments, case.inputs)]
         if outcome is not None and outcome.error is None:
-            lines.append(f"  {'got':<9} {show(outcome.value, self.returns)}")
+            lines.append(f"# got:      {_safely(show, outcome.value, self.returns, failed='what cannot be shown')}")
         if right is not None:
-            lines.append(f"  {'expected':<9} {show(right, self.returns)}")
+            lines.append(f"# expected: {show(right, self.returns)}")
         if outcome is not None and outcome.printed.strip():
-            lines += ["  it printed:", *[f"    {line}" for line in outcome.printed.strip().splitlines()[:10]]]
+            lines += ["# printed:", *[f"#   {line}" for line in outcome.printed.strip().splitlines()[:10]]]
         if n_right:
-            lines.append(f"  It is right on {n_right} of the {n_cases} inputs tried; this is the smallest that is wrong.")
-        return Verdict(False, hint, "\n".join(lines))
+            lines.append(f"# It is right on {n_right} of the {n_cases} inputs tried.")
+        return Verdict(False, hint, "\n".join(line if len(line) <= 400 else f"{line[:400]} ..." for line in lines))
 
 
 def exercise(
@@ -205,67 +213,110 @@ def exercise(
     return wrap
 
 
-def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
+def _makes(mistake: Mistake, cases, outcomes, wrong: list[int], answered: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
     Inputs on which the function, or the mistake, stops with an error say nothing; three wrong answers must agree, or
     all if there are fewer.
     """
-    agreed, answered = 0, [k for k in wrong if outcomes[k].error is None]
+    agreed = 0
     for k in [*answered, *(k for k in range(len(cases)) if k not in wrong)]:
         try:
             value = mistake.answer(*[_double(value) for value in _copy(cases[k].inputs)])
         except Exception:  # it cannot be made on this input
             continue
-        if not same(outcomes[k].value, value):
+        if not _safely(same, outcomes[k].value, value):
             return False
         agreed += k in wrong
     return agreed >= min(3, len(answered)) > 0
 
 
-def _run(function, cases, names, loops, seconds) -> tuple[list[_Outcome], list[tuple[int, int]], str]:
-    """Run the function on all inputs in a thread of its own, so that it can be given up.
+class _Run:
+    """What came of running a function on all inputs."""
 
-    Returns the outcomes, the lines of Python that ran on each pair of ``loops``, and, where it was given up, the place.
-    """
-    outcomes, lines = [], []
-    printed = io.StringIO()
+    def __init__(self):
+        self.outcomes: list[_Outcome] = []
+        self.lines: list[tuple[int, int]] = []  # lines of Python that ran on each pair of the check's loops
+        self.broken: BaseException | None = None  # an error outside the answers, for example in a further call
+        self.hang: str | None = None  # where it was given up, as words; None where it was not
+        self.alive = ""
+        self.given_up = False
+
+
+def _run(function, cases, names, loops, seconds) -> _Run:
+    """Run the function on all inputs in a thread of its own, so that it can be given up."""
+    run, printed, dtype = _Run(), io.StringIO(), torch.get_default_dtype()
 
     def work():
         try:
             for case in cases:
-                outcomes.append(_try(function, case, names, printed))
-                if isinstance(outcomes[-1].error, NotImplementedError):
+                outcome = _try(function, case, names, printed)
+                if run.given_up:
                     return
-            if all(outcome.error is None for outcome in outcomes):
-                lines.extend((_lines(function, small), _lines(function, large)) for _, small, large, _ in loops)
-        except _Stopped:
-            pass
+                run.outcomes.append(outcome)
+                if _unwritten(outcome.error, function):
+                    return
+            if all(outcome.error is None for outcome in run.outcomes):
+                run.lines = [(_lines(function, small), _lines(function, large)) for _, small, large, _ in loops]
+        except BaseException as error:
+            run.broken = error
 
     thread = threading.Thread(target=work, daemon=True)
     with redirect_stdout(printed):
         thread.start()
         try:
             thread.join(seconds)
-            hang = _place(function, sys._current_frames().get(thread.ident)) if thread.is_alive() else None
-        finally:  # an interrupt by the reader, too, must not leave the thread at work
             if thread.is_alive():
-                # As for an interrupt from the keyboard, the exception comes up at the next line of Python.
+                run.hang = _place(function, sys._current_frames().get(thread.ident))
+        finally:  # an interrupt by the reader, too, must not leave the thread at work
+            run.given_up = thread.is_alive()
+            for _ in range(400):
+                if not thread.is_alive():
+                    break
+                # The exception comes up at the next line of Python. A bare ``except:`` may catch it: hence many times.
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
-                thread.join(1.0)
-    return outcomes, lines, "" if hang is None else hang or " "
+                thread.join(0.005)
+            torch.set_default_dtype(dtype)
+    if thread.is_alive():
+        run.alive = " It could not be stopped: restart the kernel when you have mended it."
+    return run
 
 
 def _try(function, case: Case, names, printed: io.StringIO) -> _Outcome:
-    inputs, start = _copy(case.inputs), printed.tell()
+    inputs, start = _copy(case.inputs), len(printed.getvalue())
     try:
         value = _freeze(function(*inputs))
     except _Stopped:
         raise
     except BaseException as error:  # SystemExit too: nothing that the function does may end the notebook
         return _Outcome(error=error, printed=printed.getvalue()[start:])
-    changed = [name for name, before, after in zip(names, case.inputs, inputs) if not same(after, before, rtol=0) or _tracked(after)]
-    return _Outcome(value, changed="".join(changed[:1]), printed=printed.getvalue()[start:])
+    changes = [_change(name, before, after) for name, before, after in zip(names, case.inputs, inputs)]
+    return _Outcome(value, changed=next(filter(None, changes), ""), printed=printed.getvalue()[start:])
+
+
+def _change(name: str, before: Any, after: Any) -> str:
+    """What a function did to an argument, in words; empty if nothing."""
+    if isinstance(after, Tensor) and after.requires_grad:
+        return f"it switches gradients on in {name}, which belongs to the caller: work on {name}.clone()."
+    if same(after, before, rtol=0):
+        return ""
+    if isinstance(after, Tensor):
+        return (
+            f"it changes {name}, which belongs to the caller: write {name} = {name} - ... instead of {name} -= ..., "
+            f"or work on {name}.clone()."
+        )
+    return f"it changes {name}, which belongs to the caller: work on a copy, list({name})."
+
+
+def _unwritten(error: BaseException | None, function) -> bool:
+    """Whether this is the stub's own error. PyTorch, too, raises NotImplementedError, for what it cannot do."""
+    if not isinstance(error, NotImplementedError):
+        return False
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    own = getattr(function, "__code__", None)
+    return str(error) == "not written yet" or own is not None and trace.tb_frame.f_code is own and not str(error)
 
 
 def _lines(function, inputs) -> int:
@@ -299,11 +350,22 @@ def _stopped_with(error: BaseException, function) -> str:
     while trace is not None:  # the innermost line of the reader's own
         place = _line(function, trace.tb_frame.f_code, trace.tb_lineno) or place
         trace = trace.tb_next
-    message = " ".join(str(error).split())
+    message = " ".join(_safely(str, error, failed="").split())
+    message = f": {message[:200].rstrip('.')}" if message else ""
     advice = ""
-    if "same dtype" in message or "dtype" in message and "Double" in message:
+    if "bitwise_xor" in message or "for ^" in message:
+        advice = " The power is written **; ^ is something else."
+    elif "same dtype" in message or "dtype" in message and "Double" in message:
         advice = " Make new tensors with the dtype of the inputs: X.new_zeros(3), torch.ones_like(x), or dtype=X.dtype."
-    return f"It stopped with {type(error).__name__}: {message.rstrip('.')}{place}.{advice}"
+    return f"It stopped with {type(error).__name__}{message}{place}.{advice}"
+
+
+def _safely(function: Callable, *arguments: Any, failed: Any = False) -> Any:
+    """A reader's objects may raise even when they are printed or compared."""
+    try:
+        return function(*arguments)
+    except Exception:
+        return failed
 
 
 def _line(function, code, number: int) -> str:
@@ -335,7 +397,3 @@ def _freeze(value: Any) -> Any:
 
 def _double(value: Any) -> Any:
     return value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
-
-
-def _tracked(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.requires_grad

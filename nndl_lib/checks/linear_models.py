@@ -33,7 +33,8 @@ def _models():
     X, t, w = _problem(3, 2, seed=50)
     yield Case((X, t, w, torch.tensor(-1.5).double()), "b as a tensor")
     yield Case((X.float(), t.float(), w.float(), 0.5), "float32")
-    yield Case((X, t + 1e6 + 0.1, w, 1e6), "large targets", "On large targets it loses its digits: subtract first, square then.")
+    digits = "On large targets it loses its digits: keep the dtype of the inputs, and subtract before you square."
+    yield Case((X, t + 1e6 + 0.1, w, 1e6 + 0.3), "large targets", digits)
 
 
 def _larger_models():
@@ -66,6 +67,14 @@ def _residual(X, t, w, b):
          lambda X, t, w, b: (_residual(X, t, w, b) ** 2).mean().sqrt()),
         ("You return the length of the residual; the cost is its square, over 2 N.",
          lambda X, t, w, b: _residual(X, t, w, b).norm()),
+        ("You return the length of the residual over 2 N; square the length first.",
+         lambda X, t, w, b: _residual(X, t, w, b).norm() / 2 / len(t)),
+        ("You multiply by N: a / 2 * N is (a / 2) * N. Write a / (2 * N).",
+         lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum() / 2 * len(t)),
+        ("It is always zero: 1 // 2 is 0 in Python. Write 0.5 or 1 / 2.",
+         lambda X, t, w, b: 0 * _residual(X, t, w, b).sum()),
+        ("You add b to the weights: it is added to the prediction, X @ w + b.",
+         lambda X, t, w, b: (_residual(X, t, w + b, 0) ** 2).mean() / 2),
         ("You average the absolute residuals; the cost averages their squares.",
          lambda X, t, w, b: _residual(X, t, w, b).abs().mean() / 2),
         ("You average the absolute residuals; the cost averages half their squares.",
@@ -76,12 +85,14 @@ def _residual(X, t, w, b):
          lambda X, t, w, b: (_residual(X, -t, w, b) ** 2).mean() / 2),
         ("The bias b is missing from the prediction.",
          lambda X, t, w, b: (_residual(X, t, w, 0) ** 2).mean() / 2),
-        ("You subtract the bias b instead of adding it.",
+        ("You subtract the bias b instead of adding it. Are parentheses missing, as in t - (X @ w + b)?",
          lambda X, t, w, b: (_residual(X, t, w, -b) ** 2).mean() / 2),
         ("You return one loss for each example; the cost is their average, a single number.",
          lambda X, t, w, b: _residual(X, t, w, b) ** 2 / 2),
         ("Each prediction meets every target: y has shape (N, 1) and t (N,), so y - t is an N x N table.",
          lambda X, t, w, b: ((X @ w[:, None] + b - t) ** 2).mean() / 2),
+        ("Each prediction meets every target: y has shape (N, 1) and t (N,), so the sum of (y - t) ** 2 has N x N terms.",
+         lambda X, t, w, b: ((X @ w[:, None] + b - t) ** 2).sum() / 2 / len(t)),
     ],
 )
 def cost(X, t, w, b):
@@ -102,6 +113,16 @@ def cost(X, t, w, b):
          lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(t) / 2, _residual(X, t, w, b).mean() / 2)),
         ("Its sign is wrong: the residual is y - t, prediction minus target.",
          lambda X, t, w, b: (-X.T @ _residual(X, t, w, b) / len(t), -_residual(X, t, w, b).mean())),
+        ("It is 2 N times too large: the 1/2 cancels the 2 of the derivative, and the cost averages over the N examples.",
+         lambda X, t, w, b: (2 * X.T @ _residual(X, t, w, b), 2 * _residual(X, t, w, b).sum())),
+        ("Its sign is wrong, and it is N times too large: average y - t times the input.",
+         lambda X, t, w, b: (-X.T @ _residual(X, t, w, b), -_residual(X, t, w, b).sum())),
+        ("The sign of db is wrong; dw is right.",
+         lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(t), -_residual(X, t, w, b).mean())),
+        ("The sign of dw is wrong; db is right.",
+         lambda X, t, w, b: (-X.T @ _residual(X, t, w, b) / len(t), _residual(X, t, w, b).mean())),
+        ("You subtract the bias b instead of adding it. Are parentheses missing, as in t - (X @ w + b)?",
+         lambda X, t, w, b: (X.T @ _residual(X, t, w, -b) / len(t), _residual(X, t, w, -b).mean())),
         ("db is N times too large: take the mean of the residuals, not their sum. dw is right.",
          lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(t), _residual(X, t, w, b).sum())),
         ("dw is N times too large: divide by the number of examples. db is right.",
@@ -145,6 +166,8 @@ def _walks():
     yield Case((one, t, start, 0.5, 0.3, 3), "tolerance met with the last step allowed",
                "When the last step allowed meets the tolerance, that is success: look at the gradient first, at the count then.")
     yield Case((one, t, start, 0.5, 0.3, 2), "too few steps allowed")
+    yield Case((one, t, start, 0.5, 0.5, 20), "a gradient exactly as long as the tolerance",
+               "A gradient that is exactly as long as the tolerance is short enough: compare with <=.")
     for N, D, tolerance, max_steps in [(3, 2, 0.1, 100), (6, 2, 0.05, 200), (4, 3, 0.2, 7), (9, 4, 0.05, 300)]:
         X, t, w = _problem(N, D, seed=70 + N)
         lr = round(len(X) / torch.linalg.matrix_norm(X, 2).item() ** 2, 2)
@@ -162,7 +185,7 @@ def _larger_walks():
     return [("examples", arguments(8, 3), arguments(64, 3), 5 * 56), ("features", arguments(6, 3), arguments(6, 60), 5 * 57)]
 
 
-def _walk(X, t, w, lr, tolerance, max_steps, sign=1, scale=1.0, length=Tensor.norm, off=0, late=False, first="length"):
+def _walk(X, t, w, lr, tolerance, max_steps, sign=1, scale=1.0, length=Tensor.norm, off=0, late=False, first="length", more=0):
     """Gradient descent with its rules as options, to make mistakes with."""
     steps = 0
     while True:
@@ -170,7 +193,7 @@ def _walk(X, t, w, lr, tolerance, max_steps, sign=1, scale=1.0, length=Tensor.no
         small = bool(length(slope) <= tolerance) and not (late and steps == 0)
         if small and not (first == "count" and steps == max_steps):
             return w, steps + off, True
-        if steps == max_steps:
+        if steps == max_steps + more:
             return w, steps + off, False
         w, steps = w - lr * slope, steps + 1
 
@@ -191,6 +214,15 @@ def _says_the_contrary(*arguments):
 def _one_more(X, t, w, lr, tolerance, max_steps):
     w, steps, converged = _walk(X, t, w, lr, tolerance, max_steps)
     return w - lr * X.T @ (X @ w - t) / len(t), steps, converged
+
+
+def _stale(X, t, w, lr, tolerance, max_steps, renewed=True):
+    """Looks at the gradient of the point before; with renewed=False, at that of the start for ever."""
+    slope, steps = X.T @ (X @ w - t) / len(t), 0
+    while slope.norm() > tolerance and steps < max_steps:
+        slope = X.T @ (X @ w - t) / len(t) if renewed else slope
+        w, steps = w - lr * slope, steps + 1
+    return w, steps, bool(slope.norm() <= tolerance)
 
 
 def _stops_on_cost(X, t, w, lr, tolerance, max_steps):
@@ -235,6 +267,16 @@ def _stops_on_cost(X, t, w, lr, tolerance, max_steps):
          lambda *a: _walk(*a, length=lambda slope: slope.abs().sum())),
         ("It compares the slopes with the tolerance without their sign: a large negative slope is not small.",
          lambda *a: _walk(*a, length=lambda slope: slope.max())),
+        ("It compares the mean of the squared slopes, or its root, with the tolerance; the length is the root of their sum.",
+         lambda *a: _walk(*a, length=lambda slope: slope.square().mean().sqrt())),
+        ("It compares the length of the step, lr times the gradient, with the tolerance; compare the gradient's.",
+         lambda X, t, w, lr, *a: _walk(X, t, w, lr, *a, length=lambda slope: lr * slope.norm())),
+        ("It compares N times the gradient with the tolerance; the gradient is an average.",
+         lambda X, *a: _walk(X, *a, length=lambda slope: len(X) * slope.norm())),
+        ("It makes one update more than max_steps.", lambda *a: _walk(*a, more=1)),
+        ("It looks at the gradient of the point before the update: compute it again at the new w, then compare.", _stale),
+        ("It takes every step with the gradient of the start: compute it anew in each round.",
+         lambda *a: _stale(*a, renewed=False)),
         ("It stops when the cost changes little; the rule is about the length of the gradient.", _stops_on_cost),
         ("When the last step allowed meets the tolerance, that is success: look at the gradient first, at the count then.",
          lambda *a: _walk(*a, first="count")),
@@ -258,10 +300,10 @@ def _inputs():
     """Arguments x, degree."""
     yield Case((torch.tensor([3.0]).double(), 0), "degree 0")
     yield Case((torch.tensor([3.0]).double(), 2), "one example")
-    signs = "A negative x, or zero, goes wrong: take powers by multiplication or **, not by logarithms."
+    signs = "A negative x, or zero, goes wrong: multiply x by itself, or use **. Logarithms and abs lose the sign."
     yield Case((torch.tensor([2.0, 3.0]).double(), 1), "degree 1")
     yield Case((torch.tensor([2.0, 3.0]).double(), 3))
-    yield Case((torch.tensor([2.0, 3.0, 5.0]).double(), 2))
+    yield Case((torch.tensor([0.1, 0.3, 0.7], dtype=torch.float64), 2))
     yield Case((torch.tensor([0.0, -2.0]).double(), 3), "zero and a negative number", signs)
     yield Case((_quarters(5, g=generator(100)), 2), "zero and a negative number", signs)
     yield Case((torch.tensor([10.0, -0.5, 1.25]).double(), 9), "degree 9", signs)
@@ -297,6 +339,10 @@ def _powers(x, exponents):
         ("It is transposed: one example a row, one power a column.", lambda x, degree: _powers(x, range(degree + 1)).T),
         ("All powers stand in one long row; stack them as columns, with dim=1.",
          lambda x, degree: _powers(x, range(degree + 1)).T.flatten()),
+        ("The powers are scrambled: reshape does not turn rows into columns. Stack the powers with dim=1.",
+         lambda x, degree: _powers(x, range(degree + 1)).T.reshape(len(x), -1)),
+        ("The first column holds zeros; x to the 0 is 1.",
+         lambda x, degree: torch.cat([torch.zeros_like(x)[:, None], _powers(x, range(1, degree + 1))], dim=1)),
         ("You return the last power alone; all of them are the features.", lambda x, degree: x**degree),
     ],
 )
@@ -343,6 +389,26 @@ def _through_zero(X, t, lam):
     return w, torch.zeros((), dtype=X.dtype)
 
 
+def _solve(X, t, matrix, right):
+    """Normal equations with a matrix and a right side made of A = [X, 1]."""
+    A = torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
+    v = torch.linalg.solve(matrix(A), right(A))
+    return v[:-1], v[-1]
+
+
+def _free_first(A):
+    """The penalty's diagonal with its zero at the wrong end."""
+    diagonal = torch.ones(A.shape[1], dtype=A.dtype)
+    diagonal[0] = 0
+    return diagonal.diag()
+
+
+def _free_last(A):
+    diagonal = torch.ones(A.shape[1], dtype=A.dtype)
+    diagonal[-1] = 0
+    return diagonal.diag()
+
+
 def _without_penalty(X, t, lam):
     if len(X) <= X.shape[1]:
         raise ValueError("singular")
@@ -371,6 +437,16 @@ def _joined(X, t, lam, bias_first):
          lambda X, t, lam: _normal_equations(X, t, lam, factor=lambda N: N / 2)),
         ("The penalty has the wrong sign: N lam is added to the diagonal.",
          lambda X, t, lam: _normal_equations(X, t, lam, factor=lambda N: -N)),
+        ("You add N lam to every entry of the matrix; it belongs on the diagonal alone: N lam times torch.eye.",
+         lambda X, t, lam: _solve(X, t, lambda A: A.T @ A + len(t) * lam, lambda A: A.T @ t)),
+        ("The free place on the diagonal is that of a weight: it must stand where the column of ones does.",
+         lambda X, t, lam: _solve(X, t, lambda A: A.T @ A + len(t) * lam * _free_first(A), lambda A: A.T @ t)),
+        ("The penalty is D lam; it must be N lam: N examples, D features.",
+         lambda X, t, lam: _normal_equations(X, t, lam, factor=lambda N: X.shape[1])),
+        ("One side of the equations is divided by N and the other is not.",
+         lambda X, t, lam: _solve(X, t, lambda A: A.T @ A / len(t) + lam * _free_last(A), lambda A: A.T @ t)),
+        ("w is fitted without a bias, and b added afterwards: find both together, or center X and t first.",
+         lambda X, t, lam: (_through_zero(X, t, lam)[0], (t - X @ _through_zero(X, t, lam)[0]).mean())),
         ("There is no penalty: lam has no effect.", _without_penalty),
         ("There is no bias: append a column of ones, or subtract the means of X and t first.", _through_zero),
         ("X and t are centered, and b is not moved back: b is the mean of t minus the mean of X times w.",
@@ -405,6 +481,7 @@ def _choices():
     yield case([0, 1, 2], [0, 1, 1], [3, 4], [1, 2], [0, 1, 2])
     yield case([0, 1, 2, 3], [0, 1.5, 2, 3], [0.5, 2.5], [0.5, 2.75], [3, 1, 0])
     yield case([0, 1, 2], [2, 2, 3], [0.5, 1.5], [1, 3], [2], "one degree")
+    yield case([0, 1, 2], [0, 900, 300], [0.5, 1.5], [-400, 800], [0, 1, 2], "large errors")
     for seed, degrees in [(1, [0, 1, 2, 3]), (2, [4, 2, 1, 0]), (3, [1, 3, 5]), (4, [5, 4, 3, 2, 1, 0])]:
         g = generator(140 + seed)
         x = torch.linspace(-1, 1, 8).double()[torch.randperm(8, generator=g)].mul(100).round() / 100
@@ -416,6 +493,11 @@ def _choices():
 def _errors(x, t, x_new, t_new, degrees, measure=lambda residual: residual.square().mean()):
     fits = [torch.linalg.lstsq(_powers(x, range(M + 1)), t[:, None], driver="gelsd").solution[:, 0] for M in degrees]
     return torch.stack([measure(_powers(x_new, range(M + 1)) @ w - t_new) for M, w in zip(degrees, fits)])
+
+
+def _tables(x, t, x_new, t_new, degrees):
+    fits = [torch.linalg.lstsq(_powers(x, range(M + 1)), t[:, None], driver="gelsd").solution for M in degrees]
+    return torch.stack([(_powers(x_new, range(M + 1)) @ w - t_new).square().mean() for M, w in zip(degrees, fits)])
 
 
 def _best(errors, degrees):
@@ -450,6 +532,14 @@ def _best(errors, degrees):
          lambda *a: _best(_errors(*a, lambda residual: residual.square().mean() / 2), a[-1])),
         ("errors holds mean absolute errors; take the mean of the squares.",
          lambda *a: _best(_errors(*a, lambda residual: residual.abs().mean()), a[-1])),
+        ("Each prediction meets every target: y has shape (M, 1) and t_val (M,), so y - t_val is an M x M table.",
+         lambda x, t, x_val, t_val, degrees: _best(_tables(x, t, x_val, t_val, degrees), degrees)),
+        ("errors must stand in the order of degrees; you sorted them.",
+         lambda *a: _best(_errors(*a[:-1], sorted(a[-1])), sorted(a[-1]))),
+        ("You try 0, 1, 2, ... instead of the degrees in the list.",
+         lambda *a: _best(_errors(*a[:-1], list(range(len(a[-1])))), list(range(len(a[-1]))))),
+        ("You divide by the number of training examples; the mean goes over the validation examples.",
+         lambda *a: _best(_errors(*a, lambda residual: residual.square().sum() / len(a[0])), a[-1])),
         ("The fits have one column too few: degree M needs the powers 0 to M.",
          lambda x, t, x_val, t_val, degrees: (
              _best(_errors(x, t, x_val, t_val, [M - 1 for M in degrees]), degrees))),

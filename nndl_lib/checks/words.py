@@ -25,34 +25,40 @@ def same(got: Any, want: Any, rtol: float = 1e-6) -> bool:
         return got == want
 
 
-def fault(got: Any, want: Any, names: tuple[str, ...], rtol: float) -> str:
-    """What is wrong with an answer, as a sentence; empty if nothing is."""
+def fault(got: Any, want: Any, names: tuple[str, ...], rtol: float, like: str = "x") -> str:
+    """What is wrong with an answer, as a sentence; empty if nothing is. ``like`` names a tensor of the right dtype."""
     if got is None:
         return "It returns nothing: does it end with return?"
     if len(names) == 1:
-        return _fault(got, want, names[0], rtol)
+        return _fault(got, want, names[0], rtol, like)
     if not isinstance(got, (tuple, list)) or len(got) != len(want):
         returned = f"{len(got)} values" if isinstance(got, (tuple, list)) else describe(got)
         return f"It returns {returned}; expected {len(names)} values, {', '.join(names)}, in this order."
-    faults = [_fault(*three, rtol) for three in zip(got, want, names)]
+    faults = [_fault(*three, rtol, like) for three in zip(got, want, names)]
     found = next(filter(None, faults), "")
     right = [name for name, wrong in zip(names, faults) if not wrong]
     return f"{found} ({_join(right)} {'is' if len(right) == 1 else 'are'} right.)" if found and right else found
 
 
-def _fault(got: Any, want: Any, name: str, rtol: float) -> str:
+def _fault(got: Any, want: Any, name: str, rtol: float, like: str) -> str:
     if isinstance(want, Tensor):
         if isinstance(got, (np.ndarray, np.generic)):
             return f"{name} is {describe(got)}; expected a torch tensor."
         if not isinstance(got, Tensor):
-            leave = " Leave out .item() or float(): a tensor keeps its dtype and can be differentiated." if want.ndim == 0 else ""
-            return f"{name} is {describe(got)}; expected a tensor of shape {tuple(want.shape)}.{leave}"
+            advice = ""
+            if isinstance(got, tuple) and len(got) == 1:
+                advice = " Is there a comma at the end of the line?"
+            elif isinstance(got, (bool, int, float)):
+                advice = " Leave out .item() or float(): a tensor keeps its dtype and can be differentiated."
+            elif isinstance(got, (list, tuple)):
+                advice = " torch.stack makes one of a list of tensors."
+            return f"{name} is {describe(got)}; expected a tensor of shape {tuple(want.shape)}.{advice}"
         if got.shape != want.shape:
             return f"{name} has shape {tuple(got.shape)}; expected {tuple(want.shape)}{_shape_hint(got, want)}."
         if got.dtype != want.dtype:
             return (
-                f"{name} is {got.dtype}; expected {want.dtype}, as the inputs: make new tensors with X.new_zeros(3), "
-                "torch.ones_like(x), or dtype=X.dtype."
+                f"{name} is {got.dtype}; expected {want.dtype}, as the inputs: make new tensors with "
+                f"{like}.new_zeros(3), or with dtype={like}.dtype, as in torch.tensor(values, dtype={like}.dtype)."
             )
         if not _close(got, want, rtol):
             broken = want.isfinite() & ~got.isfinite()
@@ -124,7 +130,10 @@ def describe(value: Any) -> str:
         return f"a NumPy number, {value}"
     if isinstance(value, (bool, type(None))):
         return repr(value)
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a reader's class may be half written
+        text = " " * 99
     return f"the {type(value).__name__} {text}" if len(text) <= 30 else f"a {type(value).__name__}"
 
 
@@ -132,8 +141,8 @@ def code(value: Any) -> str:
     """A value as it could be typed, or its shape where it is long."""
     if isinstance(value, Tensor):
         if value.numel() > SHOWN:
-            return f"{describe(value)}, {value.dtype}"
-        dtype = "" if value.dtype in (torch.float64, torch.int64) else f", dtype={value.dtype}"
+            return f"...  # {describe(value)}, {value.dtype}"
+        dtype = "" if value.dtype in (torch.get_default_dtype(), torch.int64) else f", dtype={value.dtype}"
         return f"torch.tensor({_numbers(value)}{dtype})"
     if isinstance(value, (list, tuple)):
         inner = ", ".join(map(code, value))
@@ -151,7 +160,7 @@ def show(value: Any, names: tuple[str, ...]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Tensor):
         return _numbers(value) if value.numel() <= SHOWN else describe(value)
-    return describe(value) if isinstance(value, np.ndarray) else f"{value:.6g}" if isinstance(value, float) else repr(value)
+    return describe(value) if isinstance(value, np.ndarray) else f"{value:.6g}" if isinstance(value, float) else repr(value)[:200]
 
 
 def _numbers(value: Tensor) -> str:

@@ -210,7 +210,7 @@ def one_weight_at_a_time(X, t, w, b):
     return dw, r.mean()
 
 
-@wrong("gradient", "it changes w, which belongs to the caller")
+@wrong("gradient", "it switches gradients on in w")
 def switches_gradients_on(X, t, w, b):
     w.requires_grad_()
     b = torch.as_tensor(b, dtype=X.dtype).clone().requires_grad_()
@@ -222,6 +222,124 @@ def switches_gradients_on(X, t, w, b):
 def python_db(X, t, w, b):
     r = X @ w + b - t
     return X.T @ r / len(t), float(r.mean())
+
+
+@wrong("cost", "The power is written **")
+def exclusive_or(X, t, w, b):
+    return ((X @ w + b - t) ^ 2).mean() / 2
+
+
+@wrong("cost", "Are parentheses missing")
+def forgets_parentheses(X, t, w, b):
+    return ((t - X @ w + b) ** 2).mean() / 2
+
+
+@wrong("cost", "comma at the end of the line")
+def trailing_comma(X, t, w, b):
+    return ((X @ w + b - t) ** 2).mean() / 2,
+
+
+@wrong("cost", "loses its digits")
+def in_single_precision(X, t, w, b):
+    y = X.float() @ w.float() + b
+    r = y - t
+    return r @ r / (2 * len(t))
+
+
+@wrong("cost", "You multiply by N")
+def precedence(X, t, w, b):
+    r = X @ w + b - t
+    return 1 / 2 * len(t) * (r @ r)
+
+
+@wrong("cost", "N x N terms")
+def column_against_row_summed(X, t, w, b):
+    r = X @ w.unsqueeze(1) + b - t
+    return r.pow(2).sum() / (2 * len(t))
+
+
+@wrong("descend", "compare with <=")
+def strictly_below(X, t, w, lr, tolerance, max_steps):
+    steps = 0
+    while True:
+        g = X.T @ (X @ w - t) / len(t)
+        if g.norm() < tolerance:
+            return w, steps, True
+        if steps == max_steps:
+            return w, steps, False
+        w, steps = w - lr * g, steps + 1
+
+
+@wrong("descend", "point before the update")
+def looks_back(X, t, w, lr, tolerance, max_steps):
+    g, steps = X.T @ (X @ w - t) / len(t), 0
+    while g.norm() > tolerance and steps < max_steps:
+        g = X.T @ (X @ w - t) / len(t)
+        w = w - lr * g
+        steps += 1
+    return w, steps, bool(g.norm() <= tolerance)
+
+
+@wrong("descend", "It does not come to an end")
+def swallows_its_errors(X, t, w, lr, tolerance, max_steps):
+    while True:
+        try:
+            g = X.T @ (X @ w - t) / len(t)
+            if g.norm() <= tolerance:
+                return w, 0, true  # noqa: F821
+        except:  # noqa: E722
+            pass
+
+
+@wrong("polynomial_features", "scrambled")
+def reshapes(x, degree):
+    return torch.cat([x**k for k in range(degree + 1)]).reshape(len(x), degree + 1)
+
+
+@wrong("polynomial_features", "lose the sign")
+def of_absolute_values(x, degree):
+    return torch.stack([x.abs() ** k for k in range(degree + 1)], dim=1)
+
+
+@wrong("polynomial_features", "features is not what it should be")
+def in_float32(x, degree):
+    return torch.stack([x.float() ** k for k in range(degree + 1)], dim=1).to(x.dtype)
+
+
+@wrong("ridge", "belongs on the diagonal alone")
+def adds_a_number_to_the_matrix(X, t, lam):
+    A = torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
+    v = torch.linalg.solve(A.T @ A + len(t) * lam, A.T @ t)
+    return v[:-1], v[-1]
+
+
+@wrong("ridge", "that of a weight")
+def frees_the_wrong_place(X, t, lam):
+    A = torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
+    P = torch.eye(A.shape[1], dtype=X.dtype)
+    P[0, 0] = 0
+    v = torch.linalg.solve(A.T @ A + len(t) * lam * P, A.T @ t)
+    return v[:-1], v[-1]
+
+
+@wrong("choose_degree", "M x M table")
+def columns_from_lstsq(x_train, t_train, x_val, t_val, degrees):
+    errors = []
+    for d in degrees:
+        w = torch.linalg.lstsq(linear.polynomial_features(x_train, d), t_train[:, None], driver="gelsd").solution
+        errors.append(((linear.polynomial_features(x_val, d) @ w - t_val) ** 2).mean())
+    errors = torch.stack(errors)
+    return degrees[errors.argmin()], errors
+
+
+@wrong("choose_degree", "degree is")
+def starts_from_one(x_train, t_train, x_val, t_val, degrees):
+    best, low, errors = degrees[0], 1.0, []
+    for d in degrees:
+        errors.append(error(x_train, t_train, x_val, t_val, d))
+        if errors[-1] < low:
+            best, low = d, errors[-1]
+    return best, torch.stack(errors)
 
 
 # --- descend --------------------------------------------------------------------------------------------------------
@@ -573,7 +691,7 @@ def sums(x_train, t_train, x_val, t_val, degrees):
     return degrees[errors.argmin()], errors
 
 
-@wrong("choose_degree", "errors is a list; expected a tensor")
+@wrong("choose_degree", "torch.stack makes one of a list of tensors")
 def a_list_of_errors(x_train, t_train, x_val, t_val, degrees):
     errors = [error(x_train, t_train, x_val, t_val, d) for d in degrees]
     return degrees[errors.index(min(errors))], errors
@@ -587,7 +705,7 @@ def sorts_the_callers_list(x_train, t_train, x_val, t_val, degrees):
     return given[errors.argmin()], errors
 
 
-@wrong("choose_degree", "errors is not what it should be")
+@wrong("choose_degree", "you sorted them")
 def errors_in_sorted_order(x_train, t_train, x_val, t_val, degrees):
     degrees = sorted(degrees)
     errors = torch.stack([error(x_train, t_train, x_val, t_val, d) for d in degrees])

@@ -10,10 +10,10 @@ export JUPYTER_PREFER_ENV_PATH := 1
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab clean
+.PHONY: help book test lab exercises otter clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 book: .venv/installed  ## set up, run the chapters, build the site, say where to open it
 	@$(VENV) theme/build.py
@@ -21,11 +21,25 @@ book: .venv/installed  ## set up, run the chapters, build the site, say where to
 test: book  ## build the book, then run all tests
 	@$(VENV) -m pytest
 
-lab: .venv/installed  ## open the chapters as notebooks in JupyterLab
+lab: .venv/installed  ## open the chapters as notebooks in JupyterLab; exercises are in my_exercises
+	@$(VENV) theme/exercises.py mine
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}, "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
 	@$(VENV) -m jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
+
+exercises: .venv/installed  ## write student and solution notebooks into _build/notebooks, without building the book
+	@$(VENV) theme/exercises.py notebooks
+	@echo "without solutions: _build/notebooks/exercises"; echo "with solutions:    _build/notebooks/solutions"
+
+# otter-grader wants 90 packages that nobody else here needs: an environment of its own.
+otter: .venv/installed  ## write bundles for Gradescope into _build/otter, by otter-grader (installs it the first time)
+	@$(VENV) theme/exercises.py otter
+	@test -x .venv-otter/bin/otter || { "$(PYTHON)" -m venv .venv-otter && .venv-otter/bin/python -m pip install --quiet \
+		--disable-pip-version-check --constraint requirements.lock --editable ".[course]"; }
+	@set -e; for folder in _build/otter/*/; do name=$$(basename "$$folder"); \
+		(cd "$$folder" && rm -rf student autograder && PATH="$(CURDIR)/.venv-otter/bin:$$PATH" otter assign --no-pdfs "$$name.ipynb" .); \
+		echo "$$name: students get $${folder}student, Gradescope the zip file in $${folder}autograder"; done
 
 clean:  ## remove the built book; the environment in .venv stays
 	@rm -rf _build

@@ -1,6 +1,7 @@
 """Sphinx extension: how the book is built. Fresh execution, progress, and the Node that renders the math.
 
-- The cache of executed chapters is keyed by the library and the lock file too, not by the chapter's cells alone.
+- The cache of executed chapters is keyed by the library and the lock file too, not by the chapter's cells alone; that of
+  the exercises by their checks as well, so that a better message there does not run every chapter again.
 - The executed notebooks are complete, so that tests can compare them with a second run.
 - While the build runs, one line a chapter with its seconds; at the end the number of pages and where to open them.
 """
@@ -32,16 +33,27 @@ def digest(files: list[Path], start: str = "") -> str:
     return found.hexdigest()[:16]
 
 
-def use_keyed_cache(app, config):
-    # All that a chapter's output depends on beside its own cells: library, pinned packages, Python. The path is part
-    # of the environment's configuration: when it changes, Sphinx reads every chapter again.
+def use_keyed_caches(app, config):
+    # All that a page's output depends on beside its own cells: library, pinned packages, Python. The keys are part of
+    # the environment's configuration: when one changes, Sphinx reads every page again.
     root = Path(app.srcdir)
     library = [file for file in sorted((root / "nndl_lib").iterdir()) if file.is_file()]
+    checks = sorted((root / "nndl_lib" / "checks").glob("*.py"))
     key = digest([*library, root / "requirements.lock"], platform.python_version())
     config.nb_execution_cache_path = str(root / CACHES / key)
+    config.nndl_exercises_cache = str(root / CACHES / f"{key}-{digest(checks)}")
+    keep = {Path(config.nb_execution_cache_path).name, Path(config.nndl_exercises_cache).name}
     for old in (root / CACHES).glob("*"):
-        if old.name != key:
+        if old.name not in keep:
             shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink()
+
+
+def cache_of(config, docname: str) -> str:
+    return config.nndl_exercises_cache if docname.startswith("exercises/") else config.nb_execution_cache_path
+
+
+def choose_cache(app, docname, _source):
+    app.env.mystnb_config = app.env.mystnb_config.copy(execution_cache_path=cache_of(app.config, docname))
 
 
 def notice_theme(app, config):
@@ -94,8 +106,8 @@ def complete_notebooks(app):
 
     MyST-NB writes those without either, and nbval would have nothing to compare with.
     """
-    cache = get_cache(app.config.nb_execution_cache_path)
     for docname in app.env.nb_metadata:
+        cache = get_cache(cache_of(app.config, docname))
         file = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
         if not file.exists():
             continue
@@ -117,7 +129,7 @@ def say_what_is_read(app, env, docnames):
 
 def say_start(app, docname, _source):
     at = app.nndl_to_read.index(docname) + 1
-    doing = ": running, if it is not in the cache ..." if docname.startswith("chapters/") else ""
+    doing = ": running, if it is not in the cache ..." if docname.startswith(("chapters/", "exercises/")) else ""
     say(f"  [{at}/{len(app.nndl_to_read)}] {docname}{doing}")
 
 
@@ -157,13 +169,15 @@ def say_done(app, error):
 
 def setup(app):
     app.add_config_value("nndl_theme", "", "html")
-    app.connect("config-inited", use_keyed_cache)
+    app.add_config_value("nndl_exercises_cache", "", "env")
+    app.connect("config-inited", use_keyed_caches)
     app.connect("config-inited", notice_theme)
     app.connect("config-inited", use_packaged_node)
     app.connect("config-inited", prepare_katex)
     app.connect("config-inited", drop_thebe)
     app.connect("env-before-read-docs", say_what_is_read)
     app.connect("source-read", say_start)
+    app.connect("source-read", choose_cache)
     app.connect("doctree-read", say_end)
     app.connect("build-finished", say_done)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

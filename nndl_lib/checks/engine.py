@@ -1,0 +1,340 @@
+"""Runs a reader's function on many inputs, compares with the right answer, and says in a sentence what is wrong.
+
+A chapter's module writes the right answer of each exercise as a function and decorates it with ``exercise``; the result
+is a ``Check``. How a verdict is found, first match first:
+
+1. the function is not written yet, does not take these arguments, or does not come to an end;
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind;
+3. else: what is the matter on the smallest input that it gets wrong;
+4. all answers are right, but an input was changed, or a loop runs over what should be one matrix product.
+"""
+
+import copy
+import ctypes
+import functools
+import inspect
+import io
+import linecache
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from nndl_lib.checks.words import code, describe, factor, fault, same, show
+
+__all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
+
+
+class Case(NamedTuple):
+    """One input to try: the arguments in order; what is special about it; what to say if only such cases go wrong."""
+
+    inputs: tuple
+    note: str = ""
+    hint: str = ""
+
+
+class Mistake(NamedTuple):
+    """A known wrong answer: the sentence that names it, and a function that makes it, with the exercise's arguments."""
+
+    hint: str
+    answer: Callable
+
+
+class Verdict(NamedTuple):
+    """What a check found. ``hint`` is the sentence alone; ``message`` is what is printed, with the counterexample."""
+
+    passed: bool
+    hint: str
+    message: str
+
+
+class Outcome(NamedTuple):
+    """What the reader's function did with one case."""
+
+    value: Any = None
+    error: BaseException | None = None
+    changed: str = ""  # the name of an argument that it changed in place
+    printed: str = ""
+
+
+class Stopped(BaseException):
+    """Raised inside a reader's function that runs too long. Not an Exception, so that ``except Exception`` lets it by."""
+
+
+class Check:
+    """The check of one exercise. Call it with your function: it prints what it finds, and returns nothing.
+
+    Attributes:
+        answer: the right answer, a function with the exercise's arguments; it is called with float64 tensors.
+        arguments: their names.
+        returns: the names of what the function returns.
+        cases: a function that makes the inputs to try, the smallest first.
+        mistakes: known wrong answers.
+        loops: a function that makes pairs of inputs, as (what, small arguments, large arguments, how many more): a
+            function that runs so many more lines of Python on the large ones has a loop over them.
+        rtol: how far an answer may be off, in proportion to its largest entry; float32 gets 1e-4 at least.
+    """
+
+    def __init__(self, answer, returns, cases, mistakes, loops, rtol):
+        functools.update_wrapper(self, answer)
+        self.answer, self.returns, self.cases, self.mistakes = answer, returns, cases, mistakes
+        self.loops, self.rtol = loops, rtol
+        self.arguments = tuple(inspect.signature(answer).parameters)
+
+    def __call__(self, function: Callable) -> None:
+        """Print the verdict on a reader's function."""
+        print(self.verdict(function).message)
+
+    def verdict(self, function: Callable, seconds: float = 10.0) -> Verdict:
+        """What ``__call__`` prints, as a value. A function that has not finished all inputs by then is stopped."""
+        hint = self._uncallable(function)
+        if hint:
+            return self._not_passed(hint)
+        loops = self.loops() if self.loops else []
+        cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in loop[1:3])]
+        right = [self.expected(case) for case in cases]
+        outcomes, lines, hang = _run(function, cases, self.arguments, loops, seconds)
+
+        if outcomes and isinstance(outcomes[-1].error, NotImplementedError):
+            return Verdict(False, "not written yet", f"{self.__name__}: not written yet")
+        if hang:
+            at = min(len(outcomes), len(cases) - 1)
+            return self._not_passed(
+                f"It does not come to an end: it was still at work after {seconds:g} s{hang.rstrip()}. Is there a loop "
+                "whose condition never becomes false?",
+                case=cases[at],
+            )
+        wrong = [k for k, outcome in enumerate(outcomes) if self._fault(outcome, right[k], function)]
+        if wrong:
+            hint = self._known(cases, outcomes, right, wrong) or self._fault(outcomes[wrong[0]], right[wrong[0]], function)
+            return self._not_passed(hint, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]], len(cases) - len(wrong), len(cases))
+        for case, outcome in zip(cases, outcomes):
+            if outcome.changed:
+                return self._not_passed(
+                    f"Its answers are right, but it changes {outcome.changed}, which belongs to the caller: write "
+                    f"{outcome.changed} = {outcome.changed} - ... instead of {outcome.changed} -= ..., or work on a copy.",
+                    case,
+                )
+        for (what, _, _, more), (few, many) in zip(loops, lines):
+            if many - few >= more:
+                return self._not_passed(
+                    f"Its answers are right, but a Python loop runs over the {what}: let one operation on whole tensors do that."
+                )
+        notes = list(dict.fromkeys(case.note for case in cases if case.note))
+        tried = f", among them: {', '.join(notes)}" if notes else ""
+        message = f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}."
+        return Verdict(True, "", textwrap.fill(message, 88, subsequent_indent="  "))
+
+    def expected(self, case: Case) -> Any:
+        """The right answer, computed in float64, in the dtype of the case's tensors."""
+        floats = [value.dtype for value in case.inputs if isinstance(value, Tensor) and value.is_floating_point()]
+        answer = self.answer(*[_double(value) for value in _copy(case.inputs)])
+        several = answer if isinstance(answer, tuple) else (answer,)
+        several = tuple(
+            value.to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value for value in several
+        )
+        return several if isinstance(answer, tuple) else several[0]
+
+    def _uncallable(self, function) -> str:
+        if not callable(function):
+            return (
+                f"It was given {describe(function)}; expected your function: write check.{self.__name__}"
+                "(your_function), without parentheses after the function's name."
+            )
+        try:
+            parameters = inspect.signature(function)
+        except (TypeError, ValueError):  # some built-in functions have no signature: let the call show
+            return ""
+        try:
+            parameters.bind(*self.arguments)
+        except TypeError:
+            return f"It takes {parameters}; expected ({', '.join(self.arguments)})."
+        return ""
+
+    def _fault(self, outcome: Outcome, right: Any, function: Callable) -> str:
+        if outcome.error is not None:
+            return _stopped_with(outcome.error, function)
+        return fault(outcome.value, right, self.returns, self.rtol)
+
+    def _known(self, cases, outcomes, right, wrong) -> str:
+        """The sentence of a known mistake that gives these answers on every input, or that fits all wrong inputs."""
+        answered = [k for k in wrong if outcomes[k].error is None and outcomes[k].value is not None]
+        if answered:
+            for mistake in self.mistakes:
+                if _makes(mistake, cases, outcomes, right, answered[0]):
+                    return mistake.hint
+        hints = {cases[k].hint for k in wrong}
+        if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
+            return hints.pop()
+        if all(outcome.error is None and _parts(outcome.value) == len(self.returns) for outcome in outcomes):
+            return factor([outcome.value for outcome in outcomes], right, self.returns)
+        return ""
+
+    def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
+        lines = textwrap.wrap(f"{self.__name__}: not passed. {hint}", 88, subsequent_indent="  ", break_long_words=False)
+        if case is not None:
+            note = f"  ({case.note})" if case.note else ""
+            lines += [f"  {'input' if k == 0 else '':<9} {name} = {code(value)}{note if k == 0 else ''}"
+                      for k, (name, value) in enumerate(zip(self.arguments, case.inputs))]
+        if outcome is not None and outcome.error is None:
+            lines.append(f"  {'got':<9} {show(outcome.value, self.returns)}")
+        if right is not None:
+            lines.append(f"  {'expected':<9} {show(right, self.returns)}")
+        if outcome is not None and outcome.printed.strip():
+            lines += ["  it printed:", *[f"    {line}" for line in outcome.printed.strip().splitlines()[:10]]]
+        if n_right:
+            lines.append(f"  It is right on {n_right} of the {n_cases} inputs tried; this is the smallest that is wrong.")
+        return Verdict(False, hint, "\n".join(lines))
+
+
+def exercise(
+    returns: tuple[str, ...],
+    cases: Callable[[], Iterable[Case]],
+    mistakes: Iterable[tuple[str, Callable]] = (),
+    loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
+    rtol: float = 1e-8,
+) -> Callable[[Callable], Check]:
+    """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's."""
+
+    def wrap(answer: Callable) -> Check:
+        return Check(answer, returns, cases, tuple(Mistake(*mistake) for mistake in mistakes), loops, rtol)
+
+    return wrap
+
+
+def _makes(mistake: Mistake, cases, outcomes, right, first: int) -> bool:
+    """Whether the mistake gives the reader's answers: on the first input that is wrong, and on all others."""
+    for k in [first, *range(len(cases))]:
+        try:
+            value = mistake.answer(*[_double(value) for value in _copy(cases[k].inputs)])
+        except Exception:  # a mistake may be one that cannot be made on this input
+            value = None
+        if outcomes[k].error is not None:
+            if value is not None and not same(value, right[k]):
+                return False
+        elif not same(outcomes[k].value, value):
+            return False
+    return True
+
+
+def _run(function, cases, names, loops, seconds) -> tuple[list[Outcome], list[tuple[int, int]], str]:
+    """Run the function on all inputs in a thread of its own, so that it can be given up.
+
+    Returns the outcomes, the lines of Python that ran on each pair of ``loops``, and, where it was given up, the place.
+    """
+    outcomes, lines = [], []
+    printed = io.StringIO()
+
+    def work():
+        try:
+            for case in cases:
+                outcomes.append(_try(function, case, names, printed))
+                if isinstance(outcomes[-1].error, NotImplementedError):
+                    return
+            if all(outcome.error is None for outcome in outcomes):
+                lines.extend((_lines(function, small), _lines(function, large)) for _, small, large, _ in loops)
+        except Stopped:
+            pass
+
+    thread = threading.Thread(target=work, daemon=True)
+    with redirect_stdout(printed):
+        thread.start()
+        try:
+            thread.join(seconds)
+            hang = _place(function, sys._current_frames().get(thread.ident)) if thread.is_alive() else None
+        finally:  # an interrupt by the reader, too, must not leave the thread at work
+            if thread.is_alive():
+                # As for an interrupt from the keyboard, the exception comes up at the next line of Python.
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stopped))
+                thread.join(1.0)
+    return outcomes, lines, "" if hang is None else hang or " "
+
+
+def _try(function, case: Case, names, printed: io.StringIO) -> Outcome:
+    inputs, start = _copy(case.inputs), printed.tell()
+    try:
+        value = _freeze(function(*inputs))
+    except Stopped:
+        raise
+    except BaseException as error:  # SystemExit too: nothing that the function does may end the notebook
+        return Outcome(error=error, printed=printed.getvalue()[start:])
+    changed = [name for name, before, after in zip(names, case.inputs, inputs) if not same(after, before, rtol=0) or _tracked(after)]
+    return Outcome(value, changed="".join(changed[:1]), printed=printed.getvalue()[start:])
+
+
+def _lines(function, inputs) -> int:
+    """How many lines of Python the function runs."""
+    count, before = 0, sys.gettrace()
+
+    def trace(frame, event, _):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    inputs = _copy(inputs)
+    sys.settrace(trace)
+    try:
+        function(*inputs)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def _place(function, frame) -> str:
+    """The reader's own line that a frame, or what it was called by, is at."""
+    place = ""
+    while frame is not None and not place:
+        place, frame = _line(function, frame.f_code, frame.f_lineno), frame.f_back
+    return place
+
+
+def _stopped_with(error: BaseException, function) -> str:
+    trace, place = error.__traceback__, ""
+    while trace is not None:  # the innermost line of the reader's own
+        place = _line(function, trace.tb_frame.f_code, trace.tb_lineno) or place
+        trace = trace.tb_next
+    message = " ".join(str(error).split())
+    advice = ""
+    if "same dtype" in message or "dtype" in message and "Double" in message:
+        advice = " Make new tensors with the dtype of the inputs: X.new_zeros(3), torch.ones_like(x), or dtype=X.dtype."
+    return f"It stopped with {type(error).__name__}: {message.rstrip('.')}{place}.{advice}"
+
+
+def _line(function, code, number: int) -> str:
+    """The text of a line, where it is the reader's own."""
+    if code.co_filename != getattr(getattr(function, "__code__", None), "co_filename", None):
+        return ""
+    line = linecache.getline(code.co_filename, number).strip()
+    return f", in the line: {line}" if line else ""
+
+
+def _parts(value: Any) -> int:
+    return len(value) if isinstance(value, (tuple, list)) else 1
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.clone()
+    return tuple(map(_copy, value)) if isinstance(value, tuple) else copy.deepcopy(value)
+
+
+def _freeze(value: Any) -> Any:
+    """The answer as it is now: later changes by the function, and gradients, do not reach it."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_freeze, value)) if type(value) in (tuple, list) else tuple(map(_freeze, value))
+    return value
+
+
+def _double(value: Any) -> Any:
+    return value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
+
+
+def _tracked(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad

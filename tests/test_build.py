@@ -156,3 +156,32 @@ def test_solution_regions_that_do_not_fit_stop_the_build(book):
     assert status == 1
     assert "exercises/02-page.md: the cell that begins ['def f():']: # BEGIN SOLUTION and # END SOLUTION do not come in pairs" in said
     assert "Traceback" not in said and "The book was not built." in said
+
+
+REFUSED = """
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, "theme")
+import nndl_build
+from sphinxcontrib import katex
+start, tries = katex.KaTeXServer.start_server_process.__func__, []
+def refuses_twice(cls, rundir, timeout):
+    found = start(cls, rundir, timeout)
+    tries.append(1)
+    if len(tries) < 3:
+        raise ConnectionRefusedError
+    return found
+katex.KaTeXServer.start_server_process = classmethod(refuses_twice)
+katex.KaTeXServer.katex_path = "./katex.min.js"
+nndl_build.use_packaged_node(None, None)
+nndl_build.prepare_katex(SimpleNamespace(), None)
+katex.KaTeXServer.start()
+print(len(tries))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sockets of files")
+def test_no_renderer_is_left_behind():
+    # One that refuses the connection, as on a busy machine, is ended: else it keeps this pipe open, and run() times out.
+    done = subprocess.run([sys.executable, "-c", REFUSED], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["3"], done.stderr

@@ -71,17 +71,24 @@ def prepare_katex(app, config):
     # On a busy machine the renderer takes longer than five seconds to start; and its socket is there a moment before it
     # answers, which katex.py takes for a refusal.
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60
-    start = katex.KaTeXServer.start
+    start, popen, servers = katex.KaTeXServer.start, katex.Popen, []
+
+    def popen_remembered(*arguments, **options):
+        servers.append(popen(*arguments, **options))
+        return servers[-1]
 
     def start_patiently():
         for _ in range(20):
             try:
                 return start()
             except ConnectionRefusedError:
+                # A server that is left behind would keep our output open, and whoever reads it would wait for ever.
+                servers[-1].kill()
+                servers[-1].wait()
                 time.sleep(0.1)
         return start()
 
-    katex.KaTeXServer.start = start_patiently
+    katex.Popen, katex.KaTeXServer.start = popen_remembered, start_patiently
 
     # A formula that cannot be read stops the build. To say where it stands, remember the one in work.
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True

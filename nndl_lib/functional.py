@@ -267,14 +267,14 @@ class _Sigmoid(torch.autograd.Function):
 
 
 class _BinaryCrossEntropy(torch.autograd.Function):
-    """``log(1 + exp(z)) - z t`` entry by entry; by z its gradient is ``y - t`` with ``y = sigmoid(z)``."""
+    """``max(z, 0) - z t + log(1 + exp(-|z|))`` entry by entry; by z its gradient is ``y - t`` with ``y = sigmoid(z)``."""
 
     @staticmethod
     def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:
         ctx.save_for_backward(input, target)
         ctx.reduction = reduction
-        # log(1 + exp(z)) is greater than z, and above 40 equal to it to the last digit.
-        losses = torch.maximum(input, input.clamp(max=40).exp_().log1p_()).addcmul_(input, target, value=-1)
+        # In this order: for a confident and right answer the first two cancel, and the last keeps all its digits.
+        losses = input.clamp(min=0).addcmul_(input, target, value=-1).add_(input.abs().neg_().exp_().log1p_())
         return _reduce(losses, reduction, "binary_cross_entropy_with_logits")
 
     @staticmethod

@@ -1,6 +1,6 @@
 """Training: shuffled minibatches and stochastic gradient descent, written out.
 
-Derived in chapter 03, "Classification", and used from there on: ``train`` is the loop that the chapters show.
+Written out in chapter 03, "Classification", without momentum, and used from there on.
 """
 
 import math

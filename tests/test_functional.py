@@ -545,3 +545,9 @@ def test_bad_reduction(name):
     for reduction in ("average", None, True):
         message = f"reduction is {reduction!r}; expected 'mean', 'sum' or 'none'"
         refused(name, message, z, target, reduction=reduction)
+
+
+def test_binary_cross_entropy_keeps_the_digits_of_a_tiny_loss():
+    for z, t in ((40.0, 1.0), (-40.0, 0.0), (300.0, 1.0), (-300.0, 0.0)):
+        loss = functional.binary_cross_entropy_with_logits(torch.tensor([z], **F64), torch.tensor([t], **F64))
+        assert math.isclose(loss.item(), math.exp(-abs(z)), rel_tol=1e-12)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import checks
+from nndl_lib import arguments
 
 __all__ = [
     "Activation",
@@ -50,7 +50,7 @@ class Activation(NamedTuple):
 
 def identity(input: Tensor) -> Tensor:
     """``z`` itself, the activation of a linear unit. Raises ValueError where input is not floating-point."""
-    return checks.check_floating(input, "identity")
+    return arguments.check_floating(input, "identity")
 
 
 def step(input: Tensor) -> Tensor:
@@ -58,28 +58,28 @@ def step(input: Tensor) -> Tensor:
 
     Raises ValueError where input is not floating-point.
     """
-    return (checks.check_floating(input, "step").sign() + 1).clamp(max=1)  # sign has a gradient, which is 0; z >= 0 has none
+    return (arguments.check_floating(input, "step").sign() + 1).clamp(max=1)  # sign has a gradient, which is 0; z >= 0 has none
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    positive, e = _exp_of_minus_abs(checks.check_floating(input, "sigmoid"))
+    positive, e = _exp_of_minus_abs(arguments.check_floating(input, "sigmoid"))
     return torch.where(positive, 1, e) / (1 + e)
 
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent, ``2 sigmoid(2 z) - 1``. Raises ValueError where input is not floating-point."""
-    return torch.tanh(checks.check_floating(input, "tanh"))
+    return torch.tanh(arguments.check_floating(input, "tanh"))
 
 
 def relu(input: Tensor) -> Tensor:
     """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0. Raises ValueError for other than floats."""
-    return torch.where(checks.check_floating(input, "relu") <= 0, 0, input)
+    return torch.where(arguments.check_floating(input, "relu") <= 0, 0, input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """``z`` where ``z > 0``, else ``negative_slope * z``. Raises ValueError where input is not floating-point."""
-    return torch.where(checks.check_floating(input, "leaky_relu") > 0, input, negative_slope * input)
+    return torch.where(arguments.check_floating(input, "leaky_relu") > 0, input, negative_slope * input)
 
 
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -87,7 +87,7 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
-    positive = checks.check_floating(input, "elu") > 0
+    positive = arguments.check_floating(input, "elu") > 0
     # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf.
     return torch.where(positive, input, alpha * torch.where(positive, 0, input).expm1())
 
@@ -97,7 +97,7 @@ def softplus(input: Tensor) -> Tensor:
 
     Exact for every z, where torch's gives z itself above its threshold of 20, 2e-9 too little there.
     """
-    positive, e = _exp_of_minus_abs(checks.check_floating(input, "softplus"))
+    positive, e = _exp_of_minus_abs(arguments.check_floating(input, "softplus"))
     return torch.where(positive, input, 0) + e.log1p()
 
 
@@ -153,9 +153,9 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     Raises:
         ValueError: shapes, dtypes or devices differ, there is no entry, or one is NaN or infinite.
     """
-    checks.check_same(input, target, "mse_loss")
+    arguments.check_same(input, target, "mse_loss")
     cost = _reduce((input - target).square(), reduction, "mse_loss")
-    return checks.check_finite(cost, "mse_loss", input=input, target=target)
+    return arguments.check_finite(cost, "mse_loss", input=input, target=target)
 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -168,11 +168,11 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: s
             or infinite.
     """
     caller = "binary_cross_entropy_with_logits"
-    checks.check_same(input, target, caller)
+    arguments.check_same(input, target, caller)
     low, high = (bound.item() for bound in target.detach().aminmax())
     if not 0 <= low <= high <= 1:
-        checks.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
-    return checks.check_finite(_reduce(_BinaryCrossEntropy.apply(input, target), reduction, caller), caller, input=input)
+        arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
+    return arguments.check_finite(_reduce(_BinaryCrossEntropy.apply(input, target), reduction, caller), caller, input=input)
 
 
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -188,15 +188,15 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         ValueError: shapes, dtypes or devices do not fit together, N or K is 0, a class is outside 0 to K - 1, a row of
             probabilities does not sum to 1, or a logit is NaN or infinite.
     """
-    checks.check_logits(input, "cross_entropy")
-    checks.check_finite(input, "cross_entropy", input=input)
+    arguments.check_logits(input, "cross_entropy")
+    arguments.check_finite(input, "cross_entropy", input=input)
     if target.is_floating_point():
-        checks.check_same(input, target, "cross_entropy")
-        checks.check_probabilities(target, "cross_entropy")
+        arguments.check_same(input, target, "cross_entropy")
+        arguments.check_probabilities(target, "cross_entropy")
         shifted = _less_the_largest(input, dim=1)
         losses = (target * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
     else:
-        checks.check_classes(input, target, "cross_entropy")
+        arguments.check_classes(input, target, "cross_entropy")
         losses = _CrossEntropy.apply(input, target)
     return _reduce(losses, reduction, "cross_entropy")
 
@@ -216,11 +216,11 @@ def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, re
         ValueError: as ``cross_entropy`` with class numbers, or margin is negative or not finite.
     """
     caller = "multiclass_hinge_loss"
-    checks.check_logits(input, caller)
-    checks.check_classes(input, target, caller)
+    arguments.check_logits(input, caller)
+    arguments.check_classes(input, target, caller)
     if not 0 <= margin < math.inf:
         raise ValueError(f"{caller}: margin is {margin}; expected a finite number of at least 0")
-    checks.check_finite(input, caller, input=input)
+    arguments.check_finite(input, caller, input=input)
     right = target.unsqueeze(1)
     violations = relu(margin + input - input.gather(1, right)).scatter(1, right, 0)
     return _reduce(violations.sum(dim=1), reduction, caller)
@@ -237,16 +237,16 @@ def accuracy(input: Tensor, target: Tensor) -> float:
         ValueError: the shapes do not fit together, N is 0, a target is no class, or a logit is NaN or infinite.
     """
     if input.shape == target.shape and (input.ndim == 1 or input.shape[1:] == (1,)):
-        checks.check_size(input, "accuracy")
+        arguments.check_size(input, "accuracy")
         wrong_targets = (target != 0) & (target != 1)
         if wrong_targets.any():
-            checks.raise_at(wrong_targets, target, "target", "accuracy", "0 or 1")
+            arguments.raise_at(wrong_targets, target, "target", "accuracy", "0 or 1")
         answers = input >= 0
     else:
-        checks.check_logits(input, "accuracy")
-        checks.check_classes(input, target, "accuracy")
+        arguments.check_logits(input, "accuracy")
+        arguments.check_classes(input, target, "accuracy")
         answers = input.argmax(dim=1)
-    checks.check_finite(input, "accuracy", input=input)
+    arguments.check_finite(input, "accuracy", input=input)
     return (answers == target).sum().item() / len(target)
 
 
@@ -307,13 +307,13 @@ def _less_the_largest(input: Tensor, dim: int) -> Tensor:
 
 
 def _checked_less_the_largest(input: Tensor, dim: int, caller: str) -> Tensor:
-    checks.check_size(input, caller)
+    arguments.check_size(input, caller)
     if not -input.ndim <= dim < input.ndim:
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)} and dim is {dim}; expected one of its dimensions")
     shifted = _less_the_largest(input, dim)
     # A NaN or +inf, or a row of -inf alone, has made a NaN; -inf beside a number is still -inf.
     if shifted.detach().amax().isnan().item():
-        checks.raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")
+        arguments.raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")
         raise ValueError(f"{caller}: input is -inf all along dim {dim}; expected a finite number there")
     return shifted
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from nndl_lib import checks, functional
+from nndl_lib import arguments, functional
 
 __all__ = ["ELU", "MLP", "Identity", "LeakyReLU", "Linear", "ReLU", "Sigmoid", "Softplus", "Step", "Tanh"]
 
@@ -40,7 +40,7 @@ class Linear(torch.nn.Module):
         """
         super().__init__()
         for name, size in (("in_features", in_features), ("out_features", out_features)):
-            checks.check_count(size, name, "Linear")
+            arguments.check_count(size, name, "Linear")
         self.in_features, self.out_features = in_features, out_features
         bound = 1 / math.sqrt(in_features)
 
@@ -175,7 +175,7 @@ class MLP(torch.nn.Sequential):
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes are {sizes}; expected at least two: the input's width and the output's")
         for k, size in enumerate(sizes):
-            checks.check_count(size, f"sizes[{k}]", "MLP")
+            arguments.check_count(size, f"sizes[{k}]", "MLP")
         layers = []
         for inputs, outputs in zip(sizes, sizes[1:]):
             layers += [Linear(inputs, outputs, device=device, dtype=dtype, generator=generator), activation()]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import checks, functional
+from nndl_lib import arguments, functional
 
 __all__ = ["History", "minibatches", "train"]
 
@@ -32,7 +32,7 @@ def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator
         ValueError: N or batch_size is not an integer of at least 1.
     """
     for name, value in (("N", N), ("batch_size", batch_size)):
-        checks.check_count(value, name, "minibatches")
+        arguments.check_count(value, name, "minibatches")
     return iter(torch.randperm(N, generator=generator, device=generator.device).split(batch_size))
 
 
@@ -131,8 +131,8 @@ def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
 
 
 def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None:
-    checks.check_count(epochs, "epochs", "train")
-    checks.check_count(batch_size, "batch_size", "train")
+    arguments.check_count(epochs, "epochs", "train")
+    arguments.check_count(batch_size, "batch_size", "train")
     if not 0 < lr < math.inf:
         raise ValueError(f"train: the learning rate lr is {lr}; expected a finite number greater than 0")
     if not 0 <= momentum < 1:
@@ -144,4 +144,4 @@ def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None
                 "expected the same number of rows for both, at least 1"
             )
         if inputs.is_floating_point():
-            checks.check_finite(inputs, "train", **{f"{where}X": inputs})
+            arguments.check_finite(inputs, "train", **{f"{where}X": inputs})

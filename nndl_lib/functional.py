@@ -58,13 +58,13 @@ def step(input: Tensor) -> Tensor:
 
     Raises ValueError where input is not floating-point.
     """
-    return (arguments.check_floating(input, "step").sign() + 1).clamp(max=1)  # sign has a gradient, which is 0; z >= 0 has none
+    sign = arguments.check_floating(input, "step").sign()  # has a gradient, which is 0; a comparison has none
+    return torch.where(input.isnan(), input, (sign + 1).clamp(max=1))
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    positive, e = _exp_of_minus_abs(arguments.check_floating(input, "sigmoid"))
-    return torch.where(positive, 1, e) / (1 + e)
+    return _Sigmoid.apply(arguments.check_floating(input, "sigmoid"))
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -74,7 +74,8 @@ def tanh(input: Tensor) -> Tensor:
 
 def relu(input: Tensor) -> Tensor:
     """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0. Raises ValueError for other than floats."""
-    return torch.where(arguments.check_floating(input, "relu") <= 0, 0, input)
+    # threshold keeps z where z > 0. clamp(min=0) has the same values, but its gradient at 0 is 1.
+    return torch.threshold(arguments.check_floating(input, "relu"), 0, 0)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
@@ -87,9 +88,8 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
-    positive = arguments.check_floating(input, "elu") > 0
-    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf.
-    return torch.where(positive, input, alpha * torch.where(positive, 0, input).expm1())
+    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp.
+    return torch.where(arguments.check_floating(input, "elu") > 0, input, alpha * input.clamp(max=0).expm1())
 
 
 def softplus(input: Tensor) -> Tensor:
@@ -97,8 +97,9 @@ def softplus(input: Tensor) -> Tensor:
 
     Exact for every z, where torch's gives z itself above its threshold of 20, 2e-9 too little there.
     """
-    positive, e = _exp_of_minus_abs(arguments.check_floating(input, "softplus"))
-    return torch.where(positive, input, 0) + e.log1p()
+    positive = arguments.check_floating(input, "softplus") >= 0
+    # max(z, 0) + log(1 + exp(-|z|)), but not with z.abs(): the gradient of that at 0 is 0, that of softplus is 1/2.
+    return input.clamp(min=0) + torch.where(positive, -input, input).exp().log1p()
 
 
 def activations() -> dict[str, Activation]:
@@ -113,7 +114,7 @@ def activations() -> dict[str, Activation]:
         "sigmoid": Activation(sigmoid, lambda z: sigmoid(z) * sigmoid(-z), True),
         "tanh": Activation(tanh, lambda z: 1 - tanh(z) ** 2, True),
         "relu": Activation(relu, lambda z: (z > 0).to(z.dtype), False),
-        "leaky_relu": Activation(leaky_relu, lambda z: torch.where(z > 0, 1, 0.01).to(z.dtype), False),
+        "leaky_relu": Activation(leaky_relu, lambda z: torch.where(z > 0, torch.ones_like(z), 0.01), False),
         "elu": Activation(elu, lambda z: z.clamp(max=0).exp(), False),
         "softplus": Activation(softplus, sigmoid, False),
     }
@@ -172,7 +173,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: s
     low, high = (bound.item() for bound in target.detach().aminmax())
     if not 0 <= low <= high <= 1:
         arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
-    return arguments.check_finite(_reduce(_BinaryCrossEntropy.apply(input, target), reduction, caller), caller, input=input)
+    return arguments.check_finite(_BinaryCrossEntropy.apply(input, target, reduction), caller, input=input)
 
 
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -195,10 +196,9 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         arguments.check_probabilities(target, "cross_entropy")
         shifted = _less_the_largest(input, dim=1)
         losses = (target * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
-    else:
-        arguments.check_classes(input, target, "cross_entropy")
-        losses = _CrossEntropy.apply(input, target)
-    return _reduce(losses, reduction, "cross_entropy")
+        return _reduce(losses, reduction, "cross_entropy")
+    arguments.check_classes(input, target, "cross_entropy")
+    return _CrossEntropy.apply(input, target, reduction)
 
 
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -250,56 +250,67 @@ def accuracy(input: Tensor, target: Tensor) -> float:
     return (answers == target).sum().item() / len(target)
 
 
-# --- gradients by hand: one pass over the logits in place of the many that autograd would make ---
+# --- gradients by hand: fewer passes over the numbers than autograd would make, and no overflow on the way ---
+
+
+class _Sigmoid(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input: Tensor) -> Tensor:
+        y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return grad * y * (1 - y)
 
 
 class _BinaryCrossEntropy(torch.autograd.Function):
     """``log(1 + exp(z)) - z t`` entry by entry; by z its gradient is ``y - t`` with ``y = sigmoid(z)``."""
 
     @staticmethod
-    def forward(ctx, input: Tensor, target: Tensor) -> Tensor:
+    def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:
         ctx.save_for_backward(input, target)
-        # Above 40, log(1 + exp(z)) is z to the last digit; exp may be inf there, which is not taken.
-        return torch.where(input > 40, input, input.exp().log1p_()).addcmul_(input, target, value=-1)
+        ctx.reduction = reduction
+        # log(1 + exp(z)) is greater than z, and above 40 equal to it to the last digit.
+        losses = torch.maximum(input, input.clamp(max=40).exp_().log1p_()).addcmul_(input, target, value=-1)
+        return _reduce(losses, reduction, "binary_cross_entropy_with_logits")
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
         input, target = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a second derivative is asked for
-            y = sigmoid(input)
-        else:
-            y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
-        return grad * (y - target), -grad * input if ctx.needs_input_grad[1] else None
+        grad = grad / input.numel() if ctx.reduction == "mean" else grad
+        by_target = -grad * input if ctx.needs_input_grad[1] else None
+        y = sigmoid(input)
+        if torch.is_grad_enabled():  # a second derivative is asked for: nothing may be overwritten
+            return (y - target) * grad, by_target, None
+        return y.sub_(target).mul_(grad), by_target, None
 
 
 class _CrossEntropy(torch.autograd.Function):
     """``log(sum_k exp(z_k)) - z_t`` for each row; its gradient is ``y - t`` with ``y = softmax(z)`` and t one-hot."""
 
     @staticmethod
-    def forward(ctx, input: Tensor, target: Tensor) -> Tensor:
-        shifted = input - input.amax(dim=1, keepdim=True)
-        right = shifted.gather(1, target.unsqueeze(1))
-        e = shifted.exp_()
-        total = e.sum(dim=1, keepdim=True)
+    def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:
+        e = _less_the_largest(input, dim=1)
+        right = e.gather(1, target.unsqueeze(1))
+        total = e.exp_().sum(dim=1, keepdim=True)
         ctx.save_for_backward(input, target, e, total)
-        return (total.log() - right).squeeze(1)
+        ctx.reduction = reduction
+        return _reduce((total.log() - right).squeeze(1), reduction, "cross_entropy")
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
         input, target, e, total = ctx.saved_tensors
-        grad = grad.unsqueeze(1)
+        grad = grad / len(target) if ctx.reduction == "mean" else grad
+        grad = grad.reshape(-1, 1).expand(total.shape)
         # Where a second derivative is asked for, y has to be made from input once more, in sight of autograd.
         scaled = grad * softmax(input, dim=1) if torch.is_grad_enabled() else e * (grad / total)
-        return scaled.scatter_add(1, target.unsqueeze(1), -grad), None
+        return scaled.scatter_add_(1, target.unsqueeze(1), -grad), None, None
 
 
 # --- helpers ---
-
-
-def _exp_of_minus_abs(z: Tensor) -> tuple[Tensor, Tensor]:
-    # exp never overflows here. Not z.abs(): that has gradient 0 at 0, and sigmoid and softplus do not.
-    positive = z >= 0
-    return positive, torch.where(positive, -z, z).exp()
 
 
 def _less_the_largest(input: Tensor, dim: int) -> Tensor:

@@ -59,12 +59,16 @@ class Linear(torch.nn.Module):
         """
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(
-                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(self.weight.shape)}; expected x (..., {self.in_features})"
+                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(self.weight.shape)}; "
+                f"expected x (..., {self.in_features})"
             )
         if x.dtype != self.weight.dtype:
             raise ValueError(f"Linear: x is {x.dtype} and weight is {self.weight.dtype}; expected the same dtype for both")
-        z = x @ self.weight.T
-        return z if self.bias is None else z + self.bias
+        if self.bias is None:
+            return x @ self.weight.T
+        if x.ndim == 2:
+            return torch.addmm(self.bias, x, self.weight.T)  # the line below in one pass
+        return x @ self.weight.T + self.bias
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""

@@ -57,7 +57,8 @@ def decision_regions(
     with torch.no_grad():
         scores = predict(points).cpu()
     M = len(points)
-    if scores.shape == (M,) or scores.shape == (M, 1):
+    number = scores.shape in ((M,), (M, 1))
+    if number:
         scores = torch.stack([-scores.reshape(M), scores.reshape(M)], dim=1)
     elif scores.ndim != 2 or len(scores) != M or not 2 <= scores.shape[1] <= len(_CLASS_COLORS):
         raise ValueError(
@@ -67,12 +68,11 @@ def decision_regions(
     if scores.isnan().any():
         raise ValueError("decision_regions: predict returned a NaN; expected numbers")
     K = scores.shape[1]
-    # Of two equal scores the last wins for two classes, since a number of 0 is class 1; the first for more.
-    regions = (scores[:, 1] >= scores[:, 0]).long() if K == 2 else scores.argmax(dim=1)
+    regions = (scores[:, 1] >= 0).long() if number else scores.argmax(dim=1)
     edges = (float(across[0]), float(across[-1]), float(up[0]), float(up[-1]))
     light = ListedColormap([0.75 + 0.25 * np.array(to_rgb(color)) for color in _CLASS_COLORS[:K]])
     picture = regions.reshape(resolution, resolution)
-    ax.imshow(picture, cmap=light, vmin=-0.5, vmax=K - 0.5, extent=edges, origin="lower", aspect="auto", zorder=0)
+    ax.imshow(picture.numpy(), cmap=light, vmin=-0.5, vmax=K - 0.5, extent=edges, origin="lower", aspect="auto", zorder=0)
     for k in range(1 if K == 2 else 0, K):
         others = torch.cat([scores[:, :k], scores[:, k + 1 :]], dim=1).amax(dim=1)
         lead = (scores[:, k] - others).reshape(resolution, resolution)
@@ -95,14 +95,16 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
     Raises:
         ValueError: counts is not (K, K), holds a negative number or a NaN, or there are not K names.
     """
-    counts = torch.as_tensor(counts)
+    counts = torch.as_tensor(counts).cpu()
     K = len(names)
     if counts.shape != (K, K) or K == 0:
-        raise ValueError(f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K")
+        raise ValueError(
+            f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K"
+        )
     if not (counts >= 0).all() or not counts.isfinite().all():
         raise ValueError(f"confusion_matrix: counts reach from {counts.min()} to {counts.max()}; expected finite, at least 0")
     shares = counts.double() / counts.double().sum(dim=1, keepdim=True).clamp(min=1e-300)
-    ax.imshow(shares, cmap=SHARE_COLORS, vmin=0, vmax=1)
+    ax.imshow(shares.numpy(), cmap=SHARE_COLORS, vmin=0, vmax=1)
     for row in range(K):
         for column in range(K):
             value, share = counts[row, column].item(), shares[row, column].item()
@@ -150,11 +152,15 @@ def image_grid(
     figure, axes = plt.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
     colors = DIVERGING_COLORS if symmetric else "gray_r"
     for k, ax in enumerate(axes.flat):
-        ax.axis("off")
-        if k < len(images):
-            drawn = ax.imshow(images[k], cmap=colors, vmin=low, vmax=high)
-            if titles is not None:
-                ax.set_title(titles[k], fontsize=9)
+        if k >= len(images):
+            ax.axis("off")
+            continue
+        drawn = ax.imshow(images[k].numpy(), cmap=colors, vmin=low, vmax=high)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+        ax.spines[:].set(visible=True, color="#999999", linewidth=0.6)  # where the paper is white, this is the edge
+        if titles is not None:
+            ax.set_title(titles[k], fontsize=9)
     figure.colorbar(drawn, ax=axes)
     return figure
 
@@ -190,8 +196,10 @@ def layer_space(
         w, b = (torch.as_tensor(part).detach().cpu().double() for part in boundary)
         if w.shape != (2,) or b.numel() != 1 or not w.isfinite().all() or not b.isfinite().all() or not w.any():
             raise ValueError(
-                f"layer_space: boundary has w {w.tolist()} and b {b.tolist()}; expected two finite weights, not both 0, and a number"
+                f"layer_space: boundary has w {w.tolist()} and b {b.tolist()}; "
+                "expected two finite weights, not both 0, and a number"
             )
+        ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # those of the points and the grid, however far the line runs
         foot = -b.reshape(()) * w / (w @ w)
         ax.axline(foot.tolist(), (foot + torch.stack([-w[1], w[0]])).tolist(), color=BLACK, linewidth=1.5, linestyle="-")
     ax.set(xlabel="$h_1$", ylabel="$h_2$")
@@ -218,7 +226,7 @@ def _scatter(ax: Axes, X: Tensor, t: Tensor, names: Sequence[str] | None) -> Non
         style = {"color": _CLASS_COLORS[k], "marker": _CLASS_MARKERS[k], "markersize": 6, "linestyle": "none"}
         ax.plot(*X[t == k].T, markeredgecolor="white", markeredgewidth=0.6, zorder=3, **style, **label)
     if names is not None:
-        ax.legend()
+        ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor="none")
 
 
 def _luminance(color: tuple[float, ...]) -> float:

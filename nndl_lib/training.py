@@ -83,10 +83,7 @@ def train(
                 p.grad = None
             value.backward()
             with torch.no_grad():
-                for p, v in zip(parameters, velocities):
-                    if p.grad is not None:
-                        v.mul_(momentum).add_(p.grad)
-                        p.sub_(v, alpha=lr)
+                _update(parameters, velocities, lr, momentum)
             losses.append(value.detach())
             sizes.append(len(rows))
         losses = torch.stack(losses)
@@ -94,7 +91,7 @@ def train(
             raise _diverged(f"the loss is {losses[step].item()}", epoch, step, lr)
         cost.append(losses @ losses.new_tensor(sizes) / len(X))
         if validation is not None:
-            value, share = _evaluate(model, loss, *validation)
+            value, share = _evaluate(model, loss, *validation, epoch, len(losses) - 1, lr)
             validation_cost.append(value)
             validation_accuracy.append(share)
     if validation is None:
@@ -105,13 +102,26 @@ def train(
     )
 
 
+def _update(parameters: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
+    # For each: v = momentum v + g, w = w - lr v. The functions of torch for lists of tensors do it in one call each.
+    used = [(p, v) for p, v in zip(parameters, velocities) if p.grad is not None]
+    if used:
+        weights, v = map(list, zip(*used))
+        torch._foreach_mul_(v, momentum)
+        torch._foreach_add_(v, [p.grad for p in weights])
+        torch._foreach_add_(weights, v, alpha=-lr)
+
+
 @torch.no_grad()
-def _evaluate(model, loss, X: Tensor, t: Tensor) -> tuple[Tensor, float | None]:
+def _evaluate(model, loss, X: Tensor, t: Tensor, epoch: int, step: int, lr: float) -> tuple[Tensor, float | None]:
     model.eval()
     output = model(X)
     model.train()
+    value = _checked_loss(loss, output, t, epoch, step, lr)
+    if not value.isfinite():
+        raise _diverged(f"the validation loss is {value.item()}", epoch, step, lr)
     binary = loss is functional.binary_cross_entropy_with_logits and bool(((t == 0) | (t == 1)).all())
-    return loss(output, t), functional.accuracy(output, t) if binary or t.dtype == torch.int64 else None
+    return value, functional.accuracy(output, t) if binary or t.dtype == torch.int64 else None
 
 
 def _checked_loss(loss, output: Tensor, target: Tensor, epoch: int, step: int, lr: float) -> Tensor:

@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 EXECUTED = ROOT / "_build" / "jupyter_execute"
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))
+EXERCISES = sorted((ROOT / "exercises").glob("[0-9][0-9]-*.md"))
+GUIDE = ROOT / "exercises" / "how-to-work-the-exercises.md"
 
 
 def text_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from PIL import Image, ImageStat
 from playwright.sync_api import sync_playwright
 
 from nndl_lib.widgets import static_html
-from tests.chapters import CHAPTERS, ROOT, SITE
+from tests.chapters import CHAPTERS, EXERCISES, ROOT, SITE
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome",
             "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
@@ -151,6 +151,26 @@ def test_phone(open_page, path, scheme):
     for figure in page.locator("figure.nndl-explorer").all():
         brightness = ImageStat.Stat(Image.open(io.BytesIO(figure.screenshot())).convert("L")).mean[0]
         assert brightness < 80 if scheme == "dark" else brightness > 175, f"{scheme}: mean brightness {brightness:.0f}"
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", [True, False])
+def test_exercises_page(open_page, path, script):
+    page = open_page(path, viewport={"width": 360, "height": 740}, java_script_enabled=script)
+    hints, solutions = (page.locator("details", has=page.locator("summary", has_text=word)) for word in ("Hint", "Solution"))
+    assert hints.count() == solutions.count() >= 3
+    for fold in solutions.all():  # one click away, and not before
+        code = fold.locator("pre").first
+        assert not code.is_visible()
+        fold.locator("summary").click()
+        assert code.is_visible() and "def " in code.inner_text() and "not written yet" not in code.inner_text()
+    assert page.locator("text=not written yet").count() >= 2 * solutions.count()  # in each stub and in each output
+    link = page.get_by_role("link", name="download this page as a notebook")
+    assert link.get_attribute("download") is not None
+    file = (SITE / "exercises" / link.get_attribute("href")).resolve()
+    assert file.is_file() and file.suffix == ".ipynb"
+    if script:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the text scrolls sideways"
 
 
 def test_ci_has_a_browser():

@@ -142,3 +142,17 @@ def test_a_missing_alt_text_is_found(tmp_path, monkeypatch):
     chapters.nbformat.write(notebook, tmp_path / "02-bad.ipynb")
     with pytest.raises(pytest.fail.Exception, match="bad.md:14: a figure without alt text"):
         test_chapters.test_every_figure_has_an_alt_text(path)
+
+
+def test_solution_regions_that_do_not_fit_stop_the_build(book):
+    (book.folder / "exercises").mkdir()
+    (book.folder / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n  - file: exercises/02-page\n", encoding="utf-8")
+    source = book.folder / "exercises" / "02-page.md"
+    guide = "# How to\n"
+    (book.folder / "exercises" / "how-to-work-the-exercises.md").write_text(guide, encoding="utf-8")
+    cell = CELL % "def f():\n    # BEGIN SOLUTION\n    return 1"
+    source.write_text(HEADER + "# Page\n\n" + cell, encoding="utf-8")
+    status, said = book("# Page\n")
+    assert status == 1
+    assert "exercises/02-page.md: the cell that begins ['def f():']: # BEGIN SOLUTION and # END SOLUTION do not come in pairs" in said
+    assert "Traceback" not in said and "The book was not built." in said

@@ -5,10 +5,10 @@ import re
 import pytest
 import yaml
 
-from tests.chapters import CHAPTERS, ROOT, code_cells, executed_cells, prose_lines, sections, text_of
+from tests.chapters import CHAPTERS, EXERCISES, GUIDE, ROOT, code_cells, executed_cells, prose_lines, sections, text_of
 
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-PAGES = [*CHAPTERS, ROOT / "intro.md"]
+PAGES = [*CHAPTERS, *EXERCISES, GUIDE, ROOT / "intro.md"]
 page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 
 
@@ -73,6 +73,16 @@ def test_every_chapter_is_in_the_contents():
     listed = [entry["file"] for part in contents["parts"] for entry in part["chapters"]]
     listed = [name for name in listed if name.startswith("chapters/")]
     assert listed == [f"chapters/{path.stem}" for path in CHAPTERS]
+    # Each with its exercises below it.
+    below = {entry["file"]: [section["file"] for section in entry.get("sections", [])]
+             for part in contents["parts"] for entry in part["chapters"]}
+    assert [below[name] for name in listed] == [[f"exercises/{path.stem}"] for path in CHAPTERS]
+
+
+@chapter
+def test_chapter_and_exercises_link_each_other(path):
+    assert f"](../exercises/{path.name})" in sections(path)["Exercises"][1]
+    assert f"](../chapters/{path.name})" in text_of(ROOT / "exercises" / path.name)
 
 
 def test_the_map_links_every_chapter():
@@ -184,7 +194,7 @@ def test_every_cell_ran_and_is_compared(path):
     cells = executed_cells(path)
     fail([f"{at(path, line)}: this cell was not executed" for line, cell in cells if not cell.execution_count])
     with_output = [cell for _, cell in cells if cell.outputs]
-    expected = sum(1 for _, cell in cells if re.search(r"^(print|explore|plt\.show)\(", cell.source, re.MULTILINE))
+    expected = sum(1 for _, cell in cells if re.search(r"^(print|explore|plt\.show|check[\w.]*)\(", cell.source, re.MULTILINE))
     assert len(with_output) >= expected > 0, f"{path.name}: {len(with_output)} cells with output; expected {expected}"
     ignored = [line for line, cell in cells if {"nbval-ignore-output", "nbval-skip"} & set(cell.metadata.get("tags", []))]
     assert len(ignored) <= 0.05 * len(with_output), f"{path.name}: outputs at lines {ignored} are not compared"

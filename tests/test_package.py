@@ -15,10 +15,11 @@ from matplotlib.colors import Colormap
 import nndl_lib
 
 FOLDER = Path(nndl_lib.__file__).parent
+CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")} - {"__init__", "engine", "words"})
 # Each imports only from those before it.
 ORDER = [
-    *("runtime", "checks", "data", "toys", "linear", "functional", "nn", "training"),
-    *("plotting", "plotting_classes", "widgets"),
+    *("runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
+    *("data", "toys", "linear", "functional", "nn", "training", "plotting", "plotting_classes", "widgets"),
 ]
 
 
@@ -37,8 +38,12 @@ def imports(source):
 
 def layering_errors(name, source):
     allowed = ORDER[: ORDER.index(name)]
-    used = {module.split(".")[1] for module in imports(source) if module.startswith("nndl_lib.")}
-    return sorted((used & set(ORDER)) - set(allowed))
+    imported = {module.removeprefix("nndl_lib.") for module in imports(source)}
+    return sorted(module for module in ORDER if module in imported and module not in allowed)
+
+
+def file_of(name):
+    return FOLDER / f"{name.replace('.', '/')}.py"
 
 
 def test_importing_the_package_loads_nothing_else():
@@ -56,17 +61,18 @@ def test_loading_what_chapters_use_first_is_lazy():
 
 
 def test_the_modules_are_those_in_the_order():
-    assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted(["__init__", *ORDER])
+    found = [path.relative_to(FOLDER).with_suffix("").as_posix().replace("/", ".") for path in FOLDER.rglob("*.py")]
+    assert sorted(found) == sorted(["__init__", "checks.__init__", *ORDER])
 
 
 def test_the_package_names_its_modules_in_order():
     sentence = re.search(r"Modules, each importing only.*", nndl_lib.__doc__, re.DOTALL).group()
-    assert re.findall(r"``(\w+)``", sentence) == ORDER
+    assert re.findall(r"``(\w+)``", sentence) == list(dict.fromkeys(name.split(".")[0] for name in ORDER))
 
 
 @pytest.mark.parametrize("name", ORDER)
 def test_modules_import_only_from_those_before(name):
-    assert layering_errors(name, (FOLDER / f"{name}.py").read_text(encoding="utf-8")) == []
+    assert layering_errors(name, file_of(name).read_text(encoding="utf-8")) == []
 
 
 def test_the_layering_check_sees_every_form():
@@ -84,7 +90,7 @@ def test_the_layering_check_sees_every_form():
 
 @pytest.mark.parametrize("name", ["__init__", *ORDER])
 def test_no_star_imports(name):
-    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(file_of(name).read_text(encoding="utf-8"))
     stars = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
     assert stars == []
 
@@ -128,7 +134,7 @@ def test_public_names_have_docstrings(name):
 @pytest.mark.parametrize("name", ORDER)
 def test_functions_that_raise_say_so(name):
     # Every public function of the module that raises ValueError itself documents it.
-    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(file_of(name).read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             if any(isinstance(part, ast.Raise) for part in ast.walk(node)):

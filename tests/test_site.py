@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from sphinxcontrib import katex
 
-from tests.chapters import CHAPTERS, ROOT, SITE
+from tests.chapters import CHAPTERS, EXERCISES, GUIDE, ROOT, SITE
 
 PAGES = sorted(file for file in SITE.rglob("*.html") if "_static" not in file.parts)
 
@@ -35,7 +35,7 @@ def name(path):
 
 
 def test_every_source_became_a_page():
-    for path in [*CHAPTERS, ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
+    for path in [*CHAPTERS, *EXERCISES, GUIDE, GUIDE.with_name("use-in-a-course.md"), ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
         assert (SITE / path.relative_to(ROOT).with_suffix(".html")).is_file(), f"{path.name} is not in the book"
     assert (SITE / "index.html").is_file()
 

@@ -78,7 +78,7 @@ def add_buttons(app, pagename, templatename, context, doctree):
 
 
 def write_notebooks(app, error):
-    if error is None:
+    if error is None and exercises.SOURCES:
         exercises.write_notebooks()
         shutil.copytree(exercises.NOTEBOOKS, Path(app.outdir, "notebooks"), dirs_exist_ok=True)
 

@@ -53,7 +53,7 @@ class Verdict(NamedTuple):
     message: str
 
 
-class Outcome(NamedTuple):
+class _Outcome(NamedTuple):
     """What the reader's function did with one case."""
 
     value: Any = None
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
     printed: str = ""
 
 
-class Stopped(BaseException):
+class _Stopped(BaseException):
     """Raised inside a reader's function that runs too long. Not an Exception, so that ``except Exception`` lets it by."""
 
 
@@ -156,18 +156,16 @@ class Check:
             return f"It takes {parameters}; expected ({', '.join(self.arguments)})."
         return ""
 
-    def _fault(self, outcome: Outcome, right: Any, function: Callable) -> str:
+    def _fault(self, outcome: _Outcome, right: Any, function: Callable) -> str:
         if outcome.error is not None:
             return _stopped_with(outcome.error, function)
         return fault(outcome.value, right, self.returns, self.rtol)
 
     def _known(self, cases, outcomes, right, wrong) -> str:
         """The sentence of a known mistake that gives these answers on every input, or that fits all wrong inputs."""
-        answered = [k for k in wrong if outcomes[k].error is None and outcomes[k].value is not None]
-        if answered:
-            for mistake in self.mistakes:
-                if _makes(mistake, cases, outcomes, right, answered[0]):
-                    return mistake.hint
+        for mistake in self.mistakes:
+            if _makes(mistake, cases, outcomes, wrong):
+                return mistake.hint
         hints = {cases[k].hint for k in wrong}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
             return hints.pop()
@@ -207,22 +205,25 @@ def exercise(
     return wrap
 
 
-def _makes(mistake: Mistake, cases, outcomes, right, first: int) -> bool:
-    """Whether the mistake gives the reader's answers: on the first input that is wrong, and on all others."""
-    for k in [first, *range(len(cases))]:
+def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
+    """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
+
+    Inputs on which the function, or the mistake, stops with an error say nothing; three wrong answers must agree, or
+    all if there are fewer.
+    """
+    agreed, answered = 0, [k for k in wrong if outcomes[k].error is None]
+    for k in [*answered, *(k for k in range(len(cases)) if k not in wrong)]:
         try:
             value = mistake.answer(*[_double(value) for value in _copy(cases[k].inputs)])
-        except Exception:  # a mistake may be one that cannot be made on this input
-            value = None
-        if outcomes[k].error is not None:
-            if value is not None and not same(value, right[k]):
-                return False
-        elif not same(outcomes[k].value, value):
+        except Exception:  # it cannot be made on this input
+            continue
+        if not same(outcomes[k].value, value):
             return False
-    return True
+        agreed += k in wrong
+    return agreed >= min(3, len(answered)) > 0
 
 
-def _run(function, cases, names, loops, seconds) -> tuple[list[Outcome], list[tuple[int, int]], str]:
+def _run(function, cases, names, loops, seconds) -> tuple[list[_Outcome], list[tuple[int, int]], str]:
     """Run the function on all inputs in a thread of its own, so that it can be given up.
 
     Returns the outcomes, the lines of Python that ran on each pair of ``loops``, and, where it was given up, the place.
@@ -238,7 +239,7 @@ def _run(function, cases, names, loops, seconds) -> tuple[list[Outcome], list[tu
                     return
             if all(outcome.error is None for outcome in outcomes):
                 lines.extend((_lines(function, small), _lines(function, large)) for _, small, large, _ in loops)
-        except Stopped:
+        except _Stopped:
             pass
 
     thread = threading.Thread(target=work, daemon=True)
@@ -250,21 +251,21 @@ def _run(function, cases, names, loops, seconds) -> tuple[list[Outcome], list[tu
         finally:  # an interrupt by the reader, too, must not leave the thread at work
             if thread.is_alive():
                 # As for an interrupt from the keyboard, the exception comes up at the next line of Python.
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stopped))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
                 thread.join(1.0)
     return outcomes, lines, "" if hang is None else hang or " "
 
 
-def _try(function, case: Case, names, printed: io.StringIO) -> Outcome:
+def _try(function, case: Case, names, printed: io.StringIO) -> _Outcome:
     inputs, start = _copy(case.inputs), printed.tell()
     try:
         value = _freeze(function(*inputs))
-    except Stopped:
+    except _Stopped:
         raise
     except BaseException as error:  # SystemExit too: nothing that the function does may end the notebook
-        return Outcome(error=error, printed=printed.getvalue()[start:])
+        return _Outcome(error=error, printed=printed.getvalue()[start:])
     changed = [name for name, before, after in zip(names, case.inputs, inputs) if not same(after, before, rtol=0) or _tracked(after)]
-    return Outcome(value, changed="".join(changed[:1]), printed=printed.getvalue()[start:])
+    return _Outcome(value, changed="".join(changed[:1]), printed=printed.getvalue()[start:])
 
 
 def _lines(function, inputs) -> int:

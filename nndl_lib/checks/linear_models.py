@@ -264,12 +264,13 @@ def _inputs():
     yield Case((torch.tensor([2.0, 3.0, 5.0]).double(), 2))
     yield Case((torch.tensor([0.0, -2.0]).double(), 3), "zero and a negative number", signs)
     yield Case((_quarters(5, g=generator(100)), 2), "zero and a negative number", signs)
-    yield Case((torch.tensor([10.0, -0.5, 1.25]).double(), 9), "degree 9")
+    yield Case((torch.tensor([10.0, -0.5, 1.25]).double(), 9), "degree 9", signs)
     yield Case((torch.tensor([1.5, 2.0, 0.5]), 3), "float32")
 
 
 def _more_inputs():
-    return [("examples", (_quarters(8, g=generator(101)), 3), (_quarters(64, g=generator(102)), 3), 56)]
+    few, many = (_quarters(N, g=generator(N)).abs() + 1 for N in (8, 64))
+    return [("examples", (few, 3), (many, 3), 56)]
 
 
 def _powers(x, exponents):
@@ -342,6 +343,12 @@ def _through_zero(X, t, lam):
     return w, torch.zeros((), dtype=X.dtype)
 
 
+def _without_penalty(X, t, lam):
+    if len(X) <= X.shape[1]:
+        raise ValueError("singular")
+    return _normal_equations(X, t, 0.0)
+
+
 def _joined(X, t, lam, bias_first):
     w, b = _normal_equations(X, t, lam)
     return torch.cat([b[None], w] if bias_first else [w, b[None]])
@@ -364,7 +371,7 @@ def _joined(X, t, lam, bias_first):
          lambda X, t, lam: _normal_equations(X, t, lam, factor=lambda N: N / 2)),
         ("The penalty has the wrong sign: N lam is added to the diagonal.",
          lambda X, t, lam: _normal_equations(X, t, lam, factor=lambda N: -N)),
-        ("There is no penalty: lam has no effect.", lambda X, t, lam: _normal_equations(X, t, 0.0)),
+        ("There is no penalty: lam has no effect.", _without_penalty),
         ("There is no bias: append a column of ones, or subtract the means of X and t first.", _through_zero),
         ("X and t are centered, and b is not moved back: b is the mean of t minus the mean of X times w.",
          lambda X, t, lam: (_normal_equations(X, t, lam)[0], torch.zeros((), dtype=X.dtype))),

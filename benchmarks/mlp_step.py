@@ -1,0 +1,60 @@
+"""A training step of an MLP, nndl_lib against torch.nn and torch.optim. Run: python benchmarks/mlp_step.py
+
+One step is forward, cross-entropy, backward and an SGD update. Its time includes one pass through ``train``'s loop.
+"""
+
+import torch
+import torch.nn.functional as F
+from timing import compare, table
+
+from nndl_lib import functional, nn, training
+
+CASES = [(64, (64, 100, 10)), (256, (64, 100, 100, 10)), (1024, (784, 256, 10))]
+LR, MOMENTUM = 1e-3, 0.9
+
+
+def networks(sizes: tuple[int, ...]):
+    ours = nn.MLP(sizes, generator=torch.Generator().manual_seed(0))
+    layers = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
+    torchs = torch.nn.Sequential(*layers[:-1])
+    torchs.load_state_dict(ours.state_dict())
+    return ours, torchs
+
+
+def epoch_of_ours(model, X, t, batch_size):
+    generator = torch.Generator().manual_seed(1)
+    options = {"lr": LR, "epochs": 1, "batch_size": batch_size, "momentum": MOMENTUM}
+    training.train(model, functional.cross_entropy, X, t, generator=generator, **options)
+
+
+def epoch_of_torchs(model, X, t, batch_size):
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
+    for rows in torch.randperm(len(X), generator=generator).split(batch_size):
+        optimizer.zero_grad()
+        F.cross_entropy(model(X[rows]), t[rows]).backward()
+        optimizer.step()
+
+
+def main() -> None:
+    rows = []
+    for batch_size, sizes in CASES:
+        generator = torch.Generator().manual_seed(0)
+        X = torch.randn(10 * batch_size, sizes[0], generator=generator)
+        t = torch.randint(sizes[-1], (len(X),), generator=generator)
+        ours, torchs = networks(sizes)
+        epoch_of_ours(ours, X, t, batch_size)
+        epoch_of_torchs(torchs, X, t, batch_size)
+        for one, other in zip(ours.parameters(), torchs.parameters()):  # equal first
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+        result = compare(
+            lambda: epoch_of_ours(ours, X, t, batch_size), lambda: epoch_of_torchs(torchs, X, t, batch_size), 3.0
+        )
+        rows.append((f"10 steps of {batch_size}, {'-'.join(map(str, sizes))}", result))
+    table(rows)
+
+
+if __name__ == "__main__":
+    main()

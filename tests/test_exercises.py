@@ -1,0 +1,323 @@
+"""Every exercise: its source, what is derived from it, and its check against right and wrong answers.
+
+What is tested is found by reading the sources, so that an exercise without wrong answers fails here.
+"""
+
+import ast
+import functools
+import importlib
+import inspect
+import random
+import re
+import sys
+import time
+
+import jupytext
+import nbformat
+import pytest
+
+from nndl_lib.checks.engine import Check
+from tests.chapters import ROOT, SITE, text_of
+from tests.test_chapters import fail
+
+sys.path.insert(0, str(ROOT / "theme"))
+import exercises  # noqa: E402
+import nndl_exercises  # noqa: E402
+
+SOURCES = exercises.SOURCES
+source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+
+
+@functools.cache
+def notebook(path):
+    return exercises.read(text_of(path), path.name)
+
+
+def cells_of(book, kind="code"):
+    return [cell.source for cell in book.cells if cell.cell_type == kind]
+
+
+def module_of(path):
+    """The module of `nndl_lib.checks` that the page imports as `check`."""
+    return re.search(r"^from nndl_lib\.checks import (\w+) as check$", "\n".join(cells_of(notebook(path))), re.MULTILINE)[1]
+
+
+@functools.cache
+def functions(path, derive):
+    """The functions that the cells of a derived notebook define, without the calls of the checks."""
+    namespace = {}
+    for cell in cells_of(derive(notebook(path))):
+        if not cell.startswith("check."):
+            exec(compile(cell, str(path), "exec"), namespace)
+    return namespace
+
+
+# Each exercise as (source, module, name of the function).
+FOUND = [(path, module_of(path), name) for path in SOURCES
+         for name in re.findall(r"^check\.(\w+)\(\1\)$", "\n".join(cells_of(notebook(path))), re.MULTILINE)]
+exercise = pytest.mark.parametrize("path, module, name", FOUND, ids=lambda value: value if isinstance(value, str) else "")
+
+
+def check_of(module, name):
+    return getattr(importlib.import_module(f"nndl_lib.checks.{module}"), name)
+
+
+def wrong_answers(module):
+    return importlib.import_module(f"tests.wrong_answers.{module}").ANSWERS
+
+
+WRONG = [(module, wrong) for module in dict.fromkeys(module for _, module, _ in FOUND) for wrong in wrong_answers(module)]
+wrong_answer = pytest.mark.parametrize(
+    "module, wrong", WRONG, ids=[f"{wrong.exercise}-{wrong.function.__name__}" for _, wrong in WRONG])
+
+
+# --- the sources ----------------------------------------------------------------------------------------------------
+
+
+def test_every_chapter_has_exercises():
+    assert [path.stem for path in SOURCES] == [path.stem for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))]
+
+
+@source
+def test_each_exercise_has_all_its_parts(path):
+    faults, text = [], text_of(path)
+    for number, part in enumerate(re.split(r"^## ", text, flags=re.MULTILINE)[1:], start=1):
+        title = part.splitlines()[0]
+        if not title.startswith(f"{number}. "):
+            faults.append(f"{path.name}: heading {title!r}; expected number {number}")
+        if not re.search(r"^•{1,3} ", part, re.MULTILINE):
+            faults.append(f"{path.name}: {title!r} has no dots that say how hard it is")
+        expected = ["# BEGIN SOLUTION", "# END SOLUTION", "check.", "<summary>Hint</summary>", "<summary>Solution</summary>"]
+        places = [part.find(piece) for piece in expected]
+        if -1 in places or places != sorted(places):
+            faults.append(f"{path.name}: {title!r}: expected in this order: {expected}")
+        lines = exercises.REGION.search(part)[2].splitlines()
+        if len(lines) > 15:
+            faults.append(f"{path.name}: the solution of {title!r} has {len(lines)} lines; expected at most 15")
+    fail(faults)
+    assert number >= 3
+
+
+@source
+def test_page_and_module_have_the_same_exercises(path):
+    module = importlib.import_module(f"nndl_lib.checks.{module_of(path)}")
+    assert sorted(name for where, _, name in FOUND if where == path) == sorted(module.__all__)
+    assert all(isinstance(getattr(module, name), Check) for name in module.__all__)
+
+
+# --- what is derived: parity ----------------------------------------------------------------------------------------
+
+
+@exercise
+def test_stub_and_solution_and_check_agree(path, module, name):
+    stub, solution, check = functions(path, exercises.student)[name], functions(path, exercises.solution)[name], check_of(module, name)
+    assert inspect.signature(stub) == inspect.signature(solution)
+    assert tuple(inspect.signature(stub).parameters) == check.arguments
+    assert stub.__doc__ == solution.__doc__ and len(stub.__doc__.strip().splitlines()) >= 3
+    for argument in check.arguments:
+        assert re.search(rf"\b{argument}\b", stub.__doc__), f"the docstring of {name} does not say what {argument} is"
+    assert "Returns:" in stub.__doc__
+
+
+@source
+def test_students_get_no_solution(path):
+    student = exercises.student(notebook(path))
+    nbformat.validate(student)
+    everything = "\n".join(cell.source for cell in student.cells)
+    assert "SOLUTION" not in everything and "<summary>Solution" not in everything and "<summary>Hint" in everything
+    regions = [region for cell in cells_of(notebook(path)) for _, region in exercises.REGION.findall(cell)]
+    assert len(regions) == everything.count("not written yet")
+    for region in regions:
+        # Every statement of the solution but the shortest, which other code may hold too.
+        lines = [line.strip() for line in region.splitlines() if len(line.strip()) > 15]
+        assert lines and not [line for line in lines if line in everything]
+    assert not any(cell.get("outputs") for cell in student.cells)
+    assert not re.search(r"\]\((?!https?:)", everything), "a link that leads nowhere from a notebook"
+
+
+@source
+def test_teachers_get_everything_but_the_marks(path):
+    text = "\n".join(cell.source for cell in exercises.solution(notebook(path)).cells)
+    assert "BEGIN SOLUTION" not in text and "not written yet" not in text and text.count("<summary>Solution</summary>") >= 3
+
+
+@source
+def test_written_notebooks_are_derived_from_the_source(path):
+    for folder, derive in [("exercises", exercises.student), ("solutions", exercises.solution)]:
+        for file in [exercises.NOTEBOOKS / folder, SITE / "notebooks" / folder]:
+            assert nbformat.read(file / f"{path.stem}.ipynb", as_version=4) == derive(notebook(path)), f"{file}: not of today"
+
+
+@source
+def test_the_page_is_derived_from_the_source(path):
+    executed = nbformat.read(ROOT / "_build" / "jupyter_execute" / "exercises" / f"{path.stem}.ipynb", as_version=4)
+    assert cells_of(executed) == cells_of(exercises.page(notebook(path)))
+    outputs = [cell.outputs[0].text for cell in executed.cells if cell.cell_type == "code" and cell.source.startswith("check.")]
+    assert outputs == [f"{name}: not written yet\n" for where, _, name in FOUND if where == path]
+    for _, solved in exercises.REGION.findall(text_of(path)):
+        assert solved.rstrip("\n") in "\n".join(cells_of(executed, "markdown"))
+
+
+def test_sources_that_do_not_fit_together_are_refused():
+    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n\n# T\n\n"
+    code = "```{code-cell} ipython3\ndef f():\n    # BEGIN SOLUTION\n    return 1\n    # END SOLUTION\n```\n\n"
+    fold = "<details>\n<summary>Solution</summary>\n\nBecause.\n\n</details>\n"
+    assert exercises.read(head + code + fold, "good.md")
+    for text, reason in [
+        (head + code.replace("    # END SOLUTION\n", "") + fold, "do not come in pairs"),
+        (head + code.replace("# BEGIN", "#BEGIN") + fold, "do not come in pairs"),
+        (head + code, "has no folded"),
+        (head + code + code + fold, "has no folded"),
+        (head + fold, "does not follow"),
+        (head + code + fold + "\n" + fold, "does not follow"),
+        (head + code + fold.replace("\n\nBecause", "\nBecause"), "does not follow"),
+    ]:
+        with pytest.raises(ValueError, match=reason) as error:
+            exercises.read(text, "bad.md")
+        assert "bad.md" in str(error.value)
+
+
+def test_my_exercises_are_never_overwritten(tmp_path, monkeypatch):
+    monkeypatch.setattr(exercises, "ROOT", tmp_path)
+    exercises.write_mine()
+    file = tmp_path / "my_exercises" / f"{SOURCES[0].stem}.ipynb"
+    assert nbformat.read(file, as_version=4) == exercises.student(notebook(SOURCES[0]))
+    file.write_text("my work", encoding="utf-8")
+    exercises.write_mine()
+    assert file.read_text(encoding="utf-8") == "my work"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@source
+def test_otters_source(path):
+    # otter-grader itself is opt-in: here is tested what it needs, `make otter` was run by hand.
+    raw = [cell.source for cell in exercises.otter(notebook(path), path.stem).cells if cell.cell_type == "raw"]
+    names = [name for where, _, name in FOUND if where == path]
+    assert raw[0].startswith("# ASSIGNMENT CONFIG") and "nndl_lib/checks/engine.py" in raw[0]
+    marks = ["SOLUTION", "TESTS"]
+    assert [line for cell in raw[1:] for line in cell.splitlines() if line.startswith("#")] == [
+        line for _ in names for line in ["# BEGIN QUESTION", *(f"# {at} {mark}" for mark in marks for at in ("BEGIN", "END")), "# END QUESTION"]]
+    assert re.findall(r"^name: (\w+)$", "\n".join(raw[1:]), re.MULTILINE) == names
+    code = "\n".join(cells_of(exercises.otter(notebook(path), path.stem)))
+    for name in names:
+        assert f"def test_{name}(check, {name}):" in code
+    ast.parse(code)
+
+
+def test_launch_buttons():
+    assert nndl_exercises.launch_buttons("", "02-linear-models") == []
+    for address in ["https://github.com/some-one/a.book", "https://github.com/some-one/a.book.git", "https://github.com/some-one/a.book/"]:
+        assert [button["url"] for button in nndl_exercises.launch_buttons(address, "02-linear-models")] == [
+            "https://colab.research.google.com/github/some-one/a.book/blob/notebooks/exercises/02-linear-models.ipynb",
+            "https://mybinder.org/v2/gh/some-one/a.book/notebooks?urlpath=lab/tree/exercises/02-linear-models.ipynb",
+        ]
+    with pytest.raises(ValueError, match="'git@github.com:a/b'; expected https://github.com/owner/name"):
+        nndl_exercises.launch_buttons("git@github.com:a/b", "02-linear-models")
+
+
+# --- the checks: right answers --------------------------------------------------------------------------------------
+
+
+@exercise
+def test_the_stub_is_not_written_yet(path, module, name):
+    verdict = check_of(module, name).verdict(functions(path, exercises.student)[name])
+    assert verdict == (False, "not written yet", f"{name}: not written yet")
+
+
+@exercise
+def test_the_solution_passes(path, module, name):
+    start = time.process_time()
+    verdict = check_of(module, name).verdict(functions(path, exercises.solution)[name])
+    assert verdict.passed, verdict.message
+    assert verdict.message.startswith(f"{name}: passed.")
+    assert time.process_time() - start < 5  # readers are told within a second; a wide margin for a busy machine
+
+
+@exercise
+def test_the_right_answer_passes_its_own_check(path, module, name):
+    check = check_of(module, name)
+    verdict = check.verdict(check.answer)
+    # It may loop, or return what is not float32: all else must be right.
+    assert verdict.passed or "Its answers are right" in verdict.hint or "expected torch.float32" in verdict.hint or (
+        "Double" in verdict.hint), verdict.message
+
+
+@exercise
+def test_inputs_begin_small_and_reach_the_edges(path, module, name):
+    cases = list(check_of(module, name).cases())
+    assert len(cases) >= 7
+    assert len({case.note for case in cases if case.note}) >= 3
+
+
+# --- the checks: wrong answers --------------------------------------------------------------------------------------
+
+
+@exercise
+def test_there_are_wrong_answers(path, module, name):
+    mine = [wrong for wrong in wrong_answers(module) if wrong.exercise == name]
+    assert len(mine) >= 5, f"{name}: {len(mine)} wrong answers in tests/wrong_answers/{module}.py; expected at least 5"
+    assert len({wrong.hint for wrong in mine}) >= 4
+
+
+@wrong_answer
+def test_wrong_answers_get_the_right_hint(module, wrong):
+    verdict = check_of(module, wrong.exercise).verdict(wrong.function, seconds=2.0 if "does not come" in wrong.hint else 10.0)
+    assert not verdict.passed, f"{wrong.exercise}: {wrong.function.__name__} passed"
+    assert wrong.hint in verdict.hint, verdict.message
+
+
+@exercise
+def test_every_known_mistake_gets_its_own_hint(path, module, name):
+    # Two mistakes with the same answers, or one that comes too late in the list, would hide a sentence.
+    check = check_of(module, name)
+    assert len(check.mistakes) >= 5
+    fail([f"{name}: {mistake.hint!r} got {verdict.hint!r}" for mistake in check.mistakes
+          if (verdict := check.verdict(mistake.answer)).hint != mistake.hint])
+
+
+@exercise
+def test_hints_are_plain_sentences(path, module, name):
+    check = check_of(module, name)
+    for hint in [*(mistake.hint for mistake in check.mistakes), *(case.hint for case in check.cases() if case.hint)]:
+        names = "|".join([*check.arguments, *check.returns])
+        assert re.fullmatch(rf"([A-Z]|({names})\b).{{20,170}}[.)]", hint), hint
+
+
+@exercise
+def test_constants_do_not_pass(path, module, name):
+    # For each input, a function that returns its right answer whatever it is given; and one that answers at random.
+    check = check_of(module, name)
+    answers = [check.expected(case) for case in check.cases()]
+    for answer in answers:
+        assert not check.verdict(lambda *_, answer=answer: answer if not isinstance(answer, tuple) else tuple(answer)).passed
+    shuffled = random.Random(0).sample(answers, len(answers))
+    turns = iter(shuffled * 4)
+    assert not check.verdict(lambda *_: next(turns)).passed
+
+
+@exercise
+def test_a_function_that_hangs_or_raises_gets_a_message(path, module, name):
+    check, solution = check_of(module, name), functions(path, exercises.solution)[name]
+
+    def hangs(*arguments):
+        while True:
+            pass
+
+    def raises(*arguments):
+        return solution(*arguments)[0] / 0 if False else {}["weights"]
+
+    def leaves(*arguments):
+        sys.exit(3)
+
+    def late(*arguments, calls=[]):  # right at first, then lost
+        calls.append(1)
+        if len(calls) > 3:
+            raise IndexError("too many calls")
+        return solution(*arguments)
+
+    start = time.monotonic()
+    for function, words in [(hangs, "does not come to an end"), (raises, "KeyError: 'weights'"), (leaves, "SystemExit: 3"),
+                            (late, "IndexError: too many calls")]:
+        verdict = check.verdict(function, seconds=0.5)
+        assert not verdict.passed and words in verdict.hint, verdict.message
+    assert time.monotonic() - start < 30

@@ -247,7 +247,7 @@ def binary_logarithm(z, beta):
     return h / beta, torch.sigmoid(u)
 
 
-@wrong("softplus", "it changes z, which belongs to the caller")
+@wrong("softplus", "it switches gradients on in z")
 def by_autograd(z, beta):
     z.requires_grad_()
     h = F.softplus(z, beta, threshold=100)

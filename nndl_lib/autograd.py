@@ -46,11 +46,12 @@ class Tensor:
             ValueError: a gradient is wanted of something that is not floating-point.
         """
         data = data.data if isinstance(data, Tensor) else data
-        self._data = np.asarray(data) if isinstance(data, (np.ndarray, np.generic)) else _from_numbers(data)
+        self._data = np.asarray(float(data) if isinstance(data, int) else data)
         if requires_grad and not np.issubdtype(self._data.dtype, np.floating):
             raise ValueError(f"Tensor: the data are {self._data.dtype}; a gradient needs a floating-point dtype")
         self.requires_grad, self.grad, self.op, self.parents = requires_grad, None, "leaf", ()
-        self._messages, self._needed, self._version, self._keeps = None, (), 0, False
+        self._messages, self._needed, self._keeps = None, (), False
+        self._version = [0]  # counts the changes in place; in a list, so that views of the same memory share it
 
     # --- what it is ---
 
@@ -64,7 +65,8 @@ class Tensor:
         value = np.asarray(value, dtype=self.dtype)
         if value.shape != self.shape:
             raise ValueError(f"Tensor.data: the new data have shape {value.shape}; expected {self.shape}")
-        self._data, self._version = value, self._version + 1
+        self._data = value
+        self._version[0] += 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -136,7 +138,7 @@ class Tensor:
             if not node.parents:
                 continue
             for parent, version in node._needed:
-                if parent._version != version:
+                if parent._version[0] != version:
                     raise ValueError(f"backward: {node.op} needs a value of shape {parent.shape} that was changed in place")
             for parent, message in zip(node.parents, node._messages(signal)):
                 if parent.requires_grad:
@@ -226,7 +228,7 @@ class Tensor:
             kind = "a leaf that requires a gradient" if not self.parents else f"the result of {self.op}"
             raise ValueError(f"in-place change: this is {kind}; expected it under no_grad, or a new tensor")
         self._data[index] = _array(value)
-        self._version += 1
+        self._version[0] += 1
 
     def __isub__(self, other):
         self[...] = self._data - _array(other)
@@ -425,19 +427,12 @@ def topological_order(end: Tensor) -> list[Tensor]:
 def _make(value: np.ndarray, op: str, parents: tuple[Tensor, ...], messages: Callable, needed: tuple[Tensor, ...] = ()) -> Tensor:
     """The result of an operation: with what it takes to go back, if that is wanted."""
     result = Tensor(np.asarray(value))
+    if np.may_share_memory(result._data, parents[0]._data):
+        result._version = parents[0]._version
     if _recording[-1] and any(parent.requires_grad for parent in parents):
         result.requires_grad, result.op, result.parents, result._messages = True, op, parents, messages
-        result._needed = tuple((tensor, tensor._version) for tensor in needed)
+        result._needed = tuple((tensor, tensor._version[0]) for tensor in needed)
     return result
-
-
-def _from_numbers(data: Any) -> np.ndarray:
-    data = np.asarray(data)
-    return data.astype(np.float64) if data.dtype.kind in "iu" and not _whole(data) else data
-
-
-def _whole(data: np.ndarray) -> bool:
-    return data.ndim > 0  # lists of integers stay what they are: class numbers, for example
 
 
 def _wrap(value: Any, like: Any) -> Tensor:

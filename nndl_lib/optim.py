@@ -158,7 +158,8 @@ class Rprop(Optimizer):
         torch._foreach_mul_(before, signs)  # 1 where the sign stayed, -1 where it turned, 0 where one of the two is 0
         for d_k, kept, sign in zip(d, before, signs):
             turned = kept < 0
-            d_k.mul_(torch.where(turned, minus, torch.where(kept > 0, plus, 1.0)))
+            # torch.where of two numbers would be of the default dtype, in which 1.2 may be another number.
+            d_k.mul_(torch.ones_like(d_k).masked_fill_(turned, minus).masked_fill_(kept > 0, plus))
             sign.masked_fill_(turned, 0)
         torch._foreach_clamp_min_(d, least)
         torch._foreach_clamp_max_(d, most)

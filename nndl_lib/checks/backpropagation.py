@@ -66,8 +66,8 @@ def _unit_without_skip(x, t, w, b, v, lam):
         ("The penalty's message has the wrong sign: it is added to the other one.", lambda *a: _unit(*a, penalty=-1.0)),
         ("The message from z to w is overwritten by the penalty's: add the two.",
          lambda x, t, w, b, v, lam: (lam * w, *_unit(x, t, w, b, v, lam)[1:])),
-        ("y_bar has the wrong sign: it is y - t, prediction minus target.", lambda *a: _unit(*a, sign=-1.0)),
-        ("y_bar is twice too large: the 1/2 of the loss cancels the 2 of the derivative.", lambda *a: _unit(*a, loss=2.0)),
+        ("The sign of y_bar is wrong: it is y - t, prediction minus target.", lambda *a: _unit(*a, sign=-1.0)),
+        ("The value of y_bar is twice too large: the 1/2 of the loss cancels the 2 of the derivative.", lambda *a: _unit(*a, loss=2.0)),
         ("The slope of tanh is 1 - h ** 2; yours is h (1 - h), that of the logistic function.",
          lambda *a: _unit(*a, slope=lambda z, h: h * (1 - h))),
         ("The slope of tanh is 1 - h ** 2; yours takes z in the place of h.", lambda *a: _unit(*a, slope=lambda z, h: 1 - z * z)),
@@ -76,7 +76,7 @@ def _unit_without_skip(x, t, w, b, v, lam):
         ("The factor v is missing from the message through h.",
          lambda x, t, w, b, v, lam: (*_unit_v_forgotten(x, t, w, b, v, lam),)),
         ("The message from z to w is z_bar times x; the factor x is missing.", lambda *a: _unit(*a, by=1.0)),
-        ("y in your forward pass lacks the term z: it is z + v * h.", _unit_without_skip),
+        ("In your forward pass y lacks the term z: it is z + v * h.", _unit_without_skip),
         ("b_bar must not hold the penalty: only w is penalized.",
          lambda x, t, w, b, v, lam: (_unit(x, t, w, b, v, lam)[0], _unit(x, t, w, b, v, lam)[1] + lam * b, _unit(x, t, w, b, v, lam)[2])),
         ("v_bar is y_bar times h; yours takes z in the place of h.",
@@ -258,6 +258,13 @@ def cross_entropy_backward(Z, c):
 CHAIN = 50_000
 
 
+class _Graph(dict):
+    """A dictionary that is quick to copy."""
+
+    def __deepcopy__(self, memo):
+        return _Graph({node: list(those) for node, those in self.items()})
+
+
 def _graphs():
     """The argument parents."""
     yield Case(({"a": []},), "one node")
@@ -271,7 +278,7 @@ def _graphs():
     yield Case(({"L": ["p", "q"], "q": ["h"], "p": ["k"], "k": ["b", "a"], "h": ["a"], "b": [], "a": []},))
     yield Case(({"m": ["k", "j"], "n": ["i", "j"], "j": ["i"], "k": ["h"], "i": [], "h": [], "o": ["n", "m", "n"]},), "a parent used twice",
                "A parent that is used twice, as in a * a, goes wrong: it is two arrows, both when you count and when you take them off.")
-    chain = {f"v{k}": [f"v{k - 1}"] if k else [] for k in reversed(range(CHAIN))}
+    chain = _Graph({f"v{k}": [f"v{k - 1}"] if k else [] for k in reversed(range(CHAIN))})
     yield Case((chain,), f"a chain of {CHAIN:,} nodes", "A long chain goes wrong: a function that calls itself for each parent is stopped "
                "by Python after a thousand calls. Keep a list of nodes instead.")
 
@@ -418,8 +425,7 @@ def _quotient(f, w, up, down, divide):
 
 def _left_moved(f, w, h, stay):
     """The entries that were treated stay where the last look left them."""
-    w, slopes = w.clone().flatten(), []
-    shape = w.shape
+    shape, w, slopes = w.shape, w.clone().flatten(), []
     for k in range(len(w)):
         middle = w[k].clone()
         w[k] = middle + h
@@ -427,7 +433,7 @@ def _left_moved(f, w, h, stay):
         w[k] = middle - h
         slopes.append((up - f(w.view(shape))) / (2 * h))
         w[k] = middle + stay * h
-    return torch.stack(slopes)
+    return torch.stack(slopes).view(shape)
 
 
 def _rows(f, w, h):

@@ -48,7 +48,7 @@ def assigns_at_w(x, t, w, b, v, lam):
     return bars["w"], bars["b"], bars["v"]
 
 
-@wrong("residual_unit_backward", "wrong sign: it is y - t")
+@wrong("residual_unit_backward", "sign of y_bar is wrong")
 def target_minus_prediction(x, t, w, b, v, lam):
     z = w * x + b
     h = torch.tanh(z)
@@ -259,7 +259,7 @@ def topological_by_line(parents, once=False, at_the_end=False):
     return out
 
 
-@wrong("topological_order", "a parent that is used twice")
+@wrong("topological_order", "parent that is used twice")
 def counts_arrows_once(parents):
     return topological_by_line(parents, once=True)
 

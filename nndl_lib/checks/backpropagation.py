@@ -1,0 +1,489 @@
+"""Checks of the exercises to chapter 05, "Backpropagation". Layers and rows are those of ``nndl_lib.nn``."""
+
+from collections import deque
+
+import torch
+from torch import Tensor
+
+from nndl_lib.checks.engine import Case, exercise
+from nndl_lib.runtime import generator
+
+__all__ = ["cross_entropy_backward", "linear_backward", "numerical_gradient", "residual_unit_backward", "topological_order"]
+
+
+def _quarters(*shape: int, g: torch.Generator) -> Tensor:
+    """Random multiples of 1/4 from -2 to 2: short to print, exact to compute with."""
+    return torch.randint(-8, 9, shape, generator=g).double() / 4
+
+
+# --- 1: a small graph with fan-out ----------------------------------------------------------------------------------
+
+
+def _units():
+    """Arguments x, t, w, b, v, lam."""
+    for values, note in [
+        ((1.0, 0.0, 1.0, 0.0, 1.0, 0.0), "no penalty"),
+        ((2.0, 1.0, 0.5, -0.5, 0.0, 0.25), "v = 0"),
+        ((0.0, 1.0, -0.75, 0.5, 1.5, 0.5), "x = 0"),
+        ((-1.5, 0.25, 0.5, 0.25, -2.0, 0.5), ""),
+        ((0.5, -1.0, 1.25, -1.5, 0.75, 0.125), ""),
+        ((1.0, 2.0, -0.5, 0.25, 3.0, 1.0), ""),
+        ((-2.0, -0.5, -1.0, 0.75, 0.5, 2.0), ""),
+        ((3.0, 1.0, 10.0, 4.0, 2.0, 0.5), "a unit deep in saturation"),
+    ]:
+        yield Case(tuple(torch.tensor(value).double() for value in values), note)
+    yield Case(tuple(torch.tensor(value) for value in (1.5, 0.5, 0.25, -0.5, 2.0, 0.25)), "float32")
+
+
+def _unit(x, t, w, b, v, lam, *, direct=1.0, bent=1.0, penalty=1.0, sign=1.0, slope=lambda z, h: 1 - h * h, loss=1.0, by=None):
+    """The backward pass with its parts as options, to make mistakes with."""
+    z = w * x + b
+    h = torch.tanh(z)
+    y_bar = sign * loss * (z + v * h - t)
+    z_bar = y_bar * (direct + bent * v * slope(z, h))
+    return z_bar * (x if by is None else by) + penalty * lam * w, z_bar, y_bar * h
+
+
+def _unit_without_skip(x, t, w, b, v, lam):
+    h = torch.tanh(w * x + b)
+    z_bar = (v * h - t) * v * (1 - h * h)
+    return z_bar * x + lam * w, z_bar, (v * h - t) * h
+
+
+@exercise(
+    returns=("w_bar", "b_bar", "v_bar"),
+    cases=_units,
+    mistakes=[
+        ("The direct arrow from z to y is missing: z has two children, and z_bar adds a message from each.",
+         lambda *a: _unit(*a, direct=0.0)),
+        ("The message through h is missing: z has two children, and z_bar adds a message from each.",
+         lambda *a: _unit(*a, bent=0.0)),
+        ("The penalty's message to w is missing: w has two children, z and the penalty.", lambda *a: _unit(*a, penalty=0.0)),
+        ("The penalty's message to w is lam times w; yours is lam alone.",
+         lambda x, t, w, b, v, lam: (_unit(x, t, w, b, v, 0 * lam)[0] + lam, *_unit(x, t, w, b, v, lam)[1:])),
+        ("The penalty's message is twice too large: its factor 1/2 cancels the 2 of the derivative.",
+         lambda *a: _unit(*a, penalty=2.0)),
+        ("The penalty's message has the wrong sign: it is added to the other one.", lambda *a: _unit(*a, penalty=-1.0)),
+        ("The message from z to w is overwritten by the penalty's: add the two.",
+         lambda x, t, w, b, v, lam: (lam * w, *_unit(x, t, w, b, v, lam)[1:])),
+        ("The sign of y_bar is wrong: it is y - t, prediction minus target.", lambda *a: _unit(*a, sign=-1.0)),
+        ("The value of y_bar is twice too large: the 1/2 of the loss cancels the 2 of the derivative.", lambda *a: _unit(*a, loss=2.0)),
+        ("The slope of tanh is 1 - h ** 2; yours is h (1 - h), that of the logistic function.",
+         lambda *a: _unit(*a, slope=lambda z, h: h * (1 - h))),
+        ("The slope of tanh is 1 - h ** 2; yours takes z in the place of h.", lambda *a: _unit(*a, slope=lambda z, h: 1 - z * z)),
+        ("The slope of tanh is 1 - h ** 2; you forget the square.", lambda *a: _unit(*a, slope=lambda z, h: 1 - h)),
+        ("The slope of tanh is missing from the message through h.", lambda *a: _unit(*a, slope=lambda z, h: 1 + 0 * h)),
+        ("The factor v is missing from the message through h.",
+         lambda x, t, w, b, v, lam: (*_unit_v_forgotten(x, t, w, b, v, lam),)),
+        ("The message from z to w is z_bar times x; the factor x is missing.", lambda *a: _unit(*a, by=1.0)),
+        ("In your forward pass y lacks the term z: it is z + v * h.", _unit_without_skip),
+        ("b_bar must not hold the penalty: only w is penalized.",
+         lambda x, t, w, b, v, lam: (_unit(x, t, w, b, v, lam)[0], _unit(x, t, w, b, v, lam)[1] + lam * b, _unit(x, t, w, b, v, lam)[2])),
+        ("v_bar is y_bar times h; yours takes z in the place of h.",
+         lambda x, t, w, b, v, lam: (*_unit(x, t, w, b, v, lam)[:2], (w * x + b + v * torch.tanh(w * x + b) - t) * (w * x + b))),
+    ],
+)
+def residual_unit_backward(x, t, w, b, v, lam):
+    """Exercise 1: a unit with a direct arrow past its bend. The function returns (w_bar, b_bar, v_bar)."""
+    w, b, v = (value.detach().clone().requires_grad_() for value in (w, b, v))
+    z = w * x + b
+    loss = (z + v * torch.tanh(z) - t) ** 2 / 2 + lam / 2 * w**2
+    return torch.autograd.grad(loss, (w, b, v))
+
+
+def _unit_v_forgotten(x, t, w, b, v, lam):
+    z = w * x + b
+    h = torch.tanh(z)
+    y_bar = z + v * h - t
+    z_bar = y_bar + y_bar * (1 - h * h)
+    return z_bar * x + lam * w, z_bar, y_bar * h
+
+
+# --- 2: a linear layer, examples in rows ----------------------------------------------------------------------------
+
+
+def _layers():
+    """Arguments X, W, b, Y_bar."""
+    one = torch.ones(1, 1).double()
+    yield Case((2 * one, 3 * one, one[0], 0.5 * one), "one example, one input, one output")
+    for N, D, M, note in [(1, 2, 3, "one example"), (3, 1, 2, "one input"), (3, 2, 1, "one output"), (2, 2, 2, "all sizes equal"),
+                          (3, 3, 3, "all sizes equal"), (4, 4, 4, "all sizes equal"), (4, 3, 3, ""), (3, 3, 2, ""), (3, 4, 3, ""),
+                          (4, 3, 2, ""), (6, 2, 5, "")]:
+        g = generator(100 * N + 10 * D + M)
+        yield Case((_quarters(N, D, g=g), _quarters(M, D, g=g), _quarters(M, g=g), _quarters(N, M, g=g)), note)
+    g = generator(7)
+    yield Case((_quarters(3, 2, g=g).float(), _quarters(4, 2, g=g).float(), _quarters(4, g=g).float(), _quarters(3, 4, g=g).float()),
+               "float32")
+
+
+def _larger_layers():
+    def arguments(N, D, M):
+        g = generator(N + D + M)
+        return _quarters(N, D, g=g), _quarters(M, D, g=g), _quarters(M, g=g), _quarters(N, M, g=g)
+
+    return [("examples", arguments(8, 3, 2), arguments(64, 3, 2), 56), ("inputs", arguments(3, 8, 2), arguments(3, 64, 2), 56),
+            ("outputs", arguments(3, 2, 8), arguments(3, 2, 64), 56)]
+
+
+def _linear(X, W, b, S):
+    return S @ W, S.T @ X, S.sum(dim=0)
+
+
+@exercise(
+    returns=("X_bar", "W_bar", "b_bar"),
+    cases=_layers,
+    loops=_larger_layers,
+    mistakes=[
+        ("W_bar is transposed: it must have the shape of W, outputs by inputs. Write Y_bar.T @ X.",
+         lambda X, W, b, S: (S @ W, X.T @ S, S.sum(dim=0))),
+        ("X_bar takes the transpose of W; with W as outputs by inputs there is none going back: Y_bar @ W.",
+         lambda X, W, b, S: (S @ W.T, S.T @ X, S.sum(dim=0))),
+        ("W_bar lacks a transpose: it sums over the examples, so Y_bar comes in transposed.",
+         lambda X, W, b, S: (S @ W, S @ X, S.sum(dim=0))),
+        ("b_bar is the mean over the examples; a message comes from each of them, and they add up.",
+         lambda X, W, b, S: (S @ W, S.T @ X, S.mean(dim=0))),
+        ("b_bar is not summed over the examples: the bias is used once in each row.",
+         lambda X, W, b, S: (S @ W, S.T @ X, S)),
+        ("b_bar is summed over the outputs; sum over the examples, the first axis.",
+         lambda X, W, b, S: (S @ W, S.T @ X, S.sum(dim=1))),
+        ("b_bar is the sum of all entries; sum over the examples alone, each output has its own bias.",
+         lambda X, W, b, S: (S @ W, S.T @ X, S.sum())),
+        ("b_bar has an axis of length 1 too many; b has shape (M,).",
+         lambda X, W, b, S: (S @ W, S.T @ X, S.sum(dim=0, keepdim=True))),
+        ("W_bar and b_bar are divided by N: the 1/N of the average is in Y_bar already.",
+         lambda X, W, b, S: (S @ W, S.T @ X / len(X), S.mean(dim=0))),
+        ("W_bar is divided by N: the 1/N of the average is in Y_bar already.",
+         lambda X, W, b, S: (S @ W, S.T @ X / len(X), S.sum(dim=0))),
+        ("All three are divided by N: the 1/N of the average is in Y_bar already.",
+         lambda X, W, b, S: (S @ W / len(X), S.T @ X / len(X), S.mean(dim=0))),
+        ("Y_bar is missing from X_bar: the rows of W are weighted with it.",
+         lambda X, W, b, S: (torch.ones_like(S) @ W, S.T @ X, S.sum(dim=0))),
+        ("Y_bar is missing from b_bar: you count the examples.",
+         lambda X, W, b, S: (S @ W, S.T @ X, torch.ones_like(S).sum(dim=0))),
+        ("Y_bar is missing from W_bar: each row of X is weighted with it.",
+         lambda X, W, b, S: (S @ W, torch.ones_like(S).T @ X, S.sum(dim=0))),
+        ("The order is wrong: return X_bar, W_bar, b_bar.", lambda X, W, b, S: (S.T @ X, S.sum(dim=0), S @ W)),
+        ("X_bar and W_bar are exchanged.", lambda X, W, b, S: (S.T @ X, S @ W, S.sum(dim=0))),
+        ("b_bar is b times the sum of the messages; the slope of y by b is 1.",
+         lambda X, W, b, S: (S @ W, S.T @ X, b * S.sum(dim=0))),
+        ("The sign is wrong in all three: nothing is subtracted in a gradient.",
+         lambda X, W, b, S: (-S @ W, -S.T @ X, -S.sum(dim=0))),
+    ],
+)
+def linear_backward(X, W, b, Y_bar):
+    """Exercise 2: backward through Y = X W^T + b. The function returns (X_bar, W_bar, b_bar)."""
+    X, W, b = (value.detach().clone().requires_grad_() for value in (X, W, b))
+    return torch.autograd.grad(torch.nn.functional.linear(X, W, b), (X, W, b), Y_bar)
+
+
+# --- 3: softmax and cross-entropy -----------------------------------------------------------------------------------
+
+
+def _batches():
+    """Arguments Z, c."""
+    yield Case((torch.tensor([[0.0, 0.0]]).double(), torch.tensor([0])), "one example")
+    yield Case((torch.tensor([[1.0, -1.0, 0.5]]).double(), torch.tensor([2])), "one example")
+    yield Case((torch.tensor([[0.5], [2.0]]).double(), torch.tensor([0, 0])), "one class")
+    for N, K, note in [(2, 3, ""), (3, 3, "as many examples as classes"), (4, 2, ""), (5, 4, ""), (3, 6, "")]:
+        g = generator(10 * N + K)
+        yield Case((_quarters(N, K, g=g), torch.randint(K, (N,), generator=g)), note)
+    large = "Large logits overflow in exp: subtract the largest logit of each row first; the probabilities stay the same."
+    yield Case((torch.tensor([[1e4, -1e4, 0.0], [-1e4, 0.5, 0.25]]).double(), torch.tensor([1, 2])), "logits of 10000", large)
+    yield Case((torch.tensor([[-1e4, -1e4 + 1], [2e4, 0.0]]).double(), torch.tensor([0, 0])), "logits of 10000", large)
+    yield Case((_quarters(3, 4, g=generator(9)).float(), torch.tensor([3, 0, 3])), "float32")
+
+
+def _more_batches():
+    def arguments(N, K):
+        g = generator(N + K)
+        return _quarters(N, K, g=g), torch.randint(K, (N,), generator=g)
+
+    return [("examples", arguments(8, 3), arguments(64, 3), 56), ("classes", arguments(3, 8), arguments(3, 64), 56)]
+
+
+def _hot(Z, c):
+    return torch.nn.functional.one_hot(c, Z.shape[1]).to(Z.dtype)
+
+
+def _softmax(Z, dim=1):
+    return torch.softmax(Z, dim=dim)
+
+
+@exercise(
+    returns=("Z_bar",),
+    cases=_batches,
+    loops=_more_batches,
+    mistakes=[
+        ("It is N times too large: the cost is the average of the losses.", lambda Z, c: _softmax(Z) - _hot(Z, c)),
+        ("Its sign is wrong: it is probability minus target.", lambda Z, c: (_hot(Z, c) - _softmax(Z)) / len(Z)),
+        ("Its sign is wrong, and it is N times too large.", lambda Z, c: _hot(Z, c) - _softmax(Z)),
+        ("It is divided by the number of classes; divide by the number of examples.",
+         lambda Z, c: (_softmax(Z) - _hot(Z, c)) / Z.shape[1]),
+        ("It is divided by N K, the number of logits; divide by the number of examples, N.",
+         lambda Z, c: (_softmax(Z) - _hot(Z, c)) / Z.numel()),
+        ("The target is missing: subtract 1 at the true class of each row.", lambda Z, c: _softmax(Z) / len(Z)),
+        ("The softmax runs over the examples; it belongs to each row, dim=1.", lambda Z, c: (_softmax(Z, 0) - _hot(Z, c)) / len(Z)),
+        ("The softmax runs over the whole matrix; each row has its own sum.",
+         lambda Z, c: (_softmax(Z.flatten(), 0).view_as(Z) - _hot(Z, c)) / len(Z)),
+        ("Subtract 1 at the true class after the division by N, and it weighs N times too much: subtract first.",
+         lambda Z, c: _softmax(Z) / len(Z) - _hot(Z, c)),
+        ("You divide the targets by N, but not the probabilities.", lambda Z, c: _softmax(Z) - _hot(Z, c) / len(Z)),
+        ("The softmax is missing: you subtract the targets from the logits.", lambda Z, c: (Z - _hot(Z, c)) / len(Z)),
+        ("You use the logistic function of each logit; the softmax divides by the sum over the row.",
+         lambda Z, c: (torch.sigmoid(Z) - _hot(Z, c)) / len(Z)),
+        ("It is the error signal of the probabilities, not of the logits: the arrows through the softmax are missing.",
+         lambda Z, c: -_hot(Z, c) / _softmax(Z) / len(Z)),
+        ("The slope y (1 - y) is one factor too many: through the whole softmax, y - t is what remains.",
+         lambda Z, c: (_softmax(Z) - _hot(Z, c)) * _softmax(Z) * (1 - _softmax(Z)) / len(Z)),
+        ("You subtract 1 from the whole column of each class: pick one entry a row, Y[torch.arange(N), c].",
+         lambda Z, c: (_softmax(Z) - _hot(Z, c).amax(dim=0)) / len(Z)),
+        ("You subtract the number of the class; subtract 1 at its place.",
+         lambda Z, c: (_softmax(Z) - c[:, None]) / len(Z)),
+        ("Only the true class gets a signal; the other logits share in the sum of the softmax, and get one too.",
+         lambda Z, c: (_softmax(Z) - 1) * _hot(Z, c) / len(Z)),
+        ("You average over the examples; each logit has an error signal of its own.",
+         lambda Z, c: (_softmax(Z) - _hot(Z, c)).mean(dim=0)),
+        ("It returns the cost; its error signal has the shape of Z.",
+         lambda Z, c: torch.nn.functional.cross_entropy(Z, c)),
+    ],
+)
+def cross_entropy_backward(Z, c):
+    """Exercise 3: backward through cross-entropy of a softmax, averaged over the rows. The function returns Z_bar."""
+    Z = Z.detach().clone().requires_grad_()
+    return torch.autograd.grad(torch.nn.functional.cross_entropy(Z, c), Z)[0]
+
+
+# --- 4: a topological order -----------------------------------------------------------------------------------------
+
+CHAIN = 50_000
+
+
+class _Graph(dict):
+    """A dictionary that is quick to copy."""
+
+    def __deepcopy__(self, memo):
+        return _Graph({node: list(those) for node, those in self.items()})
+
+
+def _graphs():
+    """The argument parents."""
+    yield Case(({"a": []},), "one node")
+    yield Case(({"L": ["y"], "y": []},), "the child listed first")
+    yield Case(({"y": ["w"], "w": [], "x": []},), "a node that nothing uses")
+    yield Case(({"s": ["a", "a"], "a": [], "L": ["s"]},), "a parent used twice",
+               "A parent that is used twice, as in a * a, goes wrong: it is two arrows, both when you count and when you take them off.")
+    yield Case(({"L": ["y", "r"], "r": ["w"], "y": ["z"], "z": ["w", "x"], "x": [], "w": []},), "fan-out")
+    yield Case(({"f": ["x", "g"], "g": ["x"], "x": []},), "a short and a long path")
+    yield Case(({"e": ["d", "a"], "d": ["c"], "c": ["b"], "b": ["a"], "a": []},), "a short and a long path")
+    yield Case(({"L": ["p", "q"], "q": ["h"], "p": ["k"], "k": ["b", "a"], "h": ["a"], "b": [], "a": []},))
+    yield Case(({"m": ["k", "j"], "n": ["i", "j"], "j": ["i"], "k": ["h"], "i": [], "h": [], "o": ["n", "m", "n"]},), "a parent used twice",
+               "A parent that is used twice, as in a * a, goes wrong: it is two arrows, both when you count and when you take them off.")
+    chain = _Graph({f"v{k}": [f"v{k - 1}"] if k else [] for k in reversed(range(CHAIN))})
+    yield Case((chain,), f"a chain of {CHAIN:,} nodes", "A long chain goes wrong: a function that calls itself for each parent is stopped "
+               "by Python after a thousand calls. Keep a list of nodes instead.")
+
+
+def _arrows(parents):
+    children = {node: [] for node in parents}
+    for node, those in parents.items():
+        for parent in those:
+            children[parent].append(node)
+    return children
+
+
+def _kahn(parents, *, take="first", need="all", twice=True):
+    """First come, first served, with its rules as options, to make mistakes with."""
+    children, waiting = _arrows(parents), {node: len(those if twice else set(those)) for node, those in parents.items()}
+    if need == "distinct":
+        waiting = {node: len(set(those)) for node, those in parents.items()}
+    ready, order, seen = deque(node for node in parents if not parents[node]), [], set()
+    while ready:
+        node = ready.popleft() if take == "first" else ready.pop()
+        order.append(node)
+        for child in children[node]:
+            waiting[child] -= 1
+            if (waiting[child] == 0 if need != "one" else child not in seen):
+                ready.append(child)
+                seen.add(child)
+    return order
+
+
+def _depth_first(parents, reverse=False):
+    order, done = [], set()
+    for start in parents:
+        stack = [(start, False)]
+        while stack:
+            node, finished = stack.pop()
+            if finished:
+                order.append(node)
+            elif node not in done:
+                done.add(node)
+                stack.append((node, True))
+                stack.extend((parent, False) for parent in reversed(parents[node]))
+    return order[::-1] if reverse else order
+
+
+def _rounds(parents):
+    """All ready nodes of a round together, in the order of the dictionary."""
+    level = {}
+    for node in _depth_first(parents):
+        level[node] = 1 + max((level[parent] for parent in parents[node]), default=-1)
+    place = {node: k for k, node in enumerate(parents)}
+    return sorted(parents, key=lambda node: (level[node], place[node]))
+
+
+@exercise(
+    returns=("order",),
+    cases=_graphs,
+    mistakes=[
+        ("The order is the wrong way round: parents come before their children.", lambda parents: _kahn(parents)[::-1]),
+        ("It is a topological order, but that of a walk into the depth: take the ready nodes first come, first served.",
+         _depth_first),
+        ("It is the order of a walk into the depth, the wrong way round: parents come first.",
+         lambda parents: _depth_first(parents, reverse=True)),
+        ("It takes the ready node that came last; take the one that came first.", lambda parents: _kahn(parents, take="last")),
+        ("A child comes when its first parent is taken; it is ready only when all of them are.",
+         lambda parents: _kahn(parents, need="one")),
+        ("You sort each round in the order of the dictionary; a node joins the line when its last parent is taken.", _rounds),
+        ("The nodes without parents are missing: inputs and parameters belong to the order, too.",
+         lambda parents: [node for node in _kahn(parents) if parents[node]]),
+        ("Only the nodes without parents are there: when one is taken, look which children become ready.",
+         lambda parents: [node for node in parents if not parents[node]]),
+        ("It is the order in which the nodes stand in the dictionary.", lambda parents: list(parents)),
+        ("It is the dictionary's order the wrong way round; that is topological only by luck.", lambda parents: list(parents)[::-1]),
+        ("It sorts the names; the arrows decide, not the alphabet.", lambda parents: sorted(parents)),
+        ("It sorts by the number of parents; a node with one parent may come late.",
+         lambda parents: sorted(parents, key=lambda node: len(parents[node]))),
+        ("The last node is missing.", lambda parents: _kahn(parents)[:-1]),
+        ("It returns pairs of node and parents; return the nodes alone.",
+         lambda parents: [(node, parents[node]) for node in _kahn(parents)]),
+    ],
+)
+def topological_order(parents):
+    """Exercise 4: parents before children, first come, first served. The function returns a list of the nodes."""
+    children = _arrows(parents)
+    missing = {node: len(those) for node, those in parents.items()}
+    order = [node for node, count in missing.items() if count == 0]
+    for node in order:  # it grows while we walk along it
+        for child in children[node]:
+            missing[child] -= 1
+            if missing[child] == 0:
+                order.append(child)
+    return order
+
+
+# --- 5: a numerical gradient ----------------------------------------------------------------------------------------
+
+
+class _Function:
+    """A function that prints as it could be typed, and is not copied."""
+
+    def __init__(self, text: str):
+        self.text, self.function = text, eval(text, {"torch": torch})
+
+    def __call__(self, w):
+        return self.function(w)
+
+    def __repr__(self):
+        return self.text
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def _functions():
+    """Arguments f, w, h."""
+    square, cube = _Function("lambda w: (w ** 2).sum()"), _Function("lambda w: (w ** 3).sum()")
+    mixed = _Function("lambda w: (w ** 3).sum() + w.sum() ** 2")
+    wave = _Function("lambda w: torch.sin(w).sum() * w.flatten()[0]")
+    g = generator(11)
+    yield Case((square, torch.tensor([3.0]).double(), 0.5), "one weight")
+    yield Case((cube, torch.tensor([1.0]).double(), 0.5), "one weight")
+    yield Case((mixed, torch.tensor([1.0, -2.0]).double(), 0.25))
+    yield Case((wave, torch.tensor([0.5, 1.0, -1.5]).double(), 0.1))
+    matrix = "A matrix w goes wrong: move one entry at a time, and return the shape of w."
+    yield Case((mixed, _quarters(2, 3, g=g), 0.25), "a matrix", matrix)
+    yield Case((wave, _quarters(3, 2, g=g), 0.125), "a matrix", matrix)
+    yield Case((wave, _quarters(4, g=g), 1e-3), "a small h")
+    yield Case((cube, torch.tensor(1.5).double(), 0.5), "a single number", "A w of shape () goes wrong: flatten it first, for example.")
+    yield Case((mixed, _quarters(2, 2, 2, g=g), 0.5), "three axes", "A w with three axes goes wrong: flatten a copy of it first.")
+    yield Case((mixed, _quarters(3, g=g).float(), 0.25), "float32")
+
+
+def _points(w, h):
+    """Copies of w (n, *shape), each with one entry moved by h."""
+    return (w.flatten() + h * torch.eye(w.numel(), dtype=w.dtype)).view(-1, *w.shape)
+
+
+def _values(f, points):
+    return torch.stack([f(point) for point in points])
+
+
+def _quotient(f, w, up, down, divide):
+    return ((_values(f, _points(w, up)) - _values(f, _points(w, down))) / divide).view(w.shape)
+
+
+def _left_moved(f, w, h, stay):
+    """The entries that were treated stay where the last look left them."""
+    shape, w, slopes = w.shape, w.clone().flatten(), []
+    for k in range(len(w)):
+        middle = w[k].clone()
+        w[k] = middle + h
+        up = f(w.view(shape))
+        w[k] = middle - h
+        slopes.append((up - f(w.view(shape))) / (2 * h))
+        w[k] = middle + stay * h
+    return torch.stack(slopes).view(shape)
+
+
+def _rows(f, w, h):
+    slopes = torch.zeros_like(w)
+    for k in range(len(w)):
+        step = torch.zeros_like(w)
+        step[k] = h
+        slopes[k] = (f(w + step) - f(w - step)) / (2 * h)
+    return slopes
+
+
+def _together(f, w, h):
+    return (f(w + h) - f(w - h)) / (2 * h)
+
+
+@exercise(
+    returns=("slopes",),
+    cases=_functions,
+    mistakes=[
+        ("It is a one-sided difference: look at w + h and at w - h, and divide by 2 h.", lambda f, w, h: _quotient(f, w, h, 0, h)),
+        ("It is a one-sided difference, downwards: look at w + h and at w - h, and divide by 2 h.",
+         lambda f, w, h: _quotient(f, w, 0, -h, h)),
+        ("It is twice too large: from w - h to w + h the distance is 2 h.", lambda f, w, h: _quotient(f, w, h, -h, h)),
+        ("The divisor is wrong: a / 2 * h is (a / 2) * h. Write a / (2 * h).", lambda f, w, h: _quotient(f, w, h, -h, 2 / h)),
+        ("Its sign is wrong: the value at w + h comes first.", lambda f, w, h: _quotient(f, w, -h, h, 2 * h)),
+        ("You do not divide by the distance 2 h.", lambda f, w, h: _quotient(f, w, h, -h, 1)),
+        ("You divide by 2, but not by h.", lambda f, w, h: _quotient(f, w, h, -h, 2)),
+        ("The points are at h/2 on both sides; move by h and divide by 2 h.", lambda f, w, h: _quotient(f, w, h / 2, -h / 2, h)),
+        ("A one-sided difference is divided by 2 h: the lower point has to move, too.",
+         lambda f, w, h: _quotient(f, w, h, 0, 2 * h)),
+        ("It takes the step 2 h to both sides; move by h and divide by 2 h.", lambda f, w, h: _quotient(f, w, 2 * h, -2 * h, 4 * h)),
+        ("An entry that was moved stays at - h: put it back before you move the next one.",
+         lambda f, w, h: _left_moved(f, w, h, -1)),
+        ("An entry that was moved stays at + h: put it back before you move the next one.",
+         lambda f, w, h: _left_moved(f, w, h, 1)),
+        ("It moves a whole row of w at once: one entry at a time. A flattened copy has one index.", _rows),
+        ("It moves all entries at once and returns one number: move one entry at a time.", _together),
+        ("It moves all entries at once: that is the slope along one direction; move one entry at a time.",
+         lambda f, w, h: _together(f, w, h).expand(w.shape)),
+        ("It is flat: return the slopes in the shape of w, .view(w.shape) does it.",
+         lambda f, w, h: _quotient(f, w, h, -h, 2 * h).flatten()),
+        ("It moves w by a factor 1 + h; move it by h, whatever its size.",
+         lambda f, w, h: torch.stack([(f((w.flatten() * (1 + h * e)).view(w.shape)) - f((w.flatten() * (1 - h * e)).view(w.shape))) / (2 * h)
+                                      for e in torch.eye(w.numel(), dtype=w.dtype)]).view(w.shape)),
+        ("It is the derivative itself; here the difference quotient with the given h is asked for.",
+         lambda f, w, h: torch.func.grad(f)(w)),
+    ],
+)
+def numerical_gradient(f, w, h):
+    """Exercise 5: central differences for a w of any shape. The function returns slopes in the shape of w."""
+    points = torch.cat([_points(w, h), _points(w, -h)])
+    up, down = torch.vmap(f)(points).chunk(2)
+    return ((up - down) / (2 * h)).view(w.shape)

@@ -20,7 +20,7 @@ def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def problem(make, steps, **options):
+def problem(make, steps, scale=1.0, **options):
     """Losses of all evaluations, and the weights, of steps of an optimizer on a small network."""
     model = nn.MLP((2, 6, 2), nn.Tanh, generator=rng(), **F64)
     X, t = toys.make_moons(40, 0.1, rng(), **F64)
@@ -28,7 +28,7 @@ def problem(make, steps, **options):
 
     def closure():
         optimizer.zero_grad()
-        loss = functional.cross_entropy(model(X), t)
+        loss = scale * functional.cross_entropy(model(X), t)
         loss.backward()
         losses.append(loss.item())
         return loss
@@ -65,6 +65,7 @@ OPTIONS = [
     {"lr": 0.3, "tolerance_grad": 1e-2},
     {"lr": 0.3, "tolerance_change": 1e-4},
     {"lr": 1e-3, "tolerance_change": 1e-3},
+    {"lr": 1e-3, "tolerance_change": 1e-3, "scale": 1e6},
 ]
 
 

@@ -1,4 +1,4 @@
-"""One step of each optimizer on an MLP with a million weights, nndl_lib against torch.optim. Run: python benchmarks/optim.py
+"""One step of each optimizer on an MLP of a million weights, against torch.optim. Run: python benchmarks/optim.py
 
 torch.optim with its defaults for the CPU. L-BFGS is left out: its time is the closure's.
 """

@@ -6,7 +6,8 @@ a tensor as lr) is left out, and its ``lr_scheduler`` does not accept these clas
 example by ``nndl_lib.schedules``.
 
 Settings are checked when given and before every step. Gradients are not checked, as that would be a pass over all of
-them and a wait for the device: a NaN in one reaches its weight (in Rprop, stops it). ``optim.clip_grad_norm_`` finds it, if asked to.
+them and a wait for the device: a NaN in one reaches its weight (in Rprop, stops it). ``optim.clip_grad_norm_`` finds
+it, if asked to.
 """
 
 import math

@@ -5,6 +5,7 @@ the search for the entry that is wrong happens only after that.
 """
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ __all__ = [
     "check_finite",
     "check_floating",
     "check_logits",
+    "check_number",
     "check_probabilities",
     "check_same",
     "check_size",
@@ -26,6 +28,13 @@ def check_count(value: int, name: str, caller: str, least: int = 1) -> None:
     """Raises: ValueError where value is not an integer of at least ``least``. A bool is none."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}")
+
+
+def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> None:
+    """Raises: ValueError where value is not a number from ``least`` to below ``below``. A bool or a tensor is none."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < below:
+        expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
+        raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
 
 
 def check_floating(input: Tensor, caller: str) -> Tensor:

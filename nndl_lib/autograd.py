@@ -5,13 +5,24 @@ note down what they were computed from, ``backward()`` sends error signals from 
 require a gradient add what arrives to their ``grad``. This module needs NumPy alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Tensor", "concatenate", "cross_entropy", "log_softmax", "maximum", "no_grad", "stack", "topological_order", "where"]
+__all__ = [
+    "Tensor",
+    "concatenate",
+    "cross_entropy",
+    "error_signals",
+    "log_softmax",
+    "maximum",
+    "no_grad",
+    "stack",
+    "topological_order",
+    "where",
+]
 
 _recording = [True]  # the last entry says whether operations are noted down
 
@@ -121,29 +132,9 @@ class Tensor:
             ValueError: this tensor requires no gradient, is not a single number and no gradient is given, the gradient
                 has another shape, or a value that is needed was changed in place.
         """
-        if not self.requires_grad:
-            raise ValueError("backward: this tensor requires no gradient, and nothing that it was computed from does")
-        if gradient is None:
-            if self._data.size != 1:
-                raise ValueError(f"backward: the tensor has shape {self.shape}; expected one number, or pass its gradient")
-            gradient = np.ones_like(self._data)
-        gradient = np.asarray(gradient.data if isinstance(gradient, Tensor) else gradient, dtype=self.dtype)
-        if gradient.shape != self.shape:
-            raise ValueError(f"backward: gradient has shape {gradient.shape} and the tensor {self.shape}; expected the same")
-        signals = {id(self): gradient}
-        for node in reversed(topological_order(self)):
-            signal = signals.pop(id(node))
+        for node, signal in error_signals(self, gradient):
             if not node.parents or node._keeps:
                 node.grad = signal.copy() if node.grad is None else node.grad + signal
-            if not node.parents:
-                continue
-            for parent, version in node._needed:
-                if parent._version[0] != version:
-                    raise ValueError(f"backward: {node.op} needs a value of shape {parent.shape} that was changed in place")
-            for parent, message in zip(node.parents, node._messages(signal)):
-                if parent.requires_grad:
-                    known = signals.get(id(parent))
-                    signals[id(parent)] = message if known is None else known + message
 
     # --- arithmetic: entry by entry, with NumPy's broadcasting ---
 
@@ -169,7 +160,7 @@ class Tensor:
         if isinstance(exponent, (Tensor, np.ndarray)):
             raise ValueError(f"**: the exponent has shape {exponent.shape}; expected a Python number")
         x = self._data
-        return _make(x**exponent, "**", (self,), lambda s: (s * exponent * x ** (exponent - 1),), needed=(self,))
+        return _make(x**exponent, f"**{exponent:g}", (self,), lambda s: (s * exponent * x ** (exponent - 1),), needed=(self,))
 
     def __neg__(self):
         return _make(-self._data, "neg", (self,), lambda s: (-s,))
@@ -394,6 +385,37 @@ def cross_entropy(z: Tensor, target: Any) -> Tensor:
         return (by_z * (s / N),)
 
     return _make(np.asarray(value, dtype=z.dtype), "cross_entropy", (z,), messages)
+
+
+def error_signals(end: Tensor, gradient: Any = None) -> Iterator[tuple[Tensor, np.ndarray]]:
+    """The pairs of a tensor and its error signal, from ``end`` back: a signal is complete when its pair comes.
+
+    ``backward`` is a loop over them that adds those of the leaves to their ``grad``.
+
+    Raises: ValueError as ``backward`` does.
+    """
+    if not end.requires_grad:
+        raise ValueError("backward: this tensor requires no gradient, and nothing that it was computed from does")
+    if gradient is None:
+        if end._data.size != 1:
+            raise ValueError(f"backward: the tensor has shape {end.shape}; expected one number, or pass its gradient")
+        gradient = np.ones_like(end._data)
+    gradient = np.asarray(gradient.data if isinstance(gradient, Tensor) else gradient, dtype=end.dtype)
+    if gradient.shape != end.shape:
+        raise ValueError(f"backward: gradient has shape {gradient.shape} and the tensor {end.shape}; expected the same")
+    signals = {id(end): gradient}
+    for node in reversed(topological_order(end)):
+        signal = signals.pop(id(node))
+        yield node, signal
+        if not node.parents:
+            continue
+        for parent, version in node._needed:
+            if parent._version[0] != version:
+                raise ValueError(f"backward: {node.op} needs a value of shape {parent.shape} that was changed in place")
+        for parent, message in zip(node.parents, node._messages(signal)):
+            if parent.requires_grad:
+                known = signals.get(id(parent))
+                signals[id(parent)] = message if known is None else known + message
 
 
 def topological_order(end: Tensor) -> list[Tensor]:

@@ -40,7 +40,7 @@ def draw_graph(
     operations: Mapping[str, str] = {},
     *,
     labels: Mapping[tuple[str, str], Any] = {},
-    now: str | None = None,
+    now: Collection[str] = (),
 ) -> None:
     """Nodes as circles with their names, values above and error signals below, and arrows from parents to children.
 
@@ -54,14 +54,14 @@ def draw_graph(
         operations: name -> how the node was computed, in the circle under the name.
         labels: arrow -> text on its middle; or -> (value, error signal or None, share of the way from 0 to 1) for a
             weight that belongs to the arrow.
-        now: the node that is drawn with a thick edge.
+        now: the nodes that are drawn with a thick edge.
 
     Raises:
         ValueError: one of the other arguments names a node that has no place.
     """
     mentioned = {"arrows": [name for arrow in arrows for name in arrow], "values": values, "signals": signals}
     mentioned |= {"operations": operations, "labels": [name for arrow in labels for name in arrow]}
-    for argument, names in (mentioned | {"now": [] if now is None else [now]}).items():
+    for argument, names in (mentioned | {"now": now}).items():
         for name in names:
             if name not in places:
                 raise ValueError(f"draw_graph: {argument} has the node {name!r}; expected one of {sorted(places)}")
@@ -71,10 +71,11 @@ def draw_graph(
     for (u, v), label in labels.items():
         _draw_label(ax, places[u], places[v], label)
     for name, (x, y) in places.items():
-        ax.scatter([x], [y], s=700, color="white", edgecolor=BLACK if name == now else _GRAY,
-                   linewidth=3 if name == now else 1, zorder=2)
+        ax.scatter([x], [y], s=700, color="white", edgecolor=BLACK if name in now else _GRAY,
+                   linewidth=3 if name in now else 1, zorder=2)
         operation = operations.get(name)
-        ax.annotate(f"${name}$", (x, y), (0, 4 if operation else 0), fontsize=12 if operation else 13, zorder=3, **_MIDDLE)
+        size = 10 if len(name) > 20 else 12 if operation else 13  # a long name is one with commands, such as L with an index
+        ax.annotate(f"${name}$", (x, y), (0, 4 if operation else 0), fontsize=size, zorder=3, **_MIDDLE)
         if operation:
             ax.annotate(operation, (x, y), (0, -7), fontsize=7.5, color=_GRAY, zorder=3, bbox=_BOX | {"pad": 0.2}, **_MIDDLE)
         if name in values:

@@ -161,7 +161,7 @@ def test_a_circle_is_refused():
 
 def test_draw_graph_shows_values_signals_names_and_operations(ax):
     draw_graph(ax, {"a": (0, 0), "b": (2, 0)}, [("a", "b")], {"a": -0.12345, "b": np.ones((2, 3))}, {"a": 7},
-               {"b": "exp"}, labels={("a", "b"): "slope"}, now="b")
+               {"b": "exp"}, labels={("a", "b"): "slope"}, now=["b"])
     assert texts(ax, BLUE) == ["−0.123", "2 × 3"]
     assert texts(ax, VERMILION) == [r"$\overline{a}=\,$7"]
     assert {"$a$", "$b$", "exp", "slope"} <= set(texts(ax))
@@ -189,7 +189,7 @@ def test_arrows_point_from_parents_to_children(ax):
         ("signals", {"z": 1}),
         ("operations", {"z": "+"}),
         ("labels", {("a", "z"): "2"}),
-        ("now", "z"),
+        ("now", ["z"]),
     ],
 )
 def test_a_name_without_a_place_is_refused(ax, argument, value):

@@ -7,8 +7,8 @@ Importing the package loads nothing else. Take the module you need::
 
 Modules, each importing only from those before it: ``runtime``, ``arguments``, ``checks`` (of the exercises), ``data``,
 ``toys``, ``linear``, ``functional``, ``nn``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
-``regularization``, ``augmentation``, ``training``, ``ensembles``, ``autograd``, ``gradcheck``, ``plotting``,
-``plotting_classes``, ``widgets``.
+``regularization``, ``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``autograd``, ``gradcheck``,
+``plotting``, ``plotting_classes``, ``widgets``.
 """
 
 __version__ = "0.1.0"

@@ -20,7 +20,7 @@ CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")}
 ORDER = [
     *("runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
     *("data", "toys", "linear", "functional", "nn", "updates", "optimizer", "optim", "lbfgs", "schedules"),
-    *("regularization", "augmentation", "training", "ensembles"),
+    *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("autograd", "gradcheck", "plotting", "plotting_classes", "widgets"),
 ]
 

@@ -85,7 +85,8 @@ def random_affine(
     else:
         arguments.check_number(degrees, "degrees", caller)
         low, high = -degrees, degrees
-    across, along = _pair(translate if isinstance(translate, (tuple, list)) else (translate, translate), "translate", caller)
+    both = translate if isinstance(translate, (tuple, list)) else (translate, translate)
+    across, along = _pair(both, "translate", caller)
     if not (0 <= across <= 1 and 0 <= along <= 1):
         raise ValueError(f"{caller}: translate is {translate}; expected shares of the side from 0 to 1")
     smallest, largest = _pair(scale, "scale", caller)

@@ -1,8 +1,10 @@
 """Training of ensembles: gradient descent on all members at once, each as ``training.train`` would do it alone.
 
-Used in chapter 08, "Regularization and generalization". What ``ensembles.Ensemble`` computes at once is stepped at once:
-the sum of the members' losses has the gradient of each, as no member's parameters are in another's loss, and an optimizer
-that works entry by entry treats stacked parameters as it would treat each one's.
+Used in chapter 08, "Regularization and generalization". What ``ensembles.Ensemble`` computes at once is stepped at
+once: the sum of the members' losses has the gradient of each, as no member's parameters are in another's loss, and an
+optimizer that works entry by entry treats stacked parameters as it would treat each one's. It is faster than a loop where
+the step of one member is small: some ten times for minibatches of nets with up to a few hundred units. From about 300,000
+activations a member, n times the width, both take as long: then train in a loop, or fewer members at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -94,7 +96,8 @@ def train_ensemble(
     if validation is None:
         return History(cost, None, None)
     measured = None not in validation_accuracy
-    return History(cost, torch.stack(validation_cost, dim=1), torch.stack(validation_accuracy, dim=1) if measured else None)
+    validation_accuracy = torch.stack(validation_accuracy, dim=1) if measured else None
+    return History(cost, torch.stack(validation_cost, dim=1), validation_accuracy)
 
 
 # --- a step of all members ---
@@ -182,17 +185,22 @@ def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -
     caller, N = "train_ensemble", X.shape[0] if X.ndim else 0
     if N == 0 or not (_own_targets(t, M, N) or t.shape[:1] == (N,)):
         raise ValueError(
-            f"{caller}: {where}X has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected X (N, ...) and t (N, ...) or "
-            f"({M}, N, ...), with N of at least 1"
+            f"{caller}: {where}X has shape {tuple(X.shape)} and t {tuple(t.shape)}; "
+            f"expected X (N, ...) and t (N, ...) or ({M}, N, ...), with N of at least 1"
         )
     if M == N and t.shape[:2] == (N, N):
-        raise ValueError(f"{caller}: {where}t has shape {tuple(t.shape)} with {M} members and {N} rows; expected M other than N")
+        raise ValueError(
+            f"{caller}: {where}t has shape {tuple(t.shape)}, and there are {M} members and {N} rows; "
+            "expected another number of members, as t may be (N, ...) or (M, N, ...)"
+        )
     if X.is_floating_point():
         arguments.check_finite(X, caller, **{f"{where}X": X})
     if rows is None:
         return
     if rows.ndim != 2 or len(rows) != M or rows.shape[1] == 0 or rows.dtype != torch.int64:
-        raise ValueError(f"{caller}: rows has shape {tuple(rows.shape)} and dtype {rows.dtype}; expected ({M}, n) of torch.int64")
+        raise ValueError(
+            f"{caller}: rows has shape {tuple(rows.shape)} and dtype {rows.dtype}; expected ({M}, n) of torch.int64"
+        )
     arguments.raise_at((rows < 0) | (rows >= N), rows, "rows", caller, f"numbers from 0 to {N - 1}")
 
 
@@ -203,7 +211,7 @@ def _check_options(M, lr, epochs, batch_size, generators, momentum, weight_decay
     arguments.check_number(momentum, "momentum", caller, below=1)
     arguments.check_number(weight_decay, "weight_decay", caller)
     if len(generators) not in (1, M):
-        raise ValueError(f"{caller}: there are {len(generators)} generators and {M} members; expected one, or one for each")
+        raise ValueError(f"{caller}: there are {len(generators)} generators for {M} members; expected one, or {M}")
     if optimizer is None and lr is None:
         raise ValueError(f"{caller}: lr is not given; expected a learning rate lr or an optimizer")
     if optimizer is not None and (lr is not None or momentum != 0 or weight_decay != 0):

@@ -27,8 +27,8 @@ _TORCHS = (torch.nn.ELU, torch.nn.Identity, torch.nn.LeakyReLU, torch.nn.ReLU, t
 def bootstrap(N: int, M: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """For each of M members N numbers from 0 to N - 1, drawn with replacement, and which numbers it did not draw.
 
-    Returns: rows (M, N) of int64, and the out-of-bag mask (M, N) of bool, True where a member lacks that number; both on
-    the generator's device. Source: Breiman (1996), https://doi.org/10.1007/BF00058655.
+    Returns: rows (M, N) of int64, and the out-of-bag mask (M, N) of bool, True where a member lacks that number; both
+    on the generator's device. Source: Breiman (1996), https://doi.org/10.1007/BF00058655.
 
     Raises:
         ValueError: N or M is not an integer of at least 1.
@@ -51,8 +51,8 @@ class Ensemble(torch.nn.Module):
         """Copy the models' parameters and buffers; the models themselves are not used any more.
 
         Raises:
-            ValueError: there is no model, or two differ in modules, settings, shapes, dtypes, devices, frozen parameters
-                or mode.
+            ValueError: there is no model, one shares a parameter between two places or has none, or two differ in
+                modules, settings, shapes, dtypes, devices, frozen parameters or mode.
         """
         super().__init__()
         models = list(models)
@@ -80,7 +80,7 @@ class Ensemble(torch.nn.Module):
         """
         M = len(self)
         if own and X.shape[:1] != (M,):
-            raise ValueError(f"Ensemble: X has shape {tuple(X.shape)} and there are {M} members; expected X ({M}, N, ...)")
+            raise ValueError(f"Ensemble: X has shape {tuple(X.shape)} with own; expected ({M}, N, ...), for {M} members")
         if _is_mlp(self.members):
             return _mlp(self.members, X if own else X.expand(M, *X.shape))
         parameters, buffers = dict(self.members.named_parameters()), dict(self.members.named_buffers())
@@ -91,9 +91,9 @@ class Ensemble(torch.nn.Module):
         return vmap(member, in_dims=(0, 0, 0 if own else None), randomness="different")(parameters, buffers, X)
 
     def average(self, X: Tensor) -> Tensor:
-        """The members' probabilities for the rows of X, averaged: (N, K) by softmax for K logits, (N, 1) by sigmoid for one.
+        """The members' probabilities for the rows of X, averaged: (N, K) by softmax for K logits, by sigmoid for one.
 
-        Errors as for ``forward``. The members' average output, as for regression, is ``ensemble(X).mean(dim=0)``.
+        In the mode that the ensemble is in: call ``eval()`` before where models have dropout or batch normalization. Errors as for ``forward``. The members' average output, as for regression, is ``ensemble(X).mean(dim=0)``.
         """
         logits = self(X)
         y = functional.sigmoid(logits) if logits.shape[-1] == 1 else functional.softmax(logits, dim=-1)
@@ -128,8 +128,8 @@ def _mlp(members: torch.nn.Module, x: Tensor) -> Tensor:
         W, b = layer.weight, layer.bias  # (M, out, in) and (M, out)
         if x.ndim != 3 or x.shape[-1] != W.shape[-1] or x.dtype != W.dtype:
             raise ValueError(
-                f"Ensemble: X is {x.dtype} and has shape {tuple(x.shape)} with all {len(W)} members, the weights {W.dtype} "
-                f"and {tuple(W.shape)}; expected the same dtype, and X (N, {W.shape[-1]}), or ({len(W)}, N, {W.shape[-1]}) with own"
+                f"Ensemble: X is {x.dtype}, for all members {tuple(x.shape)}, and the weights {W.dtype}, {tuple(W.shape)}; "
+                f"expected one dtype, and X (N, {W.shape[-1]}), or ({len(W)}, N, {W.shape[-1]}) with own"
             )
         x = torch.bmm(x, W.mT) if b is None else torch.baddbmm(b.unsqueeze(1), x, W.mT)
     return x
@@ -168,4 +168,4 @@ def _check_parameters(model: torch.nn.Module) -> None:
     if not names:
         raise ValueError(f"Ensemble: models[0] is {model}, without parameters; expected some to stack")
     for name in set(names) - {name for name, _ in model.named_parameters()}:
-        raise ValueError(f"Ensemble: {name} of models[0] is also in another place; expected parameters that are not shared")
+        raise ValueError(f"Ensemble: {name} of models[0] is a parameter in two places; expected none that is shared")

@@ -1,7 +1,7 @@
 """Regularization: penalties on the weights, a bound on their norm, and early stopping.
 
-Derived in chapter 08, "Regularization and generalization". Weights are what multiplies inputs: ``weights_of`` leaves out
-biases and what normalization layers learn, since a small bias does not make a function smoother.
+Derived in chapter 08, "Regularization and generalization". Weights are what multiplies inputs: ``weights_of`` leaves
+out biases and what normalization layers learn, since a small bias does not make a function smoother.
 """
 
 import math
@@ -138,7 +138,9 @@ class EarlyStopping:
         found = {name: tuple(entry.shape) for name, entry in model.state_dict().items()}
         kept = {name: tuple(entry.shape) for name, entry in self._state.items()}
         for name in (name for name in [*kept, *found] if kept.get(name) != found.get(name)):
-            raise ValueError(f"EarlyStopping: {name} of the model has shape {found.get(name)}; expected {kept.get(name)}")
+            raise ValueError(
+                f"EarlyStopping: {name} of the model has shape {found.get(name)}; expected {kept.get(name)}, as was kept"
+            )
         model.load_state_dict(self._state)
 
     def state_dict(self) -> dict:

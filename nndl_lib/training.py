@@ -193,6 +193,6 @@ def _check_options(model, lr, momentum, validation, optimizer, early_stopping) -
         )
     own = set(model.parameters())
     for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
-        raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)} that the model has not; expected the model's")
+        raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)} that is not the model's; expected only its")
     if early_stopping is not None and validation is None:
         raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")

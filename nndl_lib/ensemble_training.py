@@ -2,9 +2,9 @@
 
 Used in chapter 08, "Regularization and generalization". What ``ensembles.Ensemble`` computes at once is stepped at
 once: the sum of the members' losses has the gradient of each, as no member's parameters are in another's loss, and an
-optimizer that works entry by entry treats stacked parameters as it would treat each one's. It is faster than a loop where
-the step of one member is small: some ten times for minibatches of nets with up to a few hundred units. From about 300,000
-activations a member, n times the width, both take as long: then train in a loop, or fewer members at once.
+optimizer that works entry by entry treats stacked parameters as it would treat each one's. It is faster than a loop
+where the step of one member is small: some ten times for minibatches of nets with up to a few hundred units. From about
+300,000 activations a member, n times the width, a loop on a CPU is as fast or faster.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,7 +65,7 @@ def train_ensemble(
     M = len(ensemble)
     _check_data(X, t, M, rows, "")
     generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
-    _check_options(M, lr, epochs, batch_size, generators, momentum, weight_decay, optimizer)
+    _check_options(ensemble, lr, epochs, batch_size, generators, momentum, weight_decay, optimizer)
     if optimizer is None:
         optimizer = optim.SGD(ensemble.parameters(), lr, momentum=momentum, weight_decay=weight_decay)
     if validation is not None:
@@ -204,8 +204,8 @@ def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -
     arguments.raise_at((rows < 0) | (rows >= N), rows, "rows", caller, f"numbers from 0 to {N - 1}")
 
 
-def _check_options(M, lr, epochs, batch_size, generators, momentum, weight_decay, optimizer) -> None:
-    caller = "train_ensemble"
+def _check_options(ensemble, lr, epochs, batch_size, generators, momentum, weight_decay, optimizer) -> None:
+    caller, M = "train_ensemble", len(ensemble)
     arguments.check_count(epochs, "epochs", caller)
     arguments.check_count(batch_size, "batch_size", caller)
     arguments.check_number(momentum, "momentum", caller, below=1)
@@ -219,5 +219,8 @@ def _check_options(M, lr, epochs, batch_size, generators, momentum, weight_decay
             f"{caller}: lr is {lr}, momentum {momentum} and weight_decay {weight_decay} beside an optimizer; "
             "expected none of them, as it has its own"
         )
+    own = set(ensemble.parameters())
+    for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
+        raise ValueError(f"{caller}: the optimizer has a parameter {tuple(p.shape)}; expected the ensemble's")
     if optimizer is None and not 0 < lr < float("inf"):
         raise ValueError(f"{caller}: the learning rate lr is {lr}; expected a finite number greater than 0")

@@ -80,7 +80,7 @@ class Ensemble(torch.nn.Module):
         """
         M = len(self)
         if own and X.shape[:1] != (M,):
-            raise ValueError(f"Ensemble: X has shape {tuple(X.shape)} with own; expected ({M}, N, ...), for {M} members")
+            raise ValueError(f"Ensemble: X has shape {tuple(X.shape)} with own; expected ({M}, N, ...)")
         if _is_mlp(self.members):
             return _mlp(self.members, X if own else X.expand(M, *X.shape))
         parameters, buffers = dict(self.members.named_parameters()), dict(self.members.named_buffers())
@@ -93,7 +93,8 @@ class Ensemble(torch.nn.Module):
     def average(self, X: Tensor) -> Tensor:
         """The members' probabilities for the rows of X, averaged: (N, K) by softmax for K logits, by sigmoid for one.
 
-        In the mode that the ensemble is in: call ``eval()`` before where models have dropout or batch normalization. Errors as for ``forward``. The members' average output, as for regression, is ``ensemble(X).mean(dim=0)``.
+        Call ``eval()`` before, where models have dropout or batch normalization. Errors as for ``forward``. The
+        members' average output, as for regression, is ``ensemble(X).mean(dim=0)``.
         """
         logits = self(X)
         y = functional.sigmoid(logits) if logits.shape[-1] == 1 else functional.softmax(logits, dim=-1)
@@ -128,8 +129,8 @@ def _mlp(members: torch.nn.Module, x: Tensor) -> Tensor:
         W, b = layer.weight, layer.bias  # (M, out, in) and (M, out)
         if x.ndim != 3 or x.shape[-1] != W.shape[-1] or x.dtype != W.dtype:
             raise ValueError(
-                f"Ensemble: X is {x.dtype}, for all members {tuple(x.shape)}, and the weights {W.dtype}, {tuple(W.shape)}; "
-                f"expected one dtype, and X (N, {W.shape[-1]}), or ({len(W)}, N, {W.shape[-1]}) with own"
+                f"Ensemble: X is {x.dtype} {tuple(x.shape)}, for all members, and the weights {W.dtype} "
+                f"{tuple(W.shape)}; expected one dtype and X (N, {W.shape[-1]}), with own ({len(W)}, N, {W.shape[-1]})"
             )
         x = torch.bmm(x, W.mT) if b is None else torch.baddbmm(b.unsqueeze(1), x, W.mT)
     return x
@@ -159,7 +160,8 @@ def _check_equal(first: list[tuple[str, str]], other: list[tuple[str, str]], k: 
     for expected, found in itertools.zip_longest(first, other, fillvalue=("the end", "nothing")):
         if expected != found:
             raise ValueError(
-                f"Ensemble: models[{k}] has {found[0]}: {found[1]}; expected {expected[0]}: {expected[1]}, as models[0] has"
+                f"Ensemble: models[{k}] has {found[0]}: {found[1]}; "
+                f"expected, as in models[0], {expected[0]}: {expected[1]}"
             )
 
 

@@ -119,7 +119,7 @@ class EarlyStopping:
         """
         if isinstance(value, Tensor) and value.numel() != 1:
             raise ValueError(f"EarlyStopping: value has shape {tuple(value.shape)}; expected a number or a 0-d tensor")
-        value = float(value)
+        value = float(value.detach() if isinstance(value, Tensor) else value)
         if math.isnan(value):
             raise ValueError(f"EarlyStopping: value is nan in epoch {self.epoch}; expected a number to compare")
         if self.best is None or self._gain(value) > self.min_delta:
@@ -139,7 +139,7 @@ class EarlyStopping:
         kept = {name: tuple(entry.shape) for name, entry in self._state.items()}
         for name in (name for name in [*kept, *found] if kept.get(name) != found.get(name)):
             raise ValueError(
-                f"EarlyStopping: {name} of the model has shape {found.get(name)}; expected {kept.get(name)}, as was kept"
+                f"EarlyStopping: {name} of the model has shape {found.get(name)}; expected {kept.get(name)}, as kept"
             )
         model.load_state_dict(self._state)
 

@@ -20,8 +20,8 @@ __all__ = ["History", "minibatches", "train"]
 class History(NamedTuple):
     """What ``train`` measured, one entry an epoch, each tensor (epochs,) on the device of the data.
 
-    Where early stopping ended the training, only the epochs until then. From ``ensembles.train_ensemble``, each is
-    (M, epochs), one row a member.
+    Where early stopping ended the training, only the epochs until then. From ``train_ensemble``, each is (M, epochs),
+    one row a member.
     """
 
     cost: Tensor  # the average loss over the epoch's examples, each taken before the update that its minibatch made
@@ -60,7 +60,8 @@ def train(
 ) -> History:
     """Minibatch gradient descent on the parameters of a model, in place: ``v = momentum v + g``, ``w = w - lr v``.
 
-    The same steps as ``torch.optim.SGD``; or those of an optimizer, where one is given. Parameters that do not require a gradient stay as they are.
+    The same steps as ``torch.optim.SGD``; or those of an optimizer, where one is given. Parameters that do not require
+    a gradient stay as they are.
 
     Args:
         model: maps (n, ...) rows of X to outputs; it is trained, and left in training mode.
@@ -80,8 +81,9 @@ def train(
             the model has the state that was best.
 
     Raises:
-        ValueError: an argument is outside its range or contradicts another, X and t differ in their number of rows, X holds a NaN or an
-            infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr is too large.
+        ValueError: an argument is outside its range or contradicts another, X and t differ in their number of rows, X
+            holds a NaN or an infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr
+            is too large.
     """
     _check_arguments(X, t, lr, epochs, batch_size, momentum, validation)
     _check_options(model, lr, momentum, validation, optimizer, early_stopping)
@@ -193,6 +195,6 @@ def _check_options(model, lr, momentum, validation, optimizer, early_stopping) -
         )
     own = set(model.parameters())
     for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
-        raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)} that is not the model's; expected only its")
+        raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
     if early_stopping is not None and validation is None:
         raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")

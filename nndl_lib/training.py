@@ -11,12 +11,18 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments, functional
+from nndl_lib.optimizer import Optimizer
+from nndl_lib.regularization import EarlyStopping
 
 __all__ = ["History", "minibatches", "train"]
 
 
 class History(NamedTuple):
-    """What ``train`` measured, one entry an epoch, each tensor (epochs,) on the device of the data."""
+    """What ``train`` measured, one entry an epoch, each tensor (epochs,) on the device of the data.
+
+    Where early stopping ended the training, only the epochs until then. From ``train_ensemble``, each is (M, epochs),
+    one row a member.
+    """
 
     cost: Tensor  # the average loss over the epoch's examples, each taken before the update that its minibatch made
     validation_cost: Tensor | None  # the loss on the validation set after the epoch; None without such a set
@@ -42,34 +48,45 @@ def train(
     X: Tensor,
     t: Tensor,
     *,
-    lr: float,
+    lr: float | None = None,
     epochs: int,
     batch_size: int,
     generator: torch.Generator,
     momentum: float = 0.0,
     validation: tuple[Tensor, Tensor] | None = None,
+    optimizer: torch.optim.Optimizer | Optimizer | None = None,
+    transform: Callable[[Tensor], Tensor] | None = None,
+    early_stopping: EarlyStopping | None = None,
 ) -> History:
     """Minibatch gradient descent on the parameters of a model, in place: ``v = momentum v + g``, ``w = w - lr v``.
 
-    The same steps as ``torch.optim.SGD``. Parameters that do not require a gradient stay as they are.
+    The same steps as ``torch.optim.SGD``; or those of an optimizer, where one is given. Parameters that do not require
+    a gradient stay as they are.
 
     Args:
         model: maps (n, ...) rows of X to outputs; it is trained, and left in training mode.
         loss: maps outputs and their targets to the average loss of a minibatch, a 0-d tensor.
         X: (N, ...), one example a row. t: (N, ...), their targets.
-        lr: the learning rate alpha, greater than 0.
+        lr: the learning rate alpha, greater than 0; needed unless there is an optimizer, which has its own.
         epochs: how often to go through the data, at least 1.
         batch_size: examples a step; N or more for full-batch gradient descent.
         generator: what the order of the examples is drawn from, anew in each epoch.
         momentum: from 0, plain descent, to below 1.
         validation: (X, t) to measure the loss on after each epoch. The accuracy is measured as well where the targets
             are class numbers (int64), or are 0 and 1 and the loss is ``binary_cross_entropy_with_logits``.
+        optimizer: of torch or ``nndl_lib``, over parameters of the model, whose steps are taken instead.
+        transform: maps the inputs of each minibatch to what the model gets, for example an augmentation. What is
+            validated is not transformed.
+        early_stopping: gets the validation cost after each epoch, and says when to stop. At the end, however it comes,
+            the model has the state that was best.
 
     Raises:
-        ValueError: an argument is outside its range, X and t differ in their number of rows, X holds a NaN or an
-            infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr is too large.
+        ValueError: an argument is outside its range or contradicts another, X and t differ in their number of rows, X
+            holds a NaN or an infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr
+            is too large.
     """
     _check_arguments(X, t, lr, epochs, batch_size, momentum, validation)
+    _check_options(model, lr, momentum, validation, optimizer, early_stopping)
     parameters = [p for p in model.parameters() if p.requires_grad]
     velocities = [torch.zeros_like(p) for p in parameters]
     cost, validation_cost, validation_accuracy = [], [], []
@@ -78,28 +95,40 @@ def train(
         losses, sizes = [], []
         for step, rows in enumerate(minibatches(len(X), batch_size, generator)):
             rows = rows.to(X.device)
-            value = _checked_loss(loss, model(X[rows]), t[rows], epoch, step, lr)
+            inputs = X[rows] if transform is None else transform(X[rows])
+            value = _checked_loss(loss, model(inputs), t[rows], epoch, step, _rate(lr, optimizer))
             for p in parameters:
                 p.grad = None
             value.backward()
-            with torch.no_grad():
-                _update(parameters, velocities, lr, momentum)
+            if optimizer is not None:
+                optimizer.step()
+            else:
+                with torch.no_grad():
+                    _update(parameters, velocities, lr, momentum)
             losses.append(value.detach())
             sizes.append(len(rows))
-        losses = torch.stack(losses)
+        losses, rate = torch.stack(losses), _rate(lr, optimizer)
         for step in (~losses.isfinite()).nonzero()[:1, 0].tolist():  # looked at once an epoch: it waits for the device
-            raise _diverged(f"the loss is {losses[step].item()}", epoch, step, lr)
+            raise _diverged(f"the loss is {losses[step].item()}", epoch, step, rate)
         cost.append(losses @ losses.new_tensor(sizes) / len(X))
         if validation is not None:
-            value, share = _evaluate(model, loss, *validation, epoch, len(losses) - 1, lr)
+            value, share = _evaluate(model, loss, *validation, epoch, len(losses) - 1, rate)
             validation_cost.append(value)
             validation_accuracy.append(share)
+            if early_stopping is not None and early_stopping.step(value, model):
+                break
+    if early_stopping is not None:
+        early_stopping.restore(model)
     if validation is None:
         return History(torch.stack(cost), None, None)
     measured = None not in validation_accuracy
     return History(
         torch.stack(cost), torch.stack(validation_cost), cost[0].new_tensor(validation_accuracy) if measured else None
     )
+
+
+def _rate(lr: float | None, optimizer) -> float:
+    return lr if optimizer is None else optimizer.param_groups[0]["lr"]
 
 
 def _update(parameters: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
@@ -143,7 +172,7 @@ def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
 def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None:
     arguments.check_count(epochs, "epochs", "train")
     arguments.check_count(batch_size, "batch_size", "train")
-    if not 0 < lr < math.inf:
+    if lr is not None and not 0 < lr < math.inf:
         raise ValueError(f"train: the learning rate lr is {lr}; expected a finite number greater than 0")
     if not 0 <= momentum < 1:
         raise ValueError(f"train: momentum is {momentum}; expected a number from 0 to below 1")
@@ -155,3 +184,17 @@ def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None
             )
         if inputs.is_floating_point():
             arguments.check_finite(inputs, "train", **{f"{where}X": inputs})
+
+
+def _check_options(model, lr, momentum, validation, optimizer, early_stopping) -> None:
+    if optimizer is None and lr is None:
+        raise ValueError("train: lr is not given; expected a learning rate lr or an optimizer")
+    if optimizer is not None and (lr is not None or momentum != 0):
+        raise ValueError(
+            f"train: lr is {lr} and momentum {momentum} beside an optimizer; expected neither, as it has its own"
+        )
+    own = set(model.parameters())
+    for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
+        raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
+    if early_stopping is not None and validation is None:
+        raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")

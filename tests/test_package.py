@@ -19,7 +19,8 @@ CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")}
 # Each imports only from those before it.
 ORDER = [
     *("runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
-    *("data", "toys", "linear", "functional", "nn", "updates", "optimizer", "optim", "lbfgs", "schedules", "training"),
+    *("data", "toys", "linear", "functional", "nn", "updates", "optimizer", "optim", "lbfgs", "schedules"),
+    *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("autograd", "gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),
 ]
 

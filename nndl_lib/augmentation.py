@@ -7,6 +7,7 @@ is computed on the device of the images, with gradients to them.
 """
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -174,5 +175,6 @@ def _pair(values, name: str, caller: str) -> tuple[float, float]:
     if not isinstance(values, (tuple, list)) or len(values) != 2:
         raise ValueError(f"{caller}: {name} is {values!r}; expected two numbers")
     for value in values:
-        arguments.check_number(value, name, caller, least=-math.inf)
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            raise ValueError(f"{caller}: {name} is {values!r}; expected finite numbers")
     return tuple(values)

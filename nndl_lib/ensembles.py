@@ -166,8 +166,8 @@ def _check_equal(first: list[tuple[str, str]], other: list[tuple[str, str]], k: 
 
 
 def _check_parameters(model: torch.nn.Module) -> None:
-    names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
+    names, once = dict(model.named_parameters(remove_duplicate=False)), dict(model.named_parameters())
     if not names:
         raise ValueError(f"Ensemble: models[0] is {model}, without parameters; expected some to stack")
-    for name in set(names) - {name for name, _ in model.named_parameters()}:
+    for name in (name for name in names if name not in once):
         raise ValueError(f"Ensemble: {name} of models[0] is a parameter in two places; expected none that is shared")

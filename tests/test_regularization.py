@@ -53,6 +53,7 @@ def test_penalties_at_zero_and_of_one_tensor():
     w = torch.tensor([0.0, -2.0, 3.0], requires_grad=True)
     assert reg.l2_penalty(w).item() == 6.5 and reg.l1_penalty(w).item() == 5
     assert torch.autograd.grad(reg.l1_penalty([w]), w)[0].tolist() == [0, -1, 1]
+    assert reg.l2_penalty(w[2]).item() == 4.5
 
 
 def test_l2_penalty_is_sgds_weight_decay():

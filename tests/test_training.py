@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import functional, nn, toys, training
+from nndl_lib import functional, nn, optim, regularization, toys, training
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -214,6 +214,113 @@ def test_data_are_not_changed():
     assert torch.equal(X, kept[0]) and torch.equal(t, kept[1])
 
 
+# --- an optimizer, a transformation, early stopping ---
+
+
+def same_weights(one, other):
+    return all(torch.equal(p, q) for p, q in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("make", [torch.optim.SGD, optim.SGD])
+def test_an_optimizer_takes_the_steps(make):
+    X, t = moons()
+    model, other = model_of(), model_of()
+    optimizer = make(other.parameters(), lr=0.1, momentum=0.9)
+    one = training.train(model, functional.cross_entropy, X, t, generator=rng(), momentum=0.9, **OPTIONS)
+    two = training.train(other, functional.cross_entropy, X, t, generator=rng(), epochs=3, batch_size=8, optimizer=optimizer)
+    close(one.cost, two.cost)
+    for p, q in zip(model.parameters(), other.parameters()):
+        close(p, q)
+
+
+def test_an_optimizer_keeps_its_state_between_calls():
+    X, t = moons()
+    once, twice = model_of(), model_of()
+    optimizer, generator = optim.Adam(twice.parameters(), lr=0.01), rng()
+    options = {"batch_size": 8, "optimizer": optimizer, "generator": generator}
+    for epochs in (1, 2):
+        training.train(twice, functional.cross_entropy, X, t, epochs=epochs, **options)
+    options |= {"optimizer": optim.Adam(once.parameters(), lr=0.01), "generator": rng()}
+    training.train(once, functional.cross_entropy, X, t, epochs=3, **options)
+    assert same_weights(once, twice)
+
+
+def test_an_optimizer_of_a_part_trains_that_part():
+    X, t = moons()
+    model = model_of()
+    kept = [p.detach().clone() for p in model.parameters()]
+    options = {"epochs": 2, "batch_size": 8, "optimizer": optim.SGD(model[2].parameters(), lr=0.1)}
+    training.train(model, functional.cross_entropy, X, t, generator=rng(), **options)
+    assert [torch.equal(p, before) for p, before in zip(model.parameters(), kept)] == [True, True, False, False]
+
+
+def test_the_transformation_is_for_training_alone():
+    X, t = moons()
+    seen = []
+
+    def transform(x):
+        seen.append(x.clone())
+        return -x
+
+    model, other = model_of(), model_of()
+    one = training.train(
+        model, functional.cross_entropy, X, t, generator=rng(), validation=(X, t), transform=transform, **OPTIONS
+    )
+    two = training.train(other, functional.cross_entropy, -X, t, generator=rng(), validation=(X, t), **OPTIONS)
+    assert same_weights(model, other) and all(torch.equal(a, b) for a, b in zip(one, two))
+    assert [len(x) for x in seen] == 3 * [8] * 5
+    generator = rng()
+    for epoch in range(3):
+        order = torch.cat(list(training.minibatches(40, 8, generator)))
+        assert torch.equal(torch.cat(seen[5 * epoch : 5 * epoch + 5]), X[order])
+
+
+def test_early_stopping_ends_and_restores():
+    X, t = moons(30)
+    validation = moons(200, 1)
+    model, oracle = model_of((2, 30, 2)), model_of((2, 30, 2))
+    options = {"lr": 2.0, "batch_size": 5, "momentum": 0.9}
+    stopping = regularization.EarlyStopping(patience=4)
+    history = training.train(
+        model, functional.cross_entropy, X, t, generator=rng(), epochs=300, validation=validation,
+        early_stopping=stopping, **options,
+    )  # fmt: skip
+    epochs = len(history.cost)
+    assert 4 < epochs < 300 and epochs == stopping.epoch == stopping.best_epoch + 5
+    assert all(len(values) == epochs for values in history)
+    assert stopping.best == history.validation_cost.min().item() == history.validation_cost[stopping.best_epoch].item()
+    training.train(
+        oracle, functional.cross_entropy, X, t, generator=rng(), epochs=stopping.best_epoch + 1, validation=validation, **options
+    )
+    assert same_weights(model, oracle) and model.training
+
+
+def test_early_stopping_restores_at_the_last_epoch_too():
+    X, t = moons(30)
+    model = model_of((2, 30, 2))
+    stopping = regularization.EarlyStopping(patience=100)
+    history = training.train(
+        model, functional.cross_entropy, X, t, lr=2.0, momentum=0.9, batch_size=5, generator=rng(), epochs=12,
+        validation=moons(200, 1), early_stopping=stopping,
+    )  # fmt: skip
+    assert len(history.cost) == 12 and stopping.best_epoch < 11
+    with torch.no_grad():
+        X_val, t_val = moons(200, 1)
+        close(functional.cross_entropy(model(X_val), t_val), history.validation_cost.min())
+
+
+def test_divergence_names_the_optimizers_learning_rate():
+    X, t = moons()
+    model = nn.Linear(2, 2, generator=rng(), **F64)
+    for validation in (None, (1e10 * X, t)):
+        optimizer = optim.SGD(model.parameters(), lr=1e308)
+        with pytest.raises(ValueError, match=r"expected a learning rate smaller than lr = 1e\+308"):
+            training.train(
+                model, functional.cross_entropy, 1e10 * X, t, epochs=2, batch_size=40, generator=rng(),
+                optimizer=optimizer, validation=validation,
+            )  # fmt: skip
+
+
 # --- what is refused ---
 
 
@@ -308,3 +415,16 @@ def test_loss_that_is_no_number():
         return functional.cross_entropy(z, t, "none")
 
     refused("train: the loss has shape (8,); expected a 0-d tensor, the minibatch's average", loss=loss)
+
+
+def test_bad_combinations():
+    model = model_of()
+    optimizer, stopping = optim.SGD(model.parameters(), lr=0.1), regularization.EarlyStopping(1)
+    both = "beside an optimizer; expected neither, as it has its own"
+    refused("train: lr is not given; expected a learning rate lr or an optimizer", lr=None)
+    refused(f"train: lr is 0.1 and momentum 0.0 {both}", optimizer=optimizer)
+    refused(f"train: lr is None and momentum 0.9 {both}", optimizer=optimizer, lr=None, momentum=0.9)
+    refused("train: the optimizer has a parameter (5, 2); expected the model's", optimizer=optimizer, lr=None)
+    refused(
+        "train: early_stopping without validation; expected validation=(X, t), whose cost it compares", early_stopping=stopping
+    )

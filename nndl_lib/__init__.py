@@ -6,8 +6,8 @@ Importing the package loads nothing else. Take the module you need::
     from nndl_lib.widgets import explore
 
 Modules, each importing only from those before it: ``runtime``, ``arguments``, ``checks`` (of the exercises), ``data``,
-``toys``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
-``training``, ``autograd``, ``gradcheck``, ``plotting``, ``plotting_classes``, ``widgets``.
+``toys``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``,
+``schedules``, ``training``, ``autograd``, ``gradcheck``, ``plotting``, ``plotting_classes``, ``widgets``.
 """
 
 __version__ = "0.1.0"

@@ -551,3 +551,9 @@ def test_binary_cross_entropy_keeps_the_digits_of_a_tiny_loss():
     for z, t in ((40.0, 1.0), (-40.0, 0.0), (300.0, 1.0), (-300.0, 0.0)):
         loss = functional.binary_cross_entropy_with_logits(torch.tensor([z], **F64), torch.tensor([t], **F64))
         assert math.isclose(loss.item(), math.exp(-abs(z)), rel_tol=1e-12)
+
+
+def test_sigmoid_works_under_vmap():
+    z = torch.randn(5, 3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    slope = torch.func.vmap(torch.func.grad(lambda row: functional.sigmoid(row).sum()))(z)
+    torch.testing.assert_close(slope, torch.sigmoid(z) * (1 - torch.sigmoid(z)), rtol=1e-12, atol=1e-12)

@@ -107,11 +107,15 @@ def activations() -> dict[str, Activation]:
 
 
 class _Sigmoid(torch.autograd.Function):
+    generate_vmap_rule = True  # so that torch.func.vmap works on models with it
+
     @staticmethod
-    def forward(ctx, input: Tensor) -> Tensor:
-        y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
-        ctx.save_for_backward(y)
-        return y
+    def forward(input: Tensor) -> Tensor:
+        return input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(output)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> Tensor:

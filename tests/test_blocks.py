@@ -94,6 +94,7 @@ def test_dense_refuses():
     refused(message, nn.Dense(smaller, dim=1), torch.zeros(2, 3, 4, 5))
     message = "Dense: x has shape (4, 3) and block(x) (12,); expected shapes that differ in dimension -1 alone"
     refused(message, nn.Dense(torch.nn.Flatten(0)), torch.zeros(4, 3))
+    refused(message.replace("-1", "1"), nn.Dense(torch.nn.Flatten(0), dim=1), torch.zeros(4, 3))
     message = "Dense: x has shape (4, 3) and block(x) (4, 2); expected shapes that differ in dimension 2 alone"
     refused(message, nn.Dense(nn.Linear(3, 2), dim=2), torch.zeros(4, 3))
 

@@ -200,6 +200,18 @@ def test_gradients_and_second_derivatives():
         assert torch.autograd.gradgradcheck(function, inputs)
 
 
+def test_the_gradient_that_can_be_differentiated_is_the_same():
+    # It is made from the input once more, so with the same eps.
+    x, weight, bias = normal(4, 3).requires_grad_(), normal(3, seed=1), normal(3, seed=2)
+    for function in (
+        lambda: functional.batch_norm(x, None, None, weight, bias, True, eps=0.5),
+        lambda: functional.layer_norm(x, (3,), weight, bias, eps=0.5),
+    ):
+        plain, again = (torch.autograd.grad(function().sin().sum(), x, create_graph=graph)[0] for graph in (False, True))
+        close(again.detach(), plain)
+        assert again.requires_grad and not plain.requires_grad
+
+
 def test_backward_can_be_taken_twice():
     x, weight = normal(4, 3).requires_grad_(), normal(3, seed=1)
     for y in (functional.batch_norm(x, None, None, weight, training=True), functional.layer_norm(x, (3,), weight)):

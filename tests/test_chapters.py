@@ -11,6 +11,7 @@ chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 REFERENCE = [ROOT / "chapters" / f"{name}.md" for name in ("notation", "lecture-map")]
 PAGES = [*CHAPTERS, *EXERCISES, *REFERENCE, GUIDE, ROOT / "intro.md"]
 page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+notebook = pytest.mark.parametrize("path", [p for p in PAGES if p not in REFERENCE], ids=lambda path: path.stem)
 
 
 def fail(faults):
@@ -174,7 +175,7 @@ def test_code_fits_the_page(path):
     fail(faults)
 
 
-@page
+@notebook
 def test_every_figure_has_an_alt_text(path):
     faults = []
     for line, cell in executed_cells(path):
@@ -189,7 +190,7 @@ def test_every_figure_has_an_alt_text(path):
     fail(faults)
 
 
-@page
+@notebook
 def test_every_cell_ran_and_is_compared(path):
     # nbval compares nothing in a cell that has no execution count, or one that is tagged to be left out.
     cells = executed_cells(path)
@@ -201,7 +202,7 @@ def test_every_cell_ran_and_is_compared(path):
     assert len(ignored) <= 0.05 * len(with_output), f"{path.name}: outputs at lines {ignored} are not compared"
 
 
-@page
+@notebook
 def test_no_output_is_an_accident(path):
     # Errors and warnings must not be part of a page.
     faults = []

@@ -85,6 +85,45 @@ def test_runs_again_only_what_changed(book):
     assert status == 0 and "s, now" in said, said
 
 
+KEYS = """
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, "theme")
+import nndl_build
+config = SimpleNamespace()
+nndl_build.use_keyed_caches(SimpleNamespace(srcdir="."), config)
+print(config.nb_execution_cache_path, config.nndl_exercises_cache)
+"""
+
+
+def test_the_keys_of_the_caches(tmp_path):
+    # A chapter's depends on the whole library but the checks, in subpackages too; an exercise's on those as well.
+    for name in ["theme", "nndl_lib"]:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", tmp_path)
+
+    def keys():
+        done = subprocess.run([sys.executable, "-c", KEYS], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    chapter, exercise = keys()
+    library = tmp_path / "nndl_lib"
+    (library / "__pycache__").mkdir()
+    (library / "__pycache__" / "linear.pyc").write_bytes(b"compiled")
+    assert keys() == [chapter, exercise]
+    for name in ["linear.py", "explore.js", "functional/losses.py", "nn/__init__.py"]:
+        with open(library / name, "a", encoding="utf-8") as file:
+            file.write(" ")
+        before, (chapter, exercise) = (chapter, exercise), keys()
+        assert chapter != before[0] and exercise != before[1], name
+    (library / "nn" / "linear.py").rename(library / "functional" / "linear.py")  # the same text, another module
+    before, (chapter, exercise) = (chapter, exercise), keys()
+    assert chapter != before[0] and exercise != before[1]
+    with open(library / "checks" / "engine.py", "a", encoding="utf-8") as file:
+        file.write(" ")
+    assert keys()[0] == chapter and keys()[1] != exercise
+
+
 def test_a_failing_cell_says_where(book):
     status, said = book("# Page\n\n" + CELL % "y = 0\nx = 1\n\nprint(x + y)" + CELL % "y = 0\nx = 1\n\nprint(x / y)")
     assert status == 1

@@ -16,13 +16,17 @@ import nndl_lib
 
 FOLDER = Path(nndl_lib.__file__).parent
 CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")} - {"__init__", "engine", "words"})
-# Each imports only from those before it.
+# Each imports only from those before it. A package comes after its parts, whose names it offers as its own.
 ORDER = [
     *("runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
-    *("data", "toys", "linear", "functional", "nn", "updates", "optimizer", "optim", "lbfgs", "schedules"),
+    *("data", "toys", "linear"),
+    *("functional.pointwise", "functional.losses", "functional"),
+    *("nn.linear", "nn.activations", "nn.mlp", "nn"),
+    *("updates", "optimizer", "optim", "lbfgs", "schedules"),
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("autograd", "gradcheck", "plotting", "plotting_classes", "widgets"),
 ]
+PACKAGES = [name for name in ORDER if any(other.startswith(f"{name}.") for other in ORDER)]
 
 
 def imports(source):
@@ -45,7 +49,7 @@ def layering_errors(name, source):
 
 
 def file_of(name):
-    return FOLDER / f"{name.replace('.', '/')}.py"
+    return FOLDER / f"{name.replace('.', '/')}{'/__init__' if name in PACKAGES else ''}.py"
 
 
 def test_importing_the_package_loads_nothing_else():
@@ -63,8 +67,8 @@ def test_loading_what_chapters_use_first_is_lazy():
 
 
 def test_the_modules_are_those_in_the_order():
-    found = [path.relative_to(FOLDER).with_suffix("").as_posix().replace("/", ".") for path in FOLDER.rglob("*.py")]
-    assert sorted(found) == sorted(["__init__", "checks.__init__", *ORDER])
+    found = sorted(path for path in FOLDER.rglob("*.py"))
+    assert found == sorted([FOLDER / "__init__.py", FOLDER / "checks" / "__init__.py", *map(file_of, ORDER)])
 
 
 def test_the_package_names_its_modules_in_order():
@@ -113,6 +117,13 @@ def test_public_names(name):
     }
     # Constants are in capitals; some of them, color maps, can be called.
     offered = {public for public in module.__all__ if not is_constant(module, public)}
+    if name in PACKAGES:
+        parts = [importlib.import_module(f"nndl_lib.{part}") for part in ORDER if part.startswith(f"{name}.")]
+        defined = {public for part in parts for public in part.__all__}
+        for part in parts:
+            assert all(getattr(module, public) is getattr(part, public) for public in part.__all__)
+            # A function of the name of its module would hide it: what one gets would depend on how one imports.
+            assert part.__name__.rpartition(".")[2] not in module.__all__
     assert offered == defined  # neither a name forgotten nor one that is another module's
 
 
@@ -149,3 +160,12 @@ def test_version_is_the_projects():
     if not project.exists():
         pytest.skip("the package is installed without its project file")
     assert nndl_lib.__version__ == tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+
+
+def test_every_package_is_installed():
+    project = FOLDER.parent / "pyproject.toml"
+    if not project.exists():
+        pytest.skip("the package is installed without its project file")
+    packages = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = sorted(path.parent.relative_to(FOLDER.parent) for path in FOLDER.rglob("__init__.py"))
+    assert packages == [folder.as_posix().replace("/", ".") for folder in folders]

@@ -26,10 +26,10 @@ CACHES = Path("_build", ".jupyter_cache")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def digest(files: list[Path], start: str = "") -> str:
+def digest(files: list[Path], root: Path, start: str = "") -> str:
     found = hashlib.sha256(start.encode())
     for file in files:
-        found.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
+        found.update(b"\0" + file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return found.hexdigest()[:16]
 
 
@@ -37,11 +37,12 @@ def use_keyed_caches(app, config):
     # All that a page's output depends on beside its own cells: library, pinned packages, Python. The keys are part of
     # the environment's configuration: when one changes, Sphinx reads every page again.
     root = Path(app.srcdir)
-    library = [file for file in sorted((root / "nndl_lib").iterdir()) if file.is_file()]
-    checks = sorted((root / "nndl_lib" / "checks").glob("*.py"))
-    key = digest([*library, root / "requirements.lock"], platform.python_version())
+    files = [file for file in sorted((root / "nndl_lib").rglob("*.*")) if file.suffix != ".pyc"]
+    checks = [file for file in files if root / "nndl_lib" / "checks" in file.parents]
+    library = [file for file in files if file not in checks]
+    key = digest([*library, root / "requirements.lock"], root, platform.python_version())
     config.nb_execution_cache_path = str(root / CACHES / key)
-    config.nndl_exercises_cache = str(root / CACHES / f"{key}-{digest(checks)}")
+    config.nndl_exercises_cache = str(root / CACHES / f"{key}-{digest(checks, root)}")
     keep = {Path(config.nb_execution_cache_path).name, Path(config.nndl_exercises_cache).name}
     for old in (root / CACHES).glob("*"):
         if old.name not in keep:
@@ -58,7 +59,8 @@ def choose_cache(app, docname, _source):
 
 def notice_theme(app, config):
     # Sphinx copies style sheets only when it writes a page: a change of the theme writes all of them.
-    config.nndl_theme = digest([file for file in sorted(Path(app.srcdir, "theme").rglob("*.*")) if file.suffix != ".pyc"])
+    theme = Path(app.srcdir, "theme")
+    config.nndl_theme = digest([file for file in sorted(theme.rglob("*.*")) if file.suffix != ".pyc"], theme)
 
 
 def use_packaged_node(app, config):

@@ -1,124 +1,28 @@
-"""Losses on logits, and activation functions with their derivatives.
+"""Losses on logits, the softmax that goes with them, and the accuracy.
 
-Names, arguments, shapes and values are those of ``torch.nn.functional``, written from basic tensor operations. The
-losses are derived in chapter 03, "Classification", the activations in chapter 04. A loss takes the scores as its
-model makes them, the logits, since only then can it be exact for large ones: logits of 1e4 give finite values and
-gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a function works entry by
-entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error.
+Names, arguments, shapes and values are those of ``torch.nn.functional``, derived in chapter 03, "Classification". A loss
+takes the scores as its model makes them, the logits, since only then can it be exact for large ones: logits of 1e4 give
+finite values and gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a function
+works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error.
 """
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nndl_lib import arguments
+from nndl_lib.functional.pointwise import relu, sigmoid
 
 __all__ = [
-    "Activation",
     "accuracy",
-    "activations",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
-    "elu",
-    "identity",
-    "leaky_relu",
     "log_softmax",
     "mse_loss",
     "multiclass_hinge_loss",
-    "relu",
-    "sigmoid",
     "softmax",
-    "softplus",
-    "step",
-    "tanh",
 ]
-
-
-class Activation(NamedTuple):
-    """An activation function, its derivative as a function of the pre-activation, and whether it saturates."""
-
-    function: Callable[[Tensor], Tensor]
-    derivative: Callable[[Tensor], Tensor]
-    saturates: bool  # the derivative goes to 0 on both sides, as the pre-activation goes to -inf and to +inf
-
-
-# --- activations: entry by entry, of any shape and any floating-point dtype; a NaN stays a NaN ---
-
-
-def identity(input: Tensor) -> Tensor:
-    """``z`` itself, the activation of a linear unit. Raises ValueError where input is not floating-point."""
-    return arguments.check_floating(input, "identity")
-
-
-def step(input: Tensor) -> Tensor:
-    """The hard threshold: 1 where ``z >= 0``, else 0. Its gradient is 0 everywhere, also at the jump.
-
-    Raises ValueError where input is not floating-point.
-    """
-    sign = arguments.check_floating(input, "step").sign()  # has a gradient, which is 0; a comparison has none
-    return torch.where(input.isnan(), input, (sign + 1).clamp(max=1))
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    return _Sigmoid.apply(arguments.check_floating(input, "sigmoid"))
-
-
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent, ``2 sigmoid(2 z) - 1``. Raises ValueError where input is not floating-point."""
-    return torch.tanh(arguments.check_floating(input, "tanh"))
-
-
-def relu(input: Tensor) -> Tensor:
-    """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0. Raises ValueError for other than floats."""
-    # threshold keeps z where z > 0. clamp(min=0) has the same values, but its gradient at 0 is 1.
-    return torch.threshold(arguments.check_floating(input, "relu"), 0, 0)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """``z`` where ``z > 0``, else ``negative_slope * z``. Raises ValueError where input is not floating-point."""
-    return torch.where(arguments.check_floating(input, "leaky_relu") > 0, input, negative_slope * input)
-
-
-def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """``z`` where ``z > 0``, else ``alpha * (exp(z) - 1)``. Raises ValueError where input is not floating-point.
-
-    Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
-    """
-    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp.
-    return torch.where(arguments.check_floating(input, "elu") > 0, input, alpha * input.clamp(max=0).expm1())
-
-
-def softplus(input: Tensor) -> Tensor:
-    """``log(1 + exp(z))``, a smooth ``max(0, z)``. Raises ValueError where input is not floating-point.
-
-    Exact for every z, where torch's gives z itself above its threshold of 20, 2e-9 too little there.
-    """
-    positive = arguments.check_floating(input, "softplus") >= 0
-    # max(z, 0) + log(1 + exp(-|z|)), but not with z.abs(): the gradient of that at 0 is 0, that of softplus is 1/2.
-    return input.clamp(min=0) + torch.where(positive, -input, input).exp().log1p()
-
-
-def activations() -> dict[str, Activation]:
-    """Every activation by its name, with its derivative, for leaky_relu and elu with their default parameters.
-
-    A derivative takes pre-activations of any shape and returns slopes of that shape. At a kink, ``z = 0``, it is what
-    PyTorch's autograd gives: 0 for step and relu, ``negative_slope`` for leaky_relu, 1 for elu.
-    """
-    return {
-        "identity": Activation(identity, torch.ones_like, False),
-        "step": Activation(step, torch.zeros_like, True),
-        "sigmoid": Activation(sigmoid, lambda z: sigmoid(z) * sigmoid(-z), True),
-        "tanh": Activation(tanh, lambda z: 1 - tanh(z) ** 2, True),
-        "relu": Activation(relu, lambda z: (z > 0).to(z.dtype), False),
-        "leaky_relu": Activation(leaky_relu, lambda z: torch.where(z > 0, torch.ones_like(z), 0.01), False),
-        "elu": Activation(elu, lambda z: z.clamp(max=0).exp(), False),
-        "softplus": Activation(softplus, sigmoid, False),
-    }
-
 
 # --- softmax ---
 
@@ -251,19 +155,6 @@ def accuracy(input: Tensor, target: Tensor) -> float:
 
 
 # --- gradients by hand: fewer passes over the numbers than autograd would make, and no overflow on the way ---
-
-
-class _Sigmoid(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, input: Tensor) -> Tensor:
-        y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        return grad * y * (1 - y)
 
 
 class _BinaryCrossEntropy(torch.autograd.Function):

@@ -49,7 +49,7 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
          lambda shape, gain, mode: gain**2 / _fan(shape, mode)),
         ("The root is missing: divide the gain by the root of the fan.",
          lambda shape, gain, mode: gain / _fan(shape, mode)),
-        ("in and out are exchanged: a weight has the shape (out, in, ...).",
+        ("Fan-in and fan-out are exchanged: a weight has the shape (out, in, ...).",
          lambda shape, gain, mode: gain / math.sqrt(_fan(shape, _SWAPPED[mode]))),
         ("The gain stands under the root; it multiplies the standard deviation.",
          lambda shape, gain, mode: math.sqrt(gain / _fan(shape, mode))),
@@ -92,7 +92,7 @@ def _batches():
     def one(*values):
         return torch.tensor(values).double()
 
-    yield Case((torch.tensor([[1.0], [3.0]]).double(), one(1.0), one(0.0), one(0.0), one(1.0), 0.5, 0.0), "one unit")
+    yield Case((torch.tensor([[1.0], [3.0]]).double(), one(1.0), one(0.0), one(0.0), one(1.0), 0.5, 3.0), "one unit")
     yield Case((torch.tensor([[1.0], [3.0]]).double(), one(2.0), one(0.5), one(1.0), one(2.0), 0.25, 0.5), "one unit")
     for seed, (B, C), momentum, eps, note in [
         (1, (3, 2), 0.25, 0.25, ""), (2, (2, 3), 0.1, 1e-5, "two examples"), (3, (4, 4), 0.1, 1e-5, ""),

@@ -21,7 +21,7 @@ def variance(shape, gain, mode):
     return gain * gain / fan(shape, mode)
 
 
-@wrong("weight_std", "in and out are exchanged")
+@wrong("weight_std", "Fan-in and fan-out are exchanged")
 def in_first(shape, gain, mode):
     n_in, n_out, *kernel = shape
     k = math.prod(kernel)

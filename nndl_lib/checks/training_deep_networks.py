@@ -53,7 +53,7 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
          lambda shape, gain, mode: gain / math.sqrt(_fan(shape, _SWAPPED[mode]))),
         ("The gain stands under the root; it multiplies the standard deviation.",
          lambda shape, gain, mode: math.sqrt(gain / _fan(shape, mode))),
-        ("The gain is missing.", lambda shape, gain, mode: 1 / math.sqrt(_fan(shape, mode))),
+        ("The gain is missing: it multiplies the result.", lambda shape, gain, mode: 1 / math.sqrt(_fan(shape, mode))),
         ("You divide by the gain; a gain above 1 makes the weights larger.",
          lambda shape, gain, mode: 1 / gain / math.sqrt(_fan(shape, mode))),
         ("You multiply by the root of the fan; divide by it.",

@@ -1,4 +1,4 @@
-"""Data: real sets that ship with scikit-learn, toy sets made from a seed, splits, and standardizing.
+"""Data: real sets that ship with scikit-learn, toy sets made from a seed, splits, standardizing and whitening.
 
 Nothing here uses the network. Real sets come as raw measurements; ``Standardizer`` brings them to one scale. First
 used in chapter 02, "Linear models".
@@ -13,6 +13,7 @@ from torch import Tensor
 __all__ = [
     "Dataset",
     "Standardizer",
+    "Whitening",
     "breast_cancer",
     "diabetes",
     "digits",
@@ -172,14 +173,7 @@ class Standardizer:
         Raises:
             ValueError: X is not (N, D) with N of at least 1, not floating-point, or holds a NaN or an infinity.
         """
-        if not X.is_floating_point():
-            raise ValueError(f"Standardizer: X is {X.dtype}; expected a floating-point dtype")
-        if X.ndim != 2 or len(X) == 0:
-            raise ValueError(f"Standardizer: X has shape {tuple(X.shape)}; expected (N, D) with N of at least 1")
-        finite = torch.isfinite(X)
-        if not finite.all():
-            row, column = (~finite).nonzero()[0].tolist()
-            raise ValueError(f"Standardizer: X[{row}, {column}] is {X[row, column].item()}; expected finite numbers")
+        _check_rows(X, "Standardizer")
         self.mean = X.mean(dim=0)
         deviation = X.std(dim=0, correction=0)
         constant = (X == X[0]).all(dim=0)
@@ -187,16 +181,82 @@ class Standardizer:
 
     def transform(self, X: Tensor) -> Tensor:
         """``(X - mean) / scale``, shape (M, D). Raises ValueError where X has another number of columns."""
-        return (self._checked(X) - self.mean) / self.scale
+        return (_checked_columns(X, self.mean, "Standardizer") - self.mean) / self.scale
 
     def inverse_transform(self, X: Tensor) -> Tensor:
         """``X * scale + mean``, shape (M, D): undoes ``transform``."""
-        return self._checked(X) * self.scale + self.mean
+        return _checked_columns(X, self.mean, "Standardizer") * self.scale + self.mean
 
-    def _checked(self, X: Tensor) -> Tensor:
-        if X.ndim != 2 or X.shape[1] != len(self.mean):
-            raise ValueError(
-                f"Standardizer: X has shape {tuple(X.shape)}, but it was fitted on {len(self.mean)} columns; "
-                f"expected (M, {len(self.mean)})"
-            )
-        return X
+
+class Whitening:
+    """Makes the columns uncorrelated, each with variance 1, on the data it is fitted on: the covariance is the identity.
+
+    Fit it on the training data alone. The data are turned to their principal directions, and each direction is divided
+    by its standard deviation (divided by N, as in ``Standardizer``). A direction in which the training data do not vary,
+    up to rounding, is shifted to 0 and not scaled, so that ``transform`` can be undone.
+
+    Attributes:
+        mean: (D,). directions: (D, D), the principal directions as orthonormal columns, the one of the largest
+        deviation first, each with its largest entry positive. scale: (D,), the deviations along them, 1 where they are 0.
+    """
+
+    def __init__(self, X: Tensor, kind: str = "pca", eps: float = 0.0):
+        """Fit to X (N, D).
+
+        Args:
+            kind: "pca" leaves the result in the principal directions, the first column that of the largest deviation;
+                "zca" turns it back to the columns of X, of all whitenings the one that changes X least.
+            eps: at least 0, added to the variances before the root, so that directions of noise are not blown up.
+
+        Raises:
+            ValueError: X is not (N, D) with N of at least 1, not floating-point, or holds a NaN or an infinity; kind is
+                neither of the two, or eps is negative.
+        """
+        _check_rows(X, "Whitening")
+        if kind not in ("pca", "zca"):
+            raise ValueError(f"Whitening: kind is {kind!r}; expected 'pca' or 'zca'")
+        if not 0 <= eps < math.inf:
+            raise ValueError(f"Whitening: eps is {eps}; expected a finite number of at least 0")
+        self.kind, self.mean = kind, X.mean(dim=0)
+        centered = X - X[0]  # exact zeros in constant columns, whatever the constant
+        centered = centered - centered.mean(dim=0)
+        # By singular values: the covariance would square the condition number. The R of QR has those of X, and is
+        # small; full_matrices gives all D directions where N < D.
+        _, deviations, rows = torch.linalg.svd(torch.linalg.qr(centered, mode="r").R, full_matrices=True)
+        deviations = torch.cat([deviations, deviations.new_zeros(X.shape[1] - len(deviations))]) / len(X) ** 0.5
+        rounding = max(X.shape) * torch.finfo(X.dtype).eps * deviations[0]
+        largest = rows.gather(1, rows.abs().argmax(dim=1, keepdim=True))
+        self.directions = (rows * largest.sign()).T
+        varies = deviations > rounding
+        self.scale = torch.where(varies, (deviations.square() + eps).sqrt(), torch.ones_like(deviations))
+
+    def transform(self, X: Tensor) -> Tensor:
+        """Whitened rows, shape (M, D). Raises ValueError where X has another number of columns."""
+        Z = (_checked_columns(X, self.mean, "Whitening") - self.mean) @ self.directions / self.scale
+        return Z @ self.directions.T if self.kind == "zca" else Z
+
+    def inverse_transform(self, Z: Tensor) -> Tensor:
+        """Rows as they were, shape (M, D): undoes ``transform``. Raises ValueError as that does."""
+        Z = _checked_columns(Z, self.mean, "Whitening")
+        Z = Z @ self.directions if self.kind == "zca" else Z
+        return Z * self.scale @ self.directions.T + self.mean
+
+
+def _check_rows(X: Tensor, caller: str) -> None:
+    if not X.is_floating_point():
+        raise ValueError(f"{caller}: X is {X.dtype}; expected a floating-point dtype")
+    if X.ndim != 2 or len(X) == 0:
+        raise ValueError(f"{caller}: X has shape {tuple(X.shape)}; expected (N, D) with N of at least 1")
+    finite = torch.isfinite(X)
+    if not finite.all():
+        row, column = (~finite).nonzero()[0].tolist()
+        raise ValueError(f"{caller}: X[{row}, {column}] is {X[row, column].item()}; expected finite numbers")
+
+
+def _checked_columns(X: Tensor, mean: Tensor, caller: str) -> Tensor:
+    if X.ndim != 2 or X.shape[1] != len(mean):
+        raise ValueError(
+            f"{caller}: X has shape {tuple(X.shape)}, but it was fitted on {len(mean)} columns; "
+            f"expected (M, {len(mean)})"
+        )
+    return X

@@ -220,8 +220,8 @@ class Whitening:
         self.kind, self.mean = kind, X.mean(dim=0)
         centered = X - X[0]  # exact zeros in constant columns, whatever the constant
         centered = centered - centered.mean(dim=0)
-        # By singular values: the covariance would square the condition number. The R of QR has those of X, and is small;
-        # full_matrices gives all D directions where N < D.
+        # By singular values: the covariance would square the condition number. The R of QR has those of X, and is
+        # small; full_matrices gives all D directions where N < D.
         _, deviations, rows = torch.linalg.svd(torch.linalg.qr(centered, mode="r").R, full_matrices=True)
         deviations = torch.cat([deviations, deviations.new_zeros(X.shape[1] - len(deviations))]) / len(X) ** 0.5
         rounding = max(X.shape) * torch.finfo(X.dtype).eps * deviations[0]
@@ -256,6 +256,7 @@ def _check_rows(X: Tensor, caller: str) -> None:
 def _checked_columns(X: Tensor, mean: Tensor, caller: str) -> Tensor:
     if X.ndim != 2 or X.shape[1] != len(mean):
         raise ValueError(
-            f"{caller}: X has shape {tuple(X.shape)}, but it was fitted on {len(mean)} columns; expected (M, {len(mean)})"
+            f"{caller}: X has shape {tuple(X.shape)}, but it was fitted on {len(mean)} columns; "
+            f"expected (M, {len(mean)})"
         )
     return X

@@ -42,8 +42,8 @@ def record(
             model's direct children, such as the entries of a ``Sequential``.
         tensors: keep activations and gradients too, detached.
 
-    Returns: the probes in the order in which the layers were called. A layer that is called again counts once more under
-        its name with "#2" after it, and so on.
+    Returns: the probes in the order in which the layers were called. A layer that is called again counts once more,
+        under its name with "#2" after it, and so on.
 
     Raises:
         ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.

@@ -9,6 +9,7 @@ import sklearn.datasets
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from nndl_lib import data
@@ -331,3 +332,100 @@ def test_split_half_rows():
 def test_standardizer_of_integers():
     with pytest.raises(ValueError, match="int64"):
         data.Standardizer(torch.ones(3, 2, dtype=torch.int64))
+
+
+# --- Whitening ---
+
+
+def covariance(X):
+    centered = X - X.mean(dim=0)
+    return centered.T @ centered / len(X)
+
+
+@checks
+@given(seed=seeds, D=st.integers(1, 6), extra=st.integers(1, 20), M=st.integers(1, 5), kind=st.sampled_from(["pca", "zca"]))
+def test_whitening(seed, D, extra, M, kind):
+    generator, close = rng(seed), {"rtol": 1e-8, "atol": 1e-8}
+    mix = torch.randn(D, D, generator=generator, dtype=torch.float64) + 3 * torch.eye(D, dtype=torch.float64)
+    train = torch.randn(D + extra, D, generator=generator, dtype=torch.float64) @ mix + 10
+    other = torch.randn(M, D, generator=generator, dtype=torch.float64)
+    found, kept = data.Whitening(train, kind), train.clone()
+    Z = found.transform(train)
+    torch.testing.assert_close(Z.mean(dim=0), torch.zeros(D, dtype=torch.float64), **close)
+    torch.testing.assert_close(covariance(Z), torch.eye(D, dtype=torch.float64), **close)
+    for X in (train, other):
+        torch.testing.assert_close(found.inverse_transform(found.transform(X)), X, **close)
+    assert torch.equal(train, kept)
+    # Against scikit-learn's PCA, whose deviations divide by N - 1 and whose signs are free.
+    oracle = PCA(whiten=True).fit(train.numpy())
+    factor = (len(train) / (len(train) - 1)) ** 0.5
+    projected = data.Whitening(train).transform(other)
+    torch.testing.assert_close(projected.abs() / factor, torch.from_numpy(oracle.transform(other.numpy())).abs(), rtol=1e-6, atol=1e-8)
+    deviations = torch.from_numpy(oracle.explained_variance_).sqrt() / factor
+    torch.testing.assert_close(found.scale, deviations, **close)
+    torch.testing.assert_close(found.directions.T @ found.directions, torch.eye(D, dtype=torch.float64), **close)
+    largest = found.directions.gather(0, found.directions.abs().argmax(dim=0, keepdim=True))
+    assert (largest > 0).all()
+    if kind == "zca":  # symmetric: the inverse root of the covariance
+        values, vectors = torch.linalg.eigh(covariance(train))
+        root = vectors @ torch.diag(values.rsqrt()) @ vectors.T
+        torch.testing.assert_close(found.transform(other), (other - train.mean(dim=0)) @ root, rtol=1e-6, atol=1e-6)
+
+
+def test_whitening_by_hand():
+    X = torch.tensor([[4.0, 1.0], [-4.0, 1.0], [0.0, 3.0], [0.0, -1.0]])
+    found = data.Whitening(X)
+    assert found.mean.tolist() == [0, 1]
+    torch.testing.assert_close(found.scale, torch.tensor([8.0, 2.0]).sqrt())
+    torch.testing.assert_close(found.transform(X), torch.tensor([[2.0, 0], [-2, 0], [0, 2], [0, -2]]) / 2**0.5)
+    with_eps = data.Whitening(X, eps=1.0)
+    torch.testing.assert_close(with_eps.scale, torch.tensor([3.0, 3**0.5]))
+    torch.testing.assert_close(with_eps.inverse_transform(with_eps.transform(X)), X)
+
+
+@pytest.mark.parametrize("kind", ["pca", "zca"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_whitening_without_variance(kind, dtype):
+    # Constant columns, a column twice, fewer rows than columns: what does not vary goes to 0, and comes back.
+    x = torch.randn(50, 2, generator=rng(), dtype=dtype)
+    constant = torch.full((50, 1), 1e4 / 3, dtype=dtype)
+    for X, rank in ((torch.cat([x, constant, x[:, :1]], dim=1), 2), (torch.randn(3, 7, generator=rng(), dtype=dtype), 2)):
+        found = data.Whitening(X, kind)
+        assert found.transform(X).dtype == dtype and found.directions.shape == (X.shape[1], X.shape[1])
+        assert (found.scale[rank:] == 1).all() and (found.scale[:rank] > 1e-2).all() and (found.scale[:rank] != 1).all()
+        values = torch.linalg.eigvalsh(covariance(found.transform(X).double()))
+        expected = torch.tensor([0.0] * (X.shape[1] - rank) + [1.0] * rank, dtype=torch.float64)
+        torch.testing.assert_close(values, expected, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(found.inverse_transform(found.transform(X)), X, rtol=1e-5, atol=1e-5)
+    single = data.Whitening(torch.tensor([[3.0, 4.0]], dtype=dtype), kind)
+    assert single.transform(torch.tensor([[3.0, 4.0]], dtype=dtype)).abs().max() == 0
+
+
+def test_whitening_of_the_digits():
+    X = data.digits(torch.float64).X
+    found = data.Whitening(X)
+    values = covariance(found.transform(X)).diagonal()
+    assert ((values - 1).abs() < 1e-10).sum() == 61 and (values < 1e-20).sum() == 3
+
+
+def test_whitening_refuses():
+    X = torch.rand(5, 3, generator=rng())
+    with pytest.raises(ValueError, match="Whitening: kind is 'ZCA'; expected 'pca' or 'zca'"):
+        data.Whitening(X, "ZCA")
+    for eps in (-1.0, math.nan, math.inf):
+        with pytest.raises(ValueError, match=f"Whitening: eps is {eps}; expected a finite number of at least 0"):
+            data.Whitening(X, eps=eps)
+    for shape in ((3,), (0, 2), (2, 3, 4), ()):
+        message = f"Whitening: X has shape {shape}; expected (N, D) with N of at least 1"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            data.Whitening(torch.zeros(shape))
+    with pytest.raises(ValueError, match="Whitening: X is torch.int64; expected a floating-point dtype"):
+        data.Whitening(X.long())
+    X[2, 1] = math.nan
+    with pytest.raises(ValueError, match=re.escape("Whitening: X[2, 1] is nan; expected finite numbers")):
+        data.Whitening(X)
+    found = data.Whitening(X[:2])
+    for method in (found.transform, found.inverse_transform):
+        message = re.escape("Whitening: X has shape (4, 2), but it was fitted on 3 columns; expected (M, 3)")
+        with pytest.raises(ValueError, match=message):
+            method(torch.zeros(4, 2))

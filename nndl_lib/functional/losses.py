@@ -2,8 +2,8 @@
 
 Names, arguments, shapes and values are those of ``torch.nn.functional``, derived in chapter 03, "Classification". A
 loss takes the scores as its model makes them, the logits, since only then can it be exact for large ones: logits of 1e4
-give finite values and gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a function
-works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error.
+give finite values and gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a
+function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error.
 """
 
 import math

@@ -36,8 +36,8 @@ def batch_norm(
     Source: Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167.
 
     Raises:
-        ValueError: input has no channels or, in training, one value a channel; a tensor is not (C,) or of another dtype;
-            running statistics are missing; or momentum or eps is outside its range.
+        ValueError: input has no channels or, in training, one value a channel; a tensor is not (C,) or of another
+            dtype; running statistics are missing; or momentum or eps is outside its range.
     """
     caller = "batch_norm"
     arguments.check_size(input, caller)
@@ -175,7 +175,8 @@ class _LayerNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-        normalized, inverse = _normalized_rows(input, eps)
+        centered, inverse = _row_statistics(input, eps)
+        normalized = centered.mul_(inverse)
         ctx.save_for_backward(input, weight, normalized, inverse)
         ctx.eps = eps
         return torch.addcmul(bias, normalized, weight)
@@ -184,11 +185,14 @@ class _LayerNorm(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         input, weight, normalized, inverse = ctx.saved_tensors
         if torch.is_grad_enabled():
-            normalized, inverse = _normalized_rows(input, ctx.eps)
+            centered, inverse = _row_statistics(input, ctx.eps)
+            normalized = centered * inverse
         product, D = grad * normalized, len(weight)
         mean, along = (grad @ weight / D).unsqueeze(1), (product @ weight / D).unsqueeze(1)
-        by_input = (grad * weight - mean).sub_(normalized * along).mul_(inverse)
-        return by_input, product.sum(dim=0), grad.sum(dim=0), None
+        by_weight = product.sum(dim=0)
+        # From here on product is but memory; to take as much anew would cost more than all the arithmetic.
+        back = normalized * along if torch.is_grad_enabled() else torch.mul(normalized, along, out=product)
+        return (grad * weight).sub_(mean).sub_(back).mul_(inverse), by_weight, grad.sum(dim=0), None
 
 
 # --- helpers ---
@@ -203,10 +207,11 @@ def _batch_statistics(input: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor
     return mean, centered, variance, (variance + eps).rsqrt()
 
 
-def _normalized_rows(input: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+def _row_statistics(input: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    # x - mean, and 1 / sqrt(variance + eps). Along rows a norm is one fast pass, which it is not along columns.
     centered = input - input.mean(dim=1, keepdim=True)
-    inverse = (centered.square().mean(dim=1, keepdim=True) + eps).rsqrt()
-    return centered * inverse, inverse
+    variance = torch.linalg.vector_norm(centered, dim=1, keepdim=True).square() / input.shape[1]
+    return centered, (variance + eps).rsqrt()
 
 
 def _all_but_channels(input: Tensor) -> tuple[int, ...]:

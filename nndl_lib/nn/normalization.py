@@ -33,7 +33,9 @@ class BatchNorm1d(torch.nn.Module):
         *,
         bias: bool = True,
     ):
-        """Make parameters and statistics; ``bias=False`` leaves out that one. A momentum of None makes these the averages over all batches so far.
+        """Make parameters and statistics; ``bias=False`` leaves out that one.
+
+        A momentum of None makes the statistics averages over all batches so far.
 
         Raises:
             ValueError: num_features is not an integer of at least 1, eps is negative or momentum outside 0 to 1.
@@ -170,7 +172,8 @@ def weight_norm(module: torch.nn.Module, name: str = "weight", dim: int | None =
     """Reparametrize a weight of a module as ``w = g v / ||v||``, row by row, and return the module, changed in place.
 
     What is trained then is ``module.parametrizations.weight.original0``, the lengths g (out, 1), and ``original1``, the
-    directions v (out, in), as with ``torch.nn.utils.parametrizations.weight_norm`` and by its names in a state dict. ``module.weight`` is computed from them at each access; assigning to it sets both. Undo it by
+    directions v (out, in), as with ``torch.nn.utils.parametrizations.weight_norm`` and by its names in a state dict.
+    ``module.weight`` is computed from them at each access; assigning to it sets both. Undo it by
     ``torch.nn.utils.parametrize.remove_parametrizations(module, name)``.
 
     Args:

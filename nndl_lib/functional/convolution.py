@@ -25,7 +25,7 @@ def conv2d(
     """Convolution (N, O, H_out, W_out) of images (N, C, H, W) with O kernels: every window as a column, times the weights.
 
     ``y[n, o, i, j] = bias[o] + sum over c, u, v of weight[o, c, u, v] * x[n, c, i s + u d, j s + v d]``, for stride s
-    and dilation d. The columns are kept for the backward pass: kh * kw times the memory of the input, for stride 1.
+    and dilation d.
 
     Args:
         input: (N, C, H, W).
@@ -76,46 +76,56 @@ def conv2d_loops(
 
 
 class _Convolution(torch.autograd.Function):
-    """Of padded images, without a bias. By hand: autograd's backward of a view by windows is ten times slower."""
+    """Of padded images, without a bias. By hand: autograd would keep all columns, and take them apart again slowly.
+
+    The columns are kh * kw times the image. So they are made for some examples at a time, few enough for the cache of a
+    processor, and once more in the backward pass.
+    """
 
     @staticmethod
     def forward(ctx, input: Tensor, weight: Tensor, stride: tuple, dilation: tuple, groups: int) -> Tensor:
-        columns, places = _columns(input, weight, stride, dilation, groups)
-        ctx.save_for_backward(input, weight, columns)
-        ctx.geometry = stride, dilation, groups
-        output = _rows(weight, groups) @ columns  # one product for each example and group
-        return output.reshape(len(input), len(weight), *places)
+        places = tuple(windows(input, tuple(weight.shape[2:]), stride, dilation).shape[4:])
+        # Entries of all columns at once: 2 MB of float32; a GPU would rather have few large products than a cache.
+        limit = 2**19 if input.device.type == "cpu" else 2**26
+        count = max(1, limit // (input.shape[1] * weight[0, 0].numel() * places[0] * places[1]))
+        ctx.save_for_backward(input, weight)
+        ctx.geometry = stride, dilation, groups, count
+        rows = _rows(weight, groups)
+        output = input.new_empty(len(input), *rows.shape[:-1], places[0] * places[1])
+        for part, result in zip(input.split(count), output.split(count)):
+            torch.matmul(rows, _columns(part, weight, stride, dilation, groups), out=result)
+        return output.view(len(input), len(weight), *places)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
-        (input, weight, columns), (stride, dilation, groups) = ctx.saved_tensors, ctx.geometry
-        if torch.is_grad_enabled():  # a second derivative is asked for: the columns once more, in sight of autograd
-            columns, _ = _columns(input, weight, stride, dilation, groups)
-        rows, by_input, by_weight = _rows(weight, groups), None, None
-        (N, C), places = input.shape[:2], grad.shape[2:]
-        grad = grad.reshape(*columns.shape[:-2], rows.shape[-2], -1)
-        if ctx.needs_input_grad[0]:
-            by_columns = (rows.mT @ grad).reshape(N, C, *weight.shape[2:], *places)
-            by_input = add_windows(by_columns, tuple(input.shape[2:]), stride, dilation)
-        if ctx.needs_input_grad[1]:
-            by_weight = (grad @ columns.mT).sum(dim=0).reshape(weight.shape)
-        return by_input, by_weight, None, None, None
+        (input, weight), (stride, dilation, groups, count) = ctx.saved_tensors, ctx.geometry
+        (N, C, *size), places, rows = input.shape, grad.shape[2:], _rows(weight, groups)
+        grad = grad.reshape(N, *rows.shape[:-1], -1)
+        by_input, by_rows = [], torch.zeros_like(rows)
+        for part, error in zip(input.split(count), grad.split(count)):
+            if ctx.needs_input_grad[0]:
+                by_columns = (rows.mT @ error).reshape(len(part), C, *weight.shape[2:], *places)
+                by_input.append(add_windows(by_columns, tuple(size), stride, dilation))
+            if ctx.needs_input_grad[1]:
+                columns = _columns(part, weight, stride, dilation, groups)
+                by_rows = by_rows + (error @ columns.mT).sum(dim=0)
+        by_weight = by_rows.reshape(weight.shape) if ctx.needs_input_grad[1] else None
+        return torch.cat(by_input) if by_input else None, by_weight, None, None, None
 
 
 # --- helpers ---
 
 
-def _columns(input: Tensor, weight: Tensor, stride, dilation, groups: int) -> tuple[Tensor, tuple[int, int]]:
-    """(N, C kh kw, H_out W_out), each column a window, or (N, groups, C kh kw / groups, H_out W_out); and the size."""
-    view = windows(input, tuple(weight.shape[2:]), stride, dilation, "conv2d")
-    places = tuple(view.shape[4:])
+def _columns(input: Tensor, weight: Tensor, stride, dilation, groups: int) -> Tensor:
+    """(N, C kh kw, H_out W_out), each column a window, or (N, groups, C kh kw / groups, H_out W_out)."""
+    view = windows(input, tuple(weight.shape[2:]), stride, dilation)
     parts = () if groups == 1 else (groups,)
-    return view.reshape(len(input), *parts, -1, places[0] * places[1]), places
+    return view.reshape(len(input), *parts, -1, view.shape[4] * view.shape[5])
 
 
 def _rows(weight: Tensor, groups: int) -> Tensor:
     """(O, C kh kw), each row a kernel, or (groups, O / groups, C kh kw / groups)."""
-    return weight.flatten(1) if groups == 1 else weight.reshape(groups, len(weight) // groups, -1)
+    return weight.reshape(*(() if groups == 1 else (groups,)), len(weight) // groups, -1)
 
 
 def _prepared(caller: str, input: Tensor, weight: Tensor, bias, stride, padding, dilation, groups: int):

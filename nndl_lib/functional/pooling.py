@@ -72,11 +72,11 @@ class _MaxPool(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None, None]:
         input, output = ctx.saved_tensors
-        by_input = torch.zeros_like(input)
+        by_input, left = torch.zeros_like(input), torch.ones_like(output, dtype=torch.bool)
         for _, _, where in window_offsets(*ctx.geometry):
-            hit = input[where] == output
-            by_input[where] += torch.where(hit, grad, 0)
-            grad = grad.masked_fill(hit, 0)  # what the first of several maxima got, no other gets
+            first = left & (input[where] == output)  # of several maxima, the first gets all
+            by_input[where] += grad * first
+            left = left ^ first
         return by_input, None, None, None
 
 

@@ -19,9 +19,11 @@ __all__ = [
     "check_logits",
     "check_number",
     "check_pair",
+    "check_pooling",
     "check_probabilities",
     "check_same",
     "check_size",
+    "check_window",
     "raise_at",
 ]
 
@@ -111,6 +113,34 @@ def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups
     for name, part in (("weight", weight), ("bias", bias)):
         if part is not None and part.dtype != input.dtype:
             raise ValueError(f"{caller}: input is {input.dtype} and {name} is {part.dtype}; expected the same dtype for both")
+
+
+def check_pooling(input: Tensor, kernel_size, stride, padding, caller: str) -> tuple[tuple[int, int], ...]:
+    """Return kernel, stride and padding as pairs; the stride is the kernel where it is None.
+
+    Raises: ValueError where input is not floating-point (N, C, H, W), a number is outside its range, or the kernel is
+    larger than the padded image.
+    """
+    check_floating(input, caller)
+    if input.ndim != 4 or input.numel() == 0:
+        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0")
+    kernel = check_pair(kernel_size, "kernel_size", caller)
+    stride = kernel if stride is None else check_pair(stride, "stride", caller)
+    padding = check_pair(padding, "padding", caller, least=0)
+    if any(2 * p > k for p, k in zip(padding, kernel)):
+        raise ValueError(f"{caller}: padding is {padding} and the kernel {kernel}; expected at most half the kernel")
+    check_window((input.shape[2] + 2 * padding[0], input.shape[3] + 2 * padding[1]), kernel, (1, 1), caller)
+    return kernel, stride, padding
+
+
+def check_window(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, int], caller: str) -> None:
+    """Raises: ValueError where a kernel does not fit into an image of that size, padding included."""
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    if spans[0] > size[0] or spans[1] > size[1]:
+        what = f"the kernel is {kernel[0]} x {kernel[1]}"
+        if dilation != (1, 1):
+            what = f"the kernel, {kernel[0]} x {kernel[1]} with dilation {dilation}, spans {spans[0]} x {spans[1]}"
+        raise ValueError(f"{caller}: {what} and the padded input {size[0]} x {size[1]}; expected a kernel that fits")
 
 
 def check_classes(input: Tensor, target: Tensor, caller: str) -> None:

@@ -7,6 +7,7 @@ no transformation changes nothing. All is computed on the device of the images, 
 """
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -158,7 +159,8 @@ def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator |
         ValueError: images are not a floating-point batch, or p is outside its range.
     """
     _check_images(images, "horizontal_flip")
-    _check_share(p, "horizontal_flip")
+    if isinstance(p, bool) or not isinstance(p, Real) or not 0 <= p <= 1:
+        raise ValueError(f"horizontal_flip: p is {p!r}; expected a number from 0 to 1")
     device = images.device if generator is None else generator.device
     mirrored = torch.rand(len(images), generator=generator, device=device).to(images.device) < p
     return torch.where(mirrored.view(-1, *(1,) * (images.ndim - 1)), images.flip(-1), images)
@@ -292,11 +294,6 @@ def _check_colors(images: Tensor, caller: str) -> None:
     if images.ndim != 4:
         raise ValueError(f"{caller}: images has shape {tuple(images.shape)}; expected (N, C, H, W)")
     _check_images(images, caller)
-
-
-def _check_share(p: float, caller: str) -> None:
-    if p != 1:  # check_number leaves out the upper end
-        arguments.check_number(p, "p", caller, below=1)
 
 
 def _crop_size(size: int | tuple[int, int], images: Tensor, caller: str) -> tuple[int, int]:

@@ -100,15 +100,8 @@ class _SumPool(torch.autograd.Function):
 
 
 def _prepared(caller: str, input: Tensor, kernel_size, stride, padding, value: float):
-    arguments.check_floating(input, caller)
-    if input.ndim != 4 or input.numel() == 0:
-        raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C, H, W), none of them 0")
-    kernel = arguments.check_pair(kernel_size, "kernel_size", caller)
-    stride = kernel if stride is None else arguments.check_pair(stride, "stride", caller)
-    height, width = arguments.check_pair(padding, "padding", caller, least=0)
-    if 2 * height > kernel[0] or 2 * width > kernel[1]:
-        raise ValueError(f"{caller}: padding is {padding} and kernel_size {kernel_size}; expected at most half the kernel")
+    kernel, stride, (height, width) = arguments.check_pooling(input, kernel_size, stride, padding, caller)
     padded = input
     if height or width:
         padded = torch.nn.functional.pad(input, (width, width, height, height), value=value)
-    return padded, kernel, stride, tuple(windows(padded, kernel, stride, 1, caller).shape[4:])
+    return padded, kernel, stride, tuple(windows(padded, kernel, stride).shape[4:])

@@ -72,13 +72,8 @@ def windows(input: Tensor, kernel_size: Pair, stride: Pair = 1, dilation: Pair =
     )
     if input.ndim != 4:
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C, H, W)")
-    (H, W), spans = input.shape[2:], [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    if spans[0] > H or spans[1] > W:
-        dilated = "" if dilation == (1, 1) else f" spans {spans[0]} x {spans[1]} with dilation {dilation}"
-        raise ValueError(
-            f"{caller}: the kernel {kernel[0]} x {kernel[1]}{dilated or ' is too large'} and the padded input is "
-            f"{H} x {W}; expected a kernel that fits"
-        )
+    arguments.check_window(tuple(input.shape[2:]), kernel, dilation, caller)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
     view = input.unfold(2, spans[0], stride[0]).unfold(3, spans[1], stride[1])  # (N, C, H_out, W_out, span, span)
     return view[..., :: dilation[0], :: dilation[1]].permute(0, 1, 4, 5, 2, 3)
 

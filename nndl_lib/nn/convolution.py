@@ -1,6 +1,7 @@
 """Layers for images, with the state of ``torch.nn``. Derived in chapter 09, "Convolutional networks".
 
-An image is (C, H, W), a batch of them (N, C, H, W).
+An image is (C, H, W), a batch of them (N, C, H, W). Convolution and pooling give the numbers of ``functional.conv2d`` and
+its companions up to rounding, but by PyTorch's own kernels, which take less time.
 """
 
 import math
@@ -17,9 +18,6 @@ Pair = int | tuple[int, int]
 
 class Conv2d(torch.nn.Module):
     """A layer of convolutions: ``functional.conv2d`` with its weights.
-
-    The numbers are those of ``functional.conv2d`` up to rounding, but they come from PyTorch's own kernels, which need
-    less time and memory for the backward pass.
 
     Attributes:
         weight: (out_channels, in_channels / groups, kh, kw), drawn uniformly from -1/sqrt(n) to 1/sqrt(n), where
@@ -81,14 +79,12 @@ class Conv2d(torch.nn.Module):
         arguments.check_convolution(x, self.weight, self.bias, self.groups, "Conv2d")
         left, right, top, bottom = self.sides
         size = x.shape[2] + top + bottom, x.shape[3] + left + right
-        span = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation)]
-        if span[0] > size[0] or span[1] > size[1]:
-            raise ValueError(
-                f"Conv2d: the kernel spans {span[0]} x {span[1]} and the padded input is {size[0]} x {size[1]}; "
-                "expected a kernel that fits"
-            )
+        arguments.check_window(size, self.kernel_size, self.dilation, "Conv2d")
+        padding = top, left
+        if left != right or top != bottom:  # of "same", where torch would warn that it makes this copy
+            x, padding = torch.nn.functional.pad(x, self.sides), (0, 0)
         return torch.nn.functional.conv2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
     def extra_repr(self) -> str:
@@ -111,7 +107,8 @@ class MaxPool2d(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maxima (N, C, H_out, W_out) of images (N, C, H, W). Raises ValueError as the function does."""
-        return functional.max_pool2d(x, self.kernel_size, self.stride, self.padding)
+        sizes = arguments.check_pooling(x, self.kernel_size, self.stride, self.padding, "MaxPool2d")
+        return torch.nn.functional.max_pool2d(x, *sizes)
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""
@@ -131,7 +128,8 @@ class AvgPool2d(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Averages (N, C, H_out, W_out) of images (N, C, H, W). Raises ValueError as the function does."""
-        return functional.avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
+        sizes = arguments.check_pooling(x, self.kernel_size, self.stride, self.padding, "AvgPool2d")
+        return torch.nn.functional.avg_pool2d(x, *sizes, count_include_pad=self.count_include_pad)
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""

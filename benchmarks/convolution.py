@@ -1,7 +1,7 @@
 """Convolution, pooling and training steps of small CNNs, nndl_lib against torch. Run: python benchmarks/convolution.py
 
-All on one thread. A step is forward, cross-entropy, backward and an SGD update. "windows" is LeNet with the convolutions of
-``functional.conv2d``; ``nn.Conv2d`` itself calls PyTorch's kernels.
+All on one thread. A step is forward, cross-entropy, backward and an SGD update. "windows" is LeNet with the
+convolutions of ``functional.conv2d``; ``nn.Conv2d`` itself calls PyTorch's kernels.
 """
 
 import torch

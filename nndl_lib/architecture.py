@@ -42,17 +42,18 @@ class ArchitectureTable(NamedTuple):
 
     def __str__(self) -> str:
         """One line a row; names and kinds to the left, numbers to the right."""
-        lines = [("layer", "kind", "output", "parameters", "multiply-adds"), ("input", "", _times(self.input_shape), "", "")]
+        lines = [("layer", "kind", "output", "parameters", "multiply-adds")]
+        lines.append(("input", "", _times(self.input_shape), "", ""))
         for row in self.rows:
             products = "?" if row.multiply_adds is None else f"{row.multiply_adds:,}"
             shape = "not called" if row.output_shape is None else _times(row.output_shape)
             lines.append((row.name, row.kind, shape, f"{row.parameters:,}", products))
         lines.append(("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
         widths = [max(map(len, column)) for column in zip(*lines)]
-        text = [
-            "  ".join(cell.ljust(w) if k < 2 else cell.rjust(w) for k, (cell, w) in enumerate(zip(line, widths))).rstrip()
-            for line in lines
-        ]
+        text = []
+        for line in lines:
+            cells = [cell.ljust(w) if k < 2 else cell.rjust(w) for k, (cell, w) in enumerate(zip(line, widths))]
+            text.append("  ".join(cells).rstrip())
         rule = "-" * len(text[0])
         return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 
@@ -61,12 +62,12 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     """The layers of a network, as one example of zeros goes through it in evaluation mode: a row for each call.
 
     A layer is a module without children, or one that has parameters of its own. It may be of ``nndl_lib.nn`` or of
-    ``torch.nn``. A network on the device "meta" is enough, and takes no memory. The network is left as it was: its mode,
-    its buffers and its hooks, also after an error.
+    ``torch.nn``. A network on the device "meta" is enough, and takes no memory. The network is left as it was: its
+    mode, its buffers and its hooks, also after an error.
 
-    Multiply-adds are counted where a parameter multiplies an input: in linear layers, convolutions and recurrent layers,
-    one for each weight and place; in normalizations, one for each entry where they have a weight. Biases, activations
-    and poolings count as none.
+    Multiply-adds are counted where a parameter multiplies an input: in linear layers, convolutions and recurrent
+    layers, one for each weight and place; in normalizations, one for each entry where they have a weight. Biases,
+    activations and poolings count as none.
 
     Args:
         module: the network. input_shape: of one example, (C, H, W) for an image, (D,) for a row.
@@ -116,13 +117,14 @@ class ReceptiveField(NamedTuple):
 def receptive_field(layers: Iterable[torch.nn.Module | tuple[int, ...]]) -> ReceptiveField:
     """The receptive field after layers one after another, by the recursion from the first to the last.
 
-    A layer with kernel k, stride s, padding p and dilation d makes, of a field with size r, stride j and start a, one with
-    size ``r + d (k - 1) j``, stride ``j s`` and start ``a - p j``. Unit i sees pixels start + i stride to that + size - 1.
+    A layer with kernel k, stride s, padding p and dilation d makes, of a field with size r, stride j and start a, one
+    with size ``r + d (k - 1) j``, stride ``j s`` and start ``a - p j``. Unit i sees ``size`` pixels from
+    ``start + i stride`` on.
 
     Args:
-        layers: convolutions and poolings with square kernels, of ``nndl_lib.nn`` or ``torch.nn``; layers that work pixel
-            by pixel, which change nothing; ``Sequential`` of such; or numbers (kernel, stride) with padding and dilation
-            after them, where they are not 0 and 1.
+        layers: convolutions and poolings with square kernels, of ``nndl_lib.nn`` or ``torch.nn``; layers that work
+            pixel by pixel, which change nothing; ``Sequential`` of such; or numbers (kernel, stride) with padding and
+            dilation after them, where they are not 0 and 1.
 
     Source: Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285; Araujo, Norris & Sim (2019),
     https://doi.org/10.23915/distill.00021.
@@ -204,8 +206,9 @@ def _geometry(layer: torch.nn.Module | tuple[int, ...], k: int) -> tuple[int, in
         numbers = (*layer, *(0, 1)[len(layer) - 2 :])
     elif isinstance(layer, (nn.Conv2d, torch.nn.Conv2d, *_POOLS)):
         dilation = layer.dilation if isinstance(layer, (nn.Conv2d, torch.nn.Conv2d, torch.nn.MaxPool2d)) else 1
-        pairs = [arguments.check_pair(v, "a size", "receptive_field") for v in (layer.kernel_size, layer.stride, dilation)]
-        (kernel, step, dilation), padding = pairs, layer.padding
+        sizes = layer.kernel_size, layer.stride, dilation
+        kernel, step, dilation = (arguments.check_pair(size, "a size", "receptive_field") for size in sizes)
+        padding = layer.padding
         if isinstance(padding, str):
             same = padding == "same"
             padding = tuple(d * (n - 1) // 2 if same else 0 for d, n in zip(dilation, kernel))

@@ -106,13 +106,14 @@ def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups
     if weight.shape[1] * groups != C:
         raise ValueError(
             f"{caller}: input has shape {_shape(input)}, {C} channels, and weight {_shape(weight)}; "
-            f"expected {weight.shape[1] * groups} channels" + (f", {weight.shape[1]} in each group" if groups > 1 else "")
+            f"expected {weight.shape[1] * groups} channels{f', {weight.shape[1]} in each group' if groups > 1 else ''}"
         )
     if bias is not None and bias.shape != (O,):
         raise ValueError(f"{caller}: weight has shape {_shape(weight)} and bias {_shape(bias)}; expected bias ({O},)")
     for name, part in (("weight", weight), ("bias", bias)):
         if part is not None and part.dtype != input.dtype:
-            raise ValueError(f"{caller}: input is {input.dtype} and {name} is {part.dtype}; expected the same dtype for both")
+            found = f"input is {input.dtype} and {name} is {part.dtype}"
+            raise ValueError(f"{caller}: {found}; expected the same dtype for both")
 
 
 def check_pooling(input: Tensor, kernel_size, stride, padding, caller: str) -> tuple[tuple[int, int], ...]:

@@ -169,8 +169,8 @@ def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator |
 def color_components(images: Tensor) -> tuple[Tensor, Tensor]:
     """The principal components of the colors of all pixels: variances (C,), the largest first, and directions (C, C).
 
-    Column k of the directions is the unit vector of component k, with the sign that makes its largest entry positive. To
-    be computed once, for a training set (N, C, H, W).
+    Column k of the directions is the unit vector of component k, with the sign that makes its largest entry positive.
+    To be computed once, for a training set (N, C, H, W).
 
     Raises:
         ValueError: images are not a floating-point batch (N, C, H, W).

@@ -76,7 +76,7 @@ def test_multiply_adds_of_every_kind():
         (nn.Linear(5, 3), (5,), 15),
         (torch.nn.Linear(5, 3, bias=False), (4, 5), 60),
         (nn.Conv2d(4, 6, 3, stride=2, groups=2), (4, 7, 9), 6 * 3 * 4 * 2 * 9),
-        (torch.nn.Conv2d(4, 6, (1, 2), padding="same"), (4, 7, 9), 6 * 63 * 4 * 2),
+        (torch.nn.Conv2d(4, 6, (1, 3), padding="same"), (4, 7, 9), 6 * 63 * 4 * 3),
         (torch.nn.Conv1d(2, 3, 4), (2, 7), 3 * 4 * 2 * 4),
         (torch.nn.ConvTranspose2d(2, 3, 4, stride=2), (2, 5, 5), 2 * 25 * 3 * 16),
         *((nn.BatchNorm2d(3), (3, 4, 5), 60), (torch.nn.BatchNorm2d(3), (3, 4, 5), 60), (nn.BatchNorm1d(3), (3,), 3)),

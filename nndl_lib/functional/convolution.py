@@ -22,7 +22,7 @@ def conv2d(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolution (N, O, H_out, W_out) of images (N, C, H, W) with O kernels: every window as a column, times the weights.
+    """Convolution (N, O, H_out, W_out) of images (N, C, H, W) with O kernels: windows as columns, times the weights.
 
     ``y[n, o, i, j] = bias[o] + sum over c, u, v of weight[o, c, u, v] * x[n, c, i s + u d, j s + v d]``, for stride s
     and dilation d.
@@ -54,7 +54,7 @@ def conv2d_loops(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The same as ``conv2d`` in six loops, one for each index but that of the example: to be read, not to be waited for.
+    """The same as ``conv2d`` in six loops, one for each index but that of the example: to be read, not waited for.
 
     Raises:
         ValueError: as ``conv2d``.

@@ -16,7 +16,9 @@ Pair = int | tuple[int, int]
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """How many places a kernel has along ``size`` pixels, padded on both ends: ``(size + 2 p - d (k - 1) - 1) // s + 1``.
+    """How many places a kernel has along ``size`` pixels, padded on both ends.
+
+    That is ``(size + 2 p - d (k - 1) - 1) // s + 1``, with kernel k, stride s, padding p and dilation d.
 
     Raises:
         ValueError: an argument is too small or no integer, or the kernel does not fit.
@@ -90,14 +92,17 @@ def add_windows(values: Tensor, size: tuple[int, int], stride: Pair = 1, dilatio
     Raises:
         ValueError: values do not have six dimensions, or their windows do not fit into ``size``.
     """
-    stride, dilation = (arguments.check_pair(v, n, "add_windows") for n, v in (("stride", stride), ("dilation", dilation)))
+    stride = arguments.check_pair(stride, "stride", "add_windows")
+    dilation = arguments.check_pair(dilation, "dilation", "add_windows")
     if values.ndim != 6:
         raise ValueError(f"add_windows: values has shape {tuple(values.shape)}; expected (N, C, kh, kw, H_out, W_out)")
     N, C, *kernel, _, _ = values.shape
     places = tuple(values.shape[4:])
     ends = [s * (n - 1) + d * (k - 1) + 1 for s, n, d, k in zip(stride, places, dilation, kernel)]
     if ends[0] > size[0] or ends[1] > size[1]:
-        raise ValueError(f"add_windows: the windows span {ends[0]} x {ends[1]} and size is {tuple(size)}; expected that they fit")
+        raise ValueError(
+            f"add_windows: the windows span {ends[0]} x {ends[1]} and size is {tuple(size)}; expected that they fit"
+        )
     images = values.new_zeros(N, C, *size)
     for u, v, where in window_offsets(tuple(kernel), places, stride, dilation):
         images[where] += values[:, :, u, v]

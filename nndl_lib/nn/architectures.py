@@ -85,7 +85,8 @@ class AlexNet(_Classifier):
     The paper says that images are 224 x 224 (150,528 numbers) and that the first layer, of 96 kernels 11 x 11 with
     stride 4, has 253,440 units. These do not fit together: (224 - 11) / 4 is not an integer, and 253,440 / 96 is not
     a square, but 55 * 48. Images of 227 x 227, or of 224 x 224 with 2 pixels of padding, which this class has, give
-    55 x 55 places, 290,400 units, and from there on the paper's sizes: 186,624, 64,896, 64,896, 43,264, 4096, 4096, 1000.
+    55 x 55 places, 290,400 units, and from there on the paper's sizes: 186,624, 64,896, 64,896, 43,264, 4096, 4096,
+    1000.
 
     Source: Krizhevsky, Sutskever & Hinton (2012), https://doi.org/10.1145/3065386.
 

@@ -1,7 +1,7 @@
 """Layers for images, with the state of ``torch.nn``. Derived in chapter 09, "Convolutional networks".
 
-An image is (C, H, W), a batch of them (N, C, H, W). Convolution and pooling give the numbers of ``functional.conv2d`` and
-its companions up to rounding, but by PyTorch's own kernels, which take less time.
+An image is (C, H, W), a batch of them (N, C, H, W). Convolution and pooling give the numbers of ``functional.conv2d``
+and its companions up to rounding, but by PyTorch's own kernels, which take less time.
 """
 
 import math

@@ -1,7 +1,9 @@
 """Windows, convolution and pooling, functions and modules, against torch in float64."""
 
+import importlib
 import math
 import re
+import warnings
 
 import pytest
 import torch
@@ -196,6 +198,30 @@ def test_conv2d_gradients_only_of_what_asks():
         assert one.grad is None or other.grad is None
         assert (one.grad is None) != (other.grad is None)
     assert not functional.conv2d(x, w).requires_grad
+
+
+@pytest.mark.parametrize("kernel", [(2, 3), (3, 2), (2, 2), (4, 1)])
+def test_padding_same_of_even_kernels(kernel):
+    x, w = normal(2, 1, 5, 6), normal(1, 1, *kernel, seed=1)
+    layer = nn.Conv2d(1, 1, kernel, padding="same", bias=False, **F64)
+    layer.load_state_dict({"weight": w})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # torch's function warns
+        found = [layer(x), functional.conv2d(x, w, padding="same"), functional.conv2d_loops(x, w, padding="same")]
+    for y in found:
+        assert y.shape == x.shape
+        close(y, F.conv2d(x, w, padding="same"))
+
+
+def test_conv2d_makes_no_gradient_for_an_image_that_asks_for_none(monkeypatch):
+    module, made = importlib.import_module("nndl_lib.functional.convolution"), []
+    add_windows = module.add_windows
+    monkeypatch.setattr(module, "add_windows", lambda *args: made.append(0) or add_windows(*args))
+    x, w = normal(1, 1, 4, 4), normal(1, 1, 3, 3).requires_grad_()
+    functional.conv2d(x, w).sum().backward()
+    assert not made
+    functional.conv2d(x.requires_grad_(), w).sum().backward()
+    assert made
 
 
 @pytest.mark.parametrize("groups", [1, 2])

@@ -12,14 +12,18 @@ from torch import Tensor
 
 __all__ = [
     "check_classes",
+    "check_convolution",
     "check_count",
     "check_finite",
     "check_floating",
     "check_logits",
     "check_number",
+    "check_pair",
+    "check_pooling",
     "check_probabilities",
     "check_same",
     "check_size",
+    "check_window",
     "raise_at",
 ]
 
@@ -35,6 +39,17 @@ def check_number(value: float, name: str, caller: str, least: float = 0, below: 
     if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < below:
         expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+
+
+def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:
+    """Return a number for height and one for width: value itself, or one integer twice.
+
+    Raises: ValueError where value is neither an integer of at least ``least`` nor two of them.
+    """
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2 or any(isinstance(part, bool) or not isinstance(part, int) or part < least for part in pair):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}, or two")
+    return pair
 
 
 def check_floating(input: Tensor, caller: str) -> Tensor:
@@ -68,6 +83,65 @@ def check_same(input: Tensor, target: Tensor, caller: str) -> None:
     if input.dtype != target.dtype:
         raise ValueError(f"{caller}: input is {input.dtype} and target is {target.dtype}; expected the same dtype for both")
     _check_device(input, target, caller)
+
+
+def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, caller: str) -> None:
+    """Raises: ValueError where shapes, dtypes and groups do not make a convolution.
+
+    They do for input (N, C, H, W), weight (O, C / groups, kernel height, kernel width) and bias (O,) or None.
+    """
+    check_floating(input, caller)
+    if input.ndim != 4 or input.numel() == 0:
+        hint = "; x.unsqueeze(1) makes images of one channel of (N, H, W)" if input.ndim == 3 else ""
+        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0{hint}")
+    if weight.ndim != 4 or weight.numel() == 0:
+        raise ValueError(f"{caller}: weight has shape {_shape(weight)}; expected (O, C / groups, height, width)")
+    check_count(groups, "groups", caller)
+    C, O = input.shape[1], weight.shape[0]
+    if C % groups or O % groups:
+        raise ValueError(
+            f"{caller}: groups is {groups}, and there are {C} channels in and {O} out; "
+            "expected a number that divides both"
+        )
+    if weight.shape[1] * groups != C:
+        raise ValueError(
+            f"{caller}: input has shape {_shape(input)}, {C} channels, and weight {_shape(weight)}; "
+            f"expected {weight.shape[1] * groups} channels{f', {weight.shape[1]} in each group' if groups > 1 else ''}"
+        )
+    if bias is not None and bias.shape != (O,):
+        raise ValueError(f"{caller}: weight has shape {_shape(weight)} and bias {_shape(bias)}; expected bias ({O},)")
+    for name, part in (("weight", weight), ("bias", bias)):
+        if part is not None and part.dtype != input.dtype:
+            found = f"input is {input.dtype} and {name} is {part.dtype}"
+            raise ValueError(f"{caller}: {found}; expected the same dtype for both")
+
+
+def check_pooling(input: Tensor, kernel_size, stride, padding, caller: str) -> tuple[tuple[int, int], ...]:
+    """Return kernel, stride and padding as pairs; the stride is the kernel where it is None.
+
+    Raises: ValueError where input is not floating-point (N, C, H, W), a number is outside its range, or the kernel is
+    larger than the padded image.
+    """
+    check_floating(input, caller)
+    if input.ndim != 4 or input.numel() == 0:
+        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0")
+    kernel = check_pair(kernel_size, "kernel_size", caller)
+    stride = kernel if stride is None else check_pair(stride, "stride", caller)
+    padding = check_pair(padding, "padding", caller, least=0)
+    if any(2 * p > k for p, k in zip(padding, kernel)):
+        raise ValueError(f"{caller}: padding is {padding} and the kernel {kernel}; expected at most half the kernel")
+    check_window((input.shape[2] + 2 * padding[0], input.shape[3] + 2 * padding[1]), kernel, (1, 1), caller)
+    return kernel, stride, padding
+
+
+def check_window(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, int], caller: str) -> None:
+    """Raises: ValueError where a kernel does not fit into an image of that size, padding included."""
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    if spans[0] > size[0] or spans[1] > size[1]:
+        what = f"the kernel is {kernel[0]} x {kernel[1]}"
+        if dilation != (1, 1):
+            what = f"the kernel, {kernel[0]} x {kernel[1]} with dilation {dilation}, spans {spans[0]} x {spans[1]}"
+        raise ValueError(f"{caller}: {what} and the padded input {size[0]} x {size[1]}; expected a kernel that fits")
 
 
 def check_classes(input: Tensor, target: Tensor, caller: str) -> None:

@@ -283,3 +283,145 @@ def test_the_ends_of_the_ranges_are_allowed():
     images = images_of((2, 4, 4))
     assert aug.random_affine(images, (5, 5), 1, (2, 2), rng()).shape == images.shape
     assert aug.random_affine(images, (-5, -5), (1, 0), (0.5, 0.5), rng()).shape == images.shape
+
+
+# --- AlexNet's recipe: crops, mirror images, colors ---
+
+
+@checks
+@given(shape=shapes, seed=seeds, padding=st.integers(0, 2), data=st.data())
+def test_random_crop_is_a_part_of_each_image(shape, seed, padding, data):
+    images = images_of(shape, seed)
+    h, w = (data.draw(st.integers(1, side + 2 * padding)) for side in shape[-2:])
+    crops = aug.random_crop(images, (h, w), padding, generator=rng(seed))
+    assert crops.shape == (*shape[:-2], h, w)
+    padded = torch.nn.functional.pad(images, (padding,) * 4)
+    down, right = (side - part + 1 for side, part in zip(padded.shape[-2:], (h, w)))
+    draws = rng(seed)
+    tops, lefts = (torch.randint(places, (len(images),), generator=draws).tolist() for places in (down, right))
+    for crop, image, top, left in zip(crops, padded, tops, lefts):
+        assert torch.equal(crop, image[..., top : top + h, left : left + w])
+
+
+def test_random_crop_takes_every_place_equally_often():
+    images = torch.arange(12.0).reshape(1, 3, 4).expand(12_000, 3, 4)
+    corners = aug.random_crop(images, 2, generator=rng())[:, 0, 0]
+    counts = corners.int().bincount(minlength=12)
+    expected = torch.tensor([1.0, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0]) * 2000
+    assert (counts[expected == 0] == 0).all() and (counts - expected).abs().max() < 200  # five standard deviations
+    assert torch.equal(aug.random_crop(images[:5], (3, 4)), images[:5])
+
+
+@checks
+@given(shape=shapes, seed=seeds)
+def test_horizontal_flip_mirrors_some(shape, seed):
+    images = images_of(shape, seed)
+    found = aug.horizontal_flip(images, generator=rng(seed))
+    mirrored = torch.rand(len(images), generator=rng(seed)) < 0.5
+    for before, after, flipped in zip(images, found, mirrored):
+        assert torch.equal(after, before.flip(-1) if flipped else before)
+    assert torch.equal(aug.horizontal_flip(images, 1), images.flip(-1)) and torch.equal(aug.horizontal_flip(images, 0), images)
+
+
+def test_horizontal_flip_mirrors_a_share_of_p():
+    images = torch.tensor([[[0.0, 1.0]]]).expand(10_000, 1, 2)
+    for p in (0.5, 0.2):
+        assert aug.horizontal_flip(images, p, rng())[:, 0, 0].mean().item() == pytest.approx(p, abs=0.02)
+
+
+def colored(seed=0):
+    mixing = torch.tensor([[2.0, 0.3, 0.1], [0.5, 1.0, 0.2], [0.1, 0.4, 0.7]], **F64)
+    return torch.einsum("dc,nchw->ndhw", mixing, torch.randn(6, 3, 5, 4, generator=rng(seed), **F64))
+
+
+def test_color_components_diagonalize_the_covariance():
+    images = colored()
+    variances, directions = aug.color_components(images)
+    pixels = images.permute(0, 2, 3, 1).reshape(-1, 3)
+    centered = pixels - pixels.mean(dim=0)
+    covariance = centered.T @ centered / len(pixels)
+    close(directions @ torch.diag(variances) @ directions.T, covariance)
+    close(directions.T @ directions, torch.eye(3, **F64))
+    assert (variances.diff() < 0).all()
+    assert (directions.gather(0, directions.abs().argmax(dim=0, keepdim=True)) > 0).all()
+    gray = aug.color_components(torch.ones(1, 1, 2, 2, **F64))
+    assert gray[0].tolist() == [0] and gray[1].tolist() == [[1]]
+
+
+def test_pca_color_shifts_each_image_by_one_color():
+    images, components = colored(), aug.color_components(colored(1))
+    found = aug.pca_color(images, 0.3, components, rng(5))
+    shift = found - images
+    close(shift, shift[:, :, :1, :1].expand_as(shift))
+    draws = 0.3 * torch.randn(6, 3, generator=rng(5), **F64)
+    close(shift[:, :, 0, 0], torch.stack([components[1] @ (a * components[0]) for a in draws]))
+    close(aug.pca_color(images, 0.3, generator=rng(5)), aug.pca_color(images, 0.3, aug.color_components(images), rng(5)))
+    close(aug.pca_color(images, generator=rng(5)), aug.pca_color(images, 0.1, generator=rng(5)))
+    assert torch.equal(aug.pca_color(images, 0), images)
+    assert aug.pca_color(images.float(), generator=rng()).dtype == torch.float32
+
+
+@checks
+@given(shape=shapes, seed=seeds, data=st.data())
+def test_ten_crops_are_the_corners_the_center_and_their_mirror_images(shape, seed, data):
+    images = images_of(shape, seed)
+    H, W = shape[-2:]
+    h, w = data.draw(st.integers(1, H)), data.draw(st.integers(1, W))
+    crops = aug.ten_crop(images, (h, w))
+    assert crops.shape == (len(images), 10, *shape[1:-2], h, w)
+    top, left = (H - h) // 2, (W - w) // 2
+    five = [
+        *(images[..., :h, :w], images[..., :h, W - w :], images[..., H - h :, :w], images[..., H - h :, W - w :]),
+        images[..., top : top + h, left : left + w],
+    ]
+    for k, crop in enumerate(five):
+        assert torch.equal(crops[:, k], crop) and torch.equal(crops[:, k + 5], crop.flip(-1))
+    assert torch.equal(aug.ten_crop(images, min(h, w)), aug.ten_crop(images, (min(h, w), min(h, w))))
+
+
+def test_crops_flips_and_colors_draw_from_their_generator_alone():
+    images, before = colored(), torch.get_rng_state()
+    for function in (
+        lambda g: aug.random_crop(images, 2, generator=g),
+        lambda g: aug.horizontal_flip(images, generator=g),
+        lambda g: aug.pca_color(images, generator=g),
+    ):
+        assert torch.equal(function(rng(1)), function(rng(1))) and not torch.equal(function(rng(1)), function(rng(3)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["random_crop", "horizontal_flip", "color_components", "pca_color", "ten_crop"])
+def test_crops_flips_and_colors_bad_images(name):
+    function, sizes = getattr(aug, name), ((2,) if "crop" in name else ())
+    expected = "expected (N, C, H, W)" if "color" in name else "expected (N, H, W) or (N, C, H, W)"
+    with refused(f"{name}: images has shape (3, 4); {expected}"):
+        function(torch.zeros(3, 4), *sizes)
+    with refused(f"{name}: images is torch.uint8; expected a floating-point dtype"):
+        function(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), *sizes)
+    with refused(f"{name}: images has shape (0, 3, 4, 4); expected at least one pixel"):
+        function(torch.zeros(0, 3, 4, 4), *sizes)
+    if "color" in name:
+        with refused(f"{name}: images has shape (3, 4, 4); expected (N, C, H, W)"):
+            function(torch.zeros(3, 4, 4))
+
+
+def test_crops_flips_and_colors_bad_arguments():
+    images = torch.zeros(2, 3, 4, 5)
+    for name in ("random_crop", "ten_crop"):
+        for size in ((5, 5), (4, 6)):
+            with refused(f"{name}: size is {size[0]} x {size[1]} and the images, with padding, are 4 x 5; expected a part of them"):
+                getattr(aug, name)(images, size)
+        with refused(f"{name}: size is 0; expected an integer of at least 1, or two"):
+            getattr(aug, name)(images, 0)
+    with refused("random_crop: padding is -1; expected an integer of at least 0"):
+        aug.random_crop(images, 2, -1)
+    for p in (-0.1, 1.1, math.nan, None):
+        with refused(f"horizontal_flip: p is {p!r}; expected a number from 0 to 1"):
+            aug.horizontal_flip(images, p)
+    with refused("pca_color: std is -1; expected a finite number of at least 0"):
+        aug.pca_color(images, -1)
+    message = "pca_color: components have shapes (2,) and (3, 3) and images (2, 3, 4, 5); expected (3,) and (3, 3)"
+    with refused(message):
+        aug.pca_color(images, components=(torch.ones(2), torch.eye(3)))
+    with refused(message.replace("(2,) and (3, 3) and images", "(3,) and (2, 2) and images")):
+        aug.pca_color(images, components=(torch.ones(3), torch.eye(2)))

@@ -1,4 +1,4 @@
-"""Averages over the examples of many minibatches, summed on the device: nothing waits for it until they are asked for."""
+"""Averages over the examples of many minibatches, summed on the device: nothing waits for it until it is read."""
 
 import torch
 from torch import Tensor
@@ -30,8 +30,8 @@ class Averages:
             value, n = value.sum(dtype=None if value.is_floating_point() else torch.float32), 1
         elif value.ndim != 0:
             raise ValueError(
-                f"Averages: {name} has shape {tuple(value.shape)}; expected (), the average, or ({n},), a value for each "
-                "example"
+                f"Averages: {name} has shape {tuple(value.shape)}; expected (), the average, or ({n},), "
+                "a value for each example"
             )
         total = self._sums.get(name)
         if total is None:  # at least float32, in which a million examples can be counted
@@ -53,7 +53,7 @@ class Averages:
         Raises:
             ValueError: there is no example in any.
         """
-        # NumPy's dtype of averages on a CPU; some devices have no float64.
+        # Apple's GPU has no float64.
         wide = torch.float32 if device.type == "mps" else torch.float64
         sums = torch.zeros(len(names) + 1, dtype=wide, device=device)
         for k, total in enumerate(self._sums.get(name) for name in names):

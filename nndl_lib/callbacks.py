@@ -12,7 +12,7 @@ class Callback:
         """Called before the first step. steps: how many an epoch has; None if the loader has no length."""
 
     def on_step(self, trainer) -> None:
-        """Called after each step: ``trainer.step`` steps are done. Called in the inner loop: do not read tensors here."""
+        """Called after each step: ``trainer.step`` steps are done. In the inner loop: do not read tensors here."""
 
     def on_epoch(self, trainer, record: dict[str, float]) -> None:
         """Called after each epoch, before its checkpoint. record: what was added to ``trainer.history``."""

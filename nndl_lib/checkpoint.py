@@ -5,6 +5,7 @@ Whoever kills the process, or fills the disk, thus finds the last whole file whe
 numbers, strings, lists and dicts only (``weights_only=True``), since a pickle from elsewhere could run anything.
 """
 
+import contextlib
 import os
 import random
 import zipfile
@@ -34,12 +35,12 @@ def save(state: dict, path: str | os.PathLike) -> None:
             os.fsync(file.fileno())
         os.replace(part, path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as either
-        part.unlink(missing_ok=True)
-        kept = f"the file of before is unchanged ({path.stat().st_size} bytes)" if path.is_file() else "nothing is there"
+        _remove(part)
+        kept = "the file that was there is unchanged" if path.is_file() else "there is no file"
         cause = error if isinstance(error, OSError) else error.__context__ or error
         raise OSError(f"save: {path} could not be written: {cause}; {kept}") from error
     except BaseException:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise
     _flush_folder(path.parent)
 
@@ -106,7 +107,7 @@ def set_random_state(
     generators, device = list(generators), torch.device(device)
     if len(generators) != len(state["generators"]):
         raise ValueError(
-            f"set_random_state: the state has {len(state['generators'])} generators; expected {len(generators)}, as given"
+            f"set_random_state: the state has {len(state['generators'])} generators; expected {len(generators)}"
         )
     name, keys, *rest = state["numpy"]
     random.setstate(state["python"])
@@ -120,6 +121,11 @@ def set_random_state(
 
 def _kind(entry: Tensor | None) -> str:
     return "of no shape, as it is missing" if entry is None else f"{tuple(entry.shape)} of {entry.dtype}"
+
+
+def _remove(part: Path) -> None:
+    with contextlib.suppress(OSError):  # its own error would hide the one that led here
+        part.unlink()
 
 
 def _flush_folder(folder: Path) -> None:

@@ -54,6 +54,7 @@ def fetch(
                 _transfer(url, path, sha256, timeout)
                 return path
             except urllib.error.HTTPError as error:
+                error.close()
                 failures.append(f"{url}: HTTP status {error.code} ({error.reason})")
                 if error.code < 500:
                     break

@@ -69,7 +69,7 @@ class TensorLoader:
         arguments.check_count(world_size, "world_size", "TensorLoader")
         arguments.check_count(rank, "rank", "TensorLoader", 0)
         if rank >= world_size:
-            raise ValueError(f"TensorLoader: rank is {rank} and world_size {world_size}; expected 0 to {world_size - 1}")
+            raise ValueError(f"TensorLoader: rank is {rank}; expected 0 to {world_size - 1}, of {world_size}")
         if even and batch_size % world_size:
             raise ValueError(
                 f"TensorLoader: batch_size is {batch_size} and world_size {world_size}; expected a multiple of it, as "

@@ -135,11 +135,12 @@ def read_idx(path: str | os.PathLike) -> Tensor:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"read_idx: {path} cannot be unpacked: {error}; expected a whole gzip file") from error
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _DTYPES or len(raw) < 4 + 4 * raw[3]:
-        raise ValueError(f"read_idx: {path} begins with {raw[:4].hex(' ') or 'nothing'}; expected 00 00, a type and axes")
+        head = raw[:4].hex(" ") or "nothing"
+        raise ValueError(f"read_idx: {path} begins with {head}; expected 00 00, a type, and the number of axes")
     dtype, start = np.dtype(_DTYPES[raw[2]]), 4 + 4 * raw[3]
     shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", raw[3], 4))
     expected = start + math.prod(shape) * dtype.itemsize
     if len(raw) != expected:
-        raise ValueError(f"read_idx: {path} has {len(raw)} bytes; expected {expected}, for shape {shape} of {dtype.name}")
+        raise ValueError(f"read_idx: {path} has {len(raw)} bytes; expected {expected} for {shape} of {dtype.name}")
     numbers = np.frombuffer(raw, dtype, offset=start).reshape(shape)
     return torch.from_numpy(numbers.astype(dtype.newbyteorder("=")))

@@ -134,8 +134,10 @@ class Stepper:
         if found != own:
             raise ValueError(f"Trainer: the checkpoint has the optimizer {found}; expected {own}")
         if (state_dict["scaler"] is None) != (self._scaler is None):
-            words = [f"{'no' if scaler is None else 'a'} scaled loss" for scaler in (state_dict["scaler"], self._scaler)]
-            raise ValueError(f"Trainer: the checkpoint has {words[0]}; expected {words[1]}, by its precision")
+            words = ["no" if scaler is None else "a" for scaler in (state_dict["scaler"], self._scaler)]
+            raise ValueError(
+                f"Trainer: the checkpoint has {words[0]} scaled loss; expected {words[1]}, as the precision wants"
+            )
         self.optimizer.load_state_dict(state_dict["optimizer"])  # before the model, as it may refuse
         self.model.load_state_dict(state_dict["model"])
         self._rates = list(state_dict["rates"])

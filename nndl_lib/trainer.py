@@ -192,7 +192,7 @@ class Trainer:
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on from what ``state_dict`` returned. Raises ValueError as ``load`` does, before anything is changed."""
         self._check_state(state_dict)
-        self._stepper.load_state_dict(state_dict["stepper"])  # it refuses what is not its own, before it changes anything
+        self._stepper.load_state_dict(state_dict["stepper"])  # refuses another's before it changes anything
         if self.early_stopping is not None:
             self.early_stopping.load_state_dict(state_dict["early_stopping"])
         for callback, own in zip(self._saved_callbacks(), state_dict["callbacks"]):
@@ -252,7 +252,7 @@ class Trainer:
     def _diverged(self, what: str) -> ValueError:
         rate = self.optimizer.param_groups[0]["lr"]
         return ValueError(
-            f"Trainer: in epoch {self.epoch}, step {self.batch}, {what}; expected a learning rate smaller than lr = {rate}"
+            f"Trainer: in epoch {self.epoch}, step {self.batch}, {what}; expected a learning rate smaller than {rate}"
         )
 
     # --- what is given ---
@@ -271,21 +271,22 @@ class Trainer:
         elif self.batch > 0:
             raise ValueError(
                 f"Trainer: the training goes on after {self.batch} steps of epoch {self.epoch}, and the loader, a "
-                f"{type(loader).__name__}, has no place to go on from; expected a TensorLoader, or a checkpoint written "
-                "after an epoch"
+                f"{type(loader).__name__}, has no place to go on from; expected a TensorLoader, or a checkpoint "
+                "written after an epoch"
             )
 
     def _check_fit(self, loader: Iterable, epochs: int, validation: Iterable | None, resume: bool) -> None:
         arguments.check_count(epochs, "epochs", "Trainer")
         for name, given in (("loader", loader), ("validation", validation)):
-            if isinstance(given, (Tensor, tuple, list)) and isinstance(given[0], Tensor):
+            if isinstance(given, (Tensor, tuple, list)) and (not len(given) or isinstance(given[0], Tensor)):
                 raise ValueError(
-                    f"Trainer: {name} is a {type(given).__name__}; expected a loader, such as TensorLoader(X, t, batch_size=64)"
+                    f"Trainer: {name} is a {type(given).__name__} of numbers or tensors; expected a loader of "
+                    "minibatches, such as TensorLoader(X, t, batch_size=64)"
                 )
         if isinstance(loader, TensorLoader) and loader.world_size != processes.world_size():
             raise ValueError(
-                f"Trainer: the loader has world_size {loader.world_size}; expected {processes.world_size()}, the number of "
-                "processes"
+                f"Trainer: the loader has world_size {loader.world_size}; expected {processes.world_size()}, the "
+                "number of processes"
             )
         if self.early_stopping is not None and validation is None:
             raise ValueError("Trainer: early_stopping without validation; expected a loader whose cost it compares")

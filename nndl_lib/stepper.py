@@ -68,6 +68,8 @@ class Stepper:
     def outputs(self, batch: Sequence[Tensor], training: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Outputs, targets and the loss (0-d) of a minibatch: a tuple of tensors, the targets last.
 
+        In mixed precision, outputs of that precision become float32 before the loss.
+
         Raises:
             ValueError: the minibatch is none, or the loss is not a 0-d tensor.
             FloatingPointError: the loss refuses the outputs, and they hold a NaN or an infinity.
@@ -80,12 +82,14 @@ class Stepper:
         *inputs, target = [x.to(self.device, non_blocking=True) for x in batch]
         with nullcontext() if self._dtype is None else torch.autocast(self.device.type, self._dtype):
             output = (self._training if training else self._evaluation)(*inputs)
-            try:
-                value = self._loss(output, target)
-            except ValueError as error:  # the losses of functional refuse outputs that are not finite
-                if isinstance(output, Tensor) and not output.isfinite().all():
-                    raise FloatingPointError("the model's output is not finite") from error
-                raise
+        if self._dtype is not None and isinstance(output, Tensor) and output.dtype == self._dtype:
+            output = output.float()  # a loss is a sum of many small numbers
+        try:
+            value = self._loss(output, target)
+        except ValueError as error:  # the losses of functional refuse outputs that are not finite
+            if isinstance(output, Tensor) and not output.isfinite().all():
+                raise FloatingPointError("the model's output is not finite") from error
+            raise
         if value.ndim != 0:
             raise ValueError(
                 f"Trainer: the loss has shape {tuple(value.shape)}; expected a 0-d tensor, the minibatch's average"
@@ -134,10 +138,8 @@ class Stepper:
         if found != own:
             raise ValueError(f"Trainer: the checkpoint has the optimizer {found}; expected {own}")
         if (state_dict["scaler"] is None) != (self._scaler is None):
-            words = ["no" if scaler is None else "a" for scaler in (state_dict["scaler"], self._scaler)]
-            raise ValueError(
-                f"Trainer: the checkpoint has {words[0]} scaled loss; expected {words[1]}, as the precision wants"
-            )
+            found, own = ("no", "one") if self._scaler is not None else ("a", "none")
+            raise ValueError(f"Trainer: the checkpoint has {found} scaled loss; expected {own}, by the precision")
         self.optimizer.load_state_dict(state_dict["optimizer"])  # before the model, as it may refuse
         self.model.load_state_dict(state_dict["model"])
         self._rates = list(state_dict["rates"])

@@ -341,16 +341,17 @@ def test_silent_in_book_builds_and_without_tqdm(tqdm, monkeypatch):
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision(precision):
-    dtype, seen = getattr(torch, precision), []
+    dtype, seen, inside = getattr(torch, precision), [], []
     model = nn.MLP([2, 16, 2], nn.Tanh, generator=rng())
 
     def loss(z, t):
         seen.append(z.dtype)
-        return F.cross_entropy(z.float(), t)
+        return functional.cross_entropy(z, t)
 
+    model[1].register_forward_hook(lambda module, inputs, output: inside.append(output.dtype))
     trainer = trainer_of(model, loss=loss, precision=precision, clip_norm=1.0)
     history = trainer.fit(loader_of(X=X.float()), 15, loader_of(X=X.float()))
-    assert set(seen) == {dtype} and model[0].weight.dtype == torch.float32
+    assert set(inside) == {dtype} and set(seen) == {torch.float32} and model[0].weight.dtype == torch.float32
     assert history["cost"][-1] < history["cost"][0] / 2
     plain = nn.MLP([2, 16, 2], nn.Tanh, generator=rng())
     expected = trainer_of(plain, clip_norm=1.0).fit(loader_of(X=X.float()), 15)
@@ -358,10 +359,19 @@ def test_mixed_precision(precision):
     assert history["cost"] != expected["cost"]
 
 
+def test_normalization_in_mixed_precision():
+    layers = [nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 2)]
+    trainer = trainer_of(torch.nn.Sequential(*layers), precision="bfloat16")
+    layers[1].register_forward_hook(lambda module, inputs, output: seen.append((inputs[0].dtype, output.dtype)))
+    seen = []
+    history = trainer.fit(loader_of(X=X.float()), 10)
+    assert history["cost"][-1] < history["cost"][0] and set(seen) == {(torch.bfloat16, torch.float32)}
+
+
 def test_float16_skips_a_step_that_is_too_large_and_lowers_its_scale(tmp_path):
     model = nn.MLP([2, 2], generator=rng())
     before = copy.deepcopy(model.state_dict())
-    trainer = trainer_of(model, loss=lambda z, t: 1e4 * z.float().square().mean(), precision="float16")
+    trainer = trainer_of(model, loss=lambda z, t: 1e4 * z.square().mean(), precision="float16")
     trainer.fit([(X.float(), t)], 1)
     equal_states(model.state_dict(), before)
     trainer.save(tmp_path / "c.pt")
@@ -522,7 +532,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         (trainer_of(nn.MLP([2, 5, 2])), "the checkpoint has 0.weight (5, 2) of torch.float64; expected (5, 2) of torch.float32"),
         (trainer_of(Noisy()), "the checkpoint has body.0.weight of no shape, as it is missing; expected (5, 2)"),
         (trainer_of(other, optimizer=optim.SGD(other.parameters())), "the checkpoint has the optimizer Adam; expected SGD"),
-        (trainer_of(precision="float16"), "the checkpoint has no scaled loss; expected a scaled loss, as the precision wants"),
+        (trainer_of(precision="float16"), "the checkpoint has no scaled loss; expected one, by the precision"),
         (trainer_of(generators=[rng()]), "the checkpoint has generators 0; expected 1"),
         (trainer_of(callbacks=[Writes()]), "the checkpoint has callbacks 0; expected 1"),
         (trainer_of(early_stopping=regularization.EarlyStopping(1)), "the checkpoint has early_stopping False; expected True"),
@@ -533,6 +543,9 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
             trainer.load(path)
         equal_states(trainer.model.state_dict(), before)
         assert trainer.step == 0 and trainer.optimizer.state_dict()["state"] == {}
+    trainer_of(checkpoint=tmp_path / "h.pt", precision="float16").fit(loader_of(), 1)
+    with refused("Trainer: the checkpoint has a scaled loss; expected none, by the precision"):
+        trainer_of(precision="bfloat16").load(tmp_path / "h.pt")
     two = model_of()
     groups = [{"params": [p]} for p in two.parameters()]
     before = copy.deepcopy(two.state_dict())

@@ -1,6 +1,7 @@
 """nndl_lib.trainer and processes in processes of their own: killed and started again, and two that train together."""
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -86,9 +87,11 @@ with processes.started("cpu") as here:
     dropout = run(4, False, "d.pt", dropout=0.3)
     run(2, False, dropout=0.3)
     try:
-        run(4, True, dropout=0.3, checkpoint_steps=2, broken_off=5)
+        run(4, True, dropout=0.3, checkpoint_steps=2, broken_off=11)
     except KeyboardInterrupt:
-        pass
+        processes.gathered("both")
+    else:
+        raise AssertionError("it was not broken off")
     torch.manual_seed(8)
     again = run(4, True, seed=here.rank + 5, dropout=0.3)
     for name, entry in again.model.state_dict().items():
@@ -124,7 +127,7 @@ def parts(rank, world_size, seed=0, dropout=0.0, broken_off=None, **options):
 
     class Break(Callback):
         def on_step(self, trainer):
-            if trainer.batch and trainer.step % 100 == broken_off:
+            if trainer.step == broken_off:
                 raise KeyboardInterrupt
 
     generator = torch.Generator().manual_seed(1)
@@ -149,22 +152,30 @@ def run(command, folder, **options):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, **options)
 
 
-def test_killed_twice_it_ends_with_the_same_bits(tmp_path):
-    (tmp_path / "train.py").write_text(KILLED)
-    command = [sys.executable, "train.py"]
-    done = run([*command, "whole.pt", "none", "0"], tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert run([*command, "c.pt", "step", "10"], tmp_path).returncode == -signal.SIGKILL  # in the middle of an epoch
-    assert torch.load(tmp_path / "c.pt", weights_only=True)["counts"]["step"] == 8
-    assert run([*command, "c.pt", "half", "16"], tmp_path).returncode == -signal.SIGKILL  # while it writes a checkpoint
+def test_killed_twice_it_ends_with_the_same_bits(tmp_path, monkeypatch):
+    script = tmp_path / "train.py"
+    script.write_text(KILLED)
+
+    def here(name):  # without a fault it can as well run in this process
+        monkeypatch.setattr(sys, "argv", ["train.py", str(tmp_path / name), "none", "0"])
+        runpy.run_path(str(script))
+        return torch.load(tmp_path / f"{name}.end", weights_only=True)
+
+    def killed(*arguments):
+        done = run([sys.executable, "train.py", "c.pt", *arguments], tmp_path)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        return torch.load(tmp_path / "c.pt", weights_only=True)["counts"]
+
+    whole = here("whole.pt")
+    counts = killed("step", "10")  # in the middle of an epoch
+    assert (counts["epoch"], counts["batch"], counts["step"]) == (1, 1, 8)
+    counts = killed("half", "15")  # while it writes its next checkpoint, at step 16: the one after epoch 2 is whole
+    assert (counts["epoch"], counts["batch"], counts["step"]) == (2, 0, 14)
     assert (tmp_path / ".c.pt.part").stat().st_size > 0
-    assert torch.load(tmp_path / "c.pt", weights_only=True)["counts"]["step"] == 14  # the one after epoch 2 is whole
-    done = run([*command, "c.pt", "none", "0"], tmp_path)
-    assert done.returncode == 0, done.stderr
-    one, other = (torch.load(tmp_path / f"{name}.pt.end", weights_only=True) for name in ("whole", "c"))
-    assert one["step"] == other["step"] == 28 and one["history"] == other["history"]
-    for name in one["model"]:
-        assert torch.equal(one["model"][name], other["model"][name]), name
+    end = here("c.pt")
+    assert end["step"] == whole["step"] == 28 and end["history"] == whole["history"]
+    for name in whole["model"]:
+        assert torch.equal(end["model"][name], whole["model"][name]), name
     assert not (tmp_path / ".c.pt.part").exists()
 
 

@@ -94,7 +94,7 @@ class Trainer:
             self.callbacks.append(ProgressBar(progress))
         self.checkpoint, self.checkpoint_steps, self.generators = checkpoint, checkpoint_steps, list(generators)
         self.epoch, self.step, self.batch, self.stop, self.history = 0, 0, 0, False, {}
-        self._averages, self._loader, self._loader_state = Averages(), None, None
+        self._averages, self._loader, self._loader_state, self._measuring = Averages(), None, None, False
 
     def fit(self, loader: Iterable, epochs: int, validation: Iterable | None = None, resume: bool = False) -> dict:
         """Train until ``epochs`` epochs are done, those before this call counted; return ``history``.
@@ -117,7 +117,8 @@ class Trainer:
             for callback in self.callbacks:
                 callback.on_fit_start(self, len(loader) if hasattr(loader, "__len__") else None)
             while self.epoch < epochs and not self.stop:
-                self._train_epoch(loader)
+                if not self._measuring:  # an interrupt in the validation does not train the epoch again
+                    self._train_epoch(loader)
                 self._end_epoch(validation)
         finally:
             for callback in self.callbacks:
@@ -202,7 +203,7 @@ class Trainer:
         self.epoch, self.step, self.batch, self.stop = (counts[name] for name in ("epoch", "step", "batch", "stop"))
         self.history = {name: list(values) for name, values in state_dict["history"].items()}
         self._averages.load_state_dict(state_dict["averages"][rank], self.device)
-        self._loader_state = state_dict["loader"]
+        self._loader_state, self._measuring = state_dict["loader"], False
         checkpoints.set_random_state(state_dict["random"][rank], self.device, self.generators)
 
     # --- one epoch ---
@@ -221,6 +222,7 @@ class Trainer:
                 callback.on_step(self)
             if self.checkpoint_steps is not None and self.step % self.checkpoint_steps == 0:
                 self.save(self.checkpoint)
+        self._measuring = True
 
     def _measure(self, averages: Averages, output: Tensor, target: Tensor, value: Tensor) -> None:
         n = len(target)
@@ -244,7 +246,7 @@ class Trainer:
                 self.stop = True
         for name, value in record.items():
             self.history.setdefault(name, []).append(value)
-        self.epoch, self.batch, self._averages = self.epoch + 1, 0, Averages()
+        self.epoch, self.batch, self._averages, self._measuring = self.epoch + 1, 0, Averages(), False
         for callback in self.callbacks:
             callback.on_epoch(self, record)
         if self.checkpoint is not None:
@@ -269,7 +271,7 @@ class Trainer:
         self._loader = loader
         if state is not None and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(state)
-        elif self.batch > 0:
+        elif self.batch > 0 and not self._measuring:
             raise ValueError(
                 f"Trainer: the training goes on after {self.batch} steps of epoch {self.epoch}, and the loader, a "
                 f"{type(loader).__name__}, has no place to go on from; expected a TensorLoader, or a checkpoint "

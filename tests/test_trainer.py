@@ -488,6 +488,32 @@ def test_goes_on_after_an_interrupt_in_the_same_process():
     assert broken.history == unbroken.history
 
 
+def test_goes_on_after_an_interrupt_in_the_validation():
+    class Once(TensorLoader):
+        failed = False
+
+        def __iter__(self):
+            if not self.failed and loader.epoch == 2:
+                self.failed = True
+                raise KeyboardInterrupt
+            return super().__iter__()
+
+    unbroken, broken = trainer_of(), trainer_of()
+    unbroken.fit(loader_of(), 4, loader_of(None))
+    for plain in (False, True):
+        loader, broken = loader_of(), trainer_of()
+        validation = Once(X, t, batch_size=43)
+        with pytest.raises(KeyboardInterrupt):
+            broken.fit(loader, 4, validation)
+        broken.fit(loader, 2, validation)
+        assert (broken.epoch, broken.step, broken.batch) == (2, 12, 0)
+        if plain:  # its next checkpoint is another's
+            broken.load_state_dict(unbroken.state_dict())
+        broken.fit(loader, 4, validation)
+        equal_states(broken.model.state_dict(), unbroken.model.state_dict())
+        close(broken.history["cost"], unbroken.history["cost"])
+
+
 def test_any_loader_goes_on_at_the_end_of_an_epoch(tmp_path):
     data = torch.utils.data.TensorDataset(X, t)
 

@@ -67,8 +67,8 @@ class Trainer:
                 number, or to a value for each example (n,), as ``lambda z, t: z.argmax(dim=1) == t`` for the accuracy.
             schedule: maps the number of the step, from 0, to a factor for the optimizer's learning rates.
             clip_norm: scale the gradients to this norm where theirs is larger.
-            precision: "bfloat16" or "float16", for the model to compute in it where that is safe, by ``torch.autocast``. Loss
-                and metrics get float32. With float16 the loss is scaled.
+            precision: "bfloat16" or "float16", for the model to compute in that where it is safe (``torch.autocast``).
+                Loss and metrics get float32. With float16 the loss is scaled.
             compile: run the model through ``torch.compile``; a name for that of its backend.
             early_stopping: gets the validation cost after each epoch. At the end the model has the state that was best.
             callbacks: called in this order. progress: whether to show a bar; None as ``callbacks.ProgressBar``.

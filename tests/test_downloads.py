@@ -136,7 +136,8 @@ def test_refusals_are_taken_at_their_word_and_failures_tried_again(server, tmp_p
         f"fetch: {tmp_path / 'data'} could not be fetched:",
         f"  {urls[0]}: HTTP status 404 (Not Found)",
         f"  {urls[1]}: HTTP status 503 (Service Unavailable)",
-        "expected one of these addresses to give it. Without a network, put the file there by hand; its SHA-256 is " + SHA,
+        "expected one of these addresses to give it. Without a network, put the file there by hand; its SHA-256 is "
+        + SHA,
     ]
 
 

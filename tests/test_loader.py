@@ -83,6 +83,7 @@ def test_processes_share_the_minibatches_of_one(N, share, world, drop, even, see
     loaders = [made(N, size, seed, rank=r, world_size=world, **options) for r in range(world)]
     shares = [rows_of(loader) for loader in loaders]
     assert [len(share) for share in shares] == [len(loader) for loader in loaders]
+    assert all(rows for share in shares for rows in share)  # no minibatch is empty
     if even:
         assert len({len(share) for share in shares}) == 1
         assert all(len({len(rows) for rows in batch}) == 1 for batch in zip(*shares))
@@ -145,6 +146,13 @@ def test_a_loop_broken_off_starts_a_new_epoch():
     first = next(iter(loader))[0].tolist()
     assert next(iter(loader))[0].tolist() != first
     assert loader.epoch == 0 and loader.state_dict()["batch"] == 1
+    loader.load_state_dict(loader.state_dict())
+    rest = [len(rows) for rows in rows_of(loader)]
+    assert len(rest) == 7 and loader.epoch == 1
+    loader = made(40, 5)
+    next(iter(loader))
+    loader.load_state_dict(loader.state_dict())
+    assert [next(iter(loader))[0][0].item() for _ in range(3)] == [5, 0, 0]  # the state is used once
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ with processes.started("cpu") as here:
     assert text.startswith("ValueError: Trainer: the loader has world_size 1; expected 2"), text
     whole._averages.add("cost", float("nan") if here.rank else 1.0, 1)
     text = message(lambda: whole.save(f"{folder}/whole.pt"))
-    assert text.startswith(["RuntimeError: raise_together: process 1 of 2 failed: ValueError", "ValueError"][here.rank]), text
+    start = ["RuntimeError: raise_together: process 1 of 2 failed: ValueError", "ValueError"][here.rank]
+    assert text.startswith(start), text
     with processes.started("cpu") as inside:  # started already: nothing is started or ended
         assert inside == here
     processes.gathered(None)

@@ -56,7 +56,8 @@ class Linear(torch.nn.Module):
                 f"Linear: x has shape {tuple(x.shape)} and weight {tuple(self.weight.shape)}; "
                 f"expected x (..., {self.in_features})"
             )
-        if x.dtype != self.weight.dtype:
+        # In mixed precision, torch itself brings both to one dtype.
+        if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
             raise ValueError(f"Linear: x is {x.dtype} and weight is {self.weight.dtype}; expected the same dtype for both")
         if self.bias is None:
             return x @ self.weight.T

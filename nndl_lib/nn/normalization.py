@@ -68,7 +68,7 @@ class _BatchNorm(torch.nn.Module):
             momentum = 1 / (self.num_batches_tracked.item() + 1) if counting else 0.0
         of_batch = self.training or self.running_mean is None
         y = functional.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, of_batch, momentum, self.eps
+            _wide(x), self.running_mean, self.running_var, self.weight, self.bias, of_batch, momentum, self.eps
         )
         if counting:  # not before: a batch that was refused does not count
             self.num_batches_tracked.add_(1)
@@ -138,7 +138,7 @@ class LayerNorm(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalized x, (..., *normalized_shape), in its shape. Raises ValueError for other shapes or dtypes."""
-        return functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return functional.layer_norm(_wide(x), self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """The settings, for ``print``."""
@@ -146,6 +146,12 @@ class LayerNorm(torch.nn.Module):
             f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
             f"bias={self.bias is not None}"
         )
+
+
+def _wide(x: Tensor) -> Tensor:
+    # In mixed precision a layer before this may have made x of 16 bits, too few for sums of squares.
+    mixed = torch.is_autocast_enabled(x.device.type) and x.dtype in (torch.bfloat16, torch.float16)
+    return x.float() if mixed else x
 
 
 class LocalResponseNorm(torch.nn.Module):

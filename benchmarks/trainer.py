@@ -1,0 +1,61 @@
+"""An epoch by trainer.Trainer against the same loop without it. Run: python benchmarks/trainer.py
+
+Both take the same minibatches, model, loss and optimizer, and sum the losses, as an epoch's cost needs.
+"""
+
+import torch
+import torch.nn.functional as F
+from timing import compare, table
+
+from nndl_lib import nn
+from nndl_lib.loader import TensorLoader
+from nndl_lib.trainer import Trainer
+
+CASES = [(64, (64, 100, 10)), (128, (784, 256, 10)), (256, (784, 512, 512, 10))]
+STEPS = 20
+
+
+def parts(sizes: tuple[int, ...]):
+    model = nn.MLP(sizes, generator=torch.Generator().manual_seed(0))
+    return model, torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+
+
+def bare_epoch(model, optimizer, X, t, batch_size, generator) -> float:
+    model.train()
+    total = torch.zeros(())
+    for rows in torch.randperm(len(X), generator=generator).split(batch_size):
+        loss = F.cross_entropy(model(X.index_select(0, rows)), t.index_select(0, rows))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(rows)
+    return total.item() / len(X)
+
+
+def main() -> None:
+    rows = []
+    for batch_size, sizes in CASES:
+        generator = torch.Generator().manual_seed(0)
+        X = torch.randn(STEPS * batch_size, sizes[0], generator=generator)
+        t = torch.randint(sizes[-1], (len(X),), generator=generator)
+        (ours, one), (bare, other) = parts(sizes), parts(sizes)
+        trainer = Trainer(ours, F.cross_entropy, one, device="cpu")
+        loader = TensorLoader(X, t, batch_size=batch_size, generator=torch.Generator().manual_seed(1))
+        order = torch.Generator().manual_seed(1)
+        for _ in range(2):
+            trainer.fit(loader, trainer.epoch + 1)
+            cost = bare_epoch(bare, other, X, t, batch_size, order)
+        assert abs(trainer.history["cost"][-1] - cost) < 1e-6
+        for p, q in zip(ours.parameters(), bare.parameters()):  # equal first
+            assert torch.equal(p, q)
+        result = compare(
+            lambda: trainer.fit(loader, trainer.epoch + 1),
+            lambda: bare_epoch(bare, other, X, t, batch_size, order),
+            5.0,
+        )
+        rows.append((f"{STEPS} steps of {batch_size}, {'-'.join(map(str, sizes))}", result))
+    table(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,7 @@ ORDER = [
     *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn.convolution"),
     *("nn.architectures", "nn.residual", "nn.densenet", "nn", "init", "probes", "architecture"),
     *("rnn.padding", "rnn.steps", "rnn.through_time", "rnn.cells", "rnn.layers", "rnn.inspection", "rnn"),
-    *("text.corpus", "text.ngrams", "text.characters", "text"),
+    *("text.characters", "text.ngrams", "text.models", "text"),
     *("updates", "optimizer", "optim", "lbfgs", "schedules"),
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("processes", "averages", "checkpoint", "loader", "callbacks", "stepper", "trainer"),

@@ -12,11 +12,13 @@ from torch import Tensor
 
 __all__ = [
     "check_classes",
+    "check_convolution",
     "check_count",
     "check_finite",
     "check_floating",
     "check_logits",
     "check_number",
+    "check_pair",
     "check_probabilities",
     "check_same",
     "check_size",
@@ -35,6 +37,17 @@ def check_number(value: float, name: str, caller: str, least: float = 0, below: 
     if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < below:
         expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+
+
+def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:
+    """Return a number for height and one for width: value itself, or one integer twice.
+
+    Raises: ValueError where value is neither an integer of at least ``least`` nor two of them.
+    """
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2 or any(isinstance(part, bool) or not isinstance(part, int) or part < least for part in pair):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}, or two")
+    return pair
 
 
 def check_floating(input: Tensor, caller: str) -> Tensor:
@@ -68,6 +81,36 @@ def check_same(input: Tensor, target: Tensor, caller: str) -> None:
     if input.dtype != target.dtype:
         raise ValueError(f"{caller}: input is {input.dtype} and target is {target.dtype}; expected the same dtype for both")
     _check_device(input, target, caller)
+
+
+def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, caller: str) -> None:
+    """Raises: ValueError where shapes, dtypes and groups do not make a convolution.
+
+    They do for input (N, C, H, W), weight (O, C / groups, kernel height, kernel width) and bias (O,) or None.
+    """
+    check_floating(input, caller)
+    if input.ndim != 4 or input.numel() == 0:
+        hint = "; x.unsqueeze(1) makes images of one channel of (N, H, W)" if input.ndim == 3 else ""
+        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0{hint}")
+    if weight.ndim != 4 or weight.numel() == 0:
+        raise ValueError(f"{caller}: weight has shape {_shape(weight)}; expected (O, C / groups, height, width)")
+    check_count(groups, "groups", caller)
+    C, O = input.shape[1], weight.shape[0]
+    if C % groups or O % groups:
+        raise ValueError(
+            f"{caller}: groups is {groups}, and there are {C} channels in and {O} out; "
+            "expected a number that divides both"
+        )
+    if weight.shape[1] * groups != C:
+        raise ValueError(
+            f"{caller}: input has shape {_shape(input)}, {C} channels, and weight {_shape(weight)}; "
+            f"expected {weight.shape[1] * groups} channels" + (f", {weight.shape[1]} in each group" if groups > 1 else "")
+        )
+    if bias is not None and bias.shape != (O,):
+        raise ValueError(f"{caller}: weight has shape {_shape(weight)} and bias {_shape(bias)}; expected bias ({O},)")
+    for name, part in (("weight", weight), ("bias", bias)):
+        if part is not None and part.dtype != input.dtype:
+            raise ValueError(f"{caller}: input is {input.dtype} and {name} is {part.dtype}; expected the same dtype for both")
 
 
 def check_classes(input: Tensor, target: Tensor, caller: str) -> None:

@@ -1,9 +1,9 @@
-"""Augmentation of images: shift, rotate and scale whole batches, each image by a value of its own.
+"""Augmentation of images: whole batches shifted, turned, scaled, cut, mirrored and recolored, each image by itself.
 
-Used in chapter 08, "Regularization and generalization". Images are (N, H, W) or (N, C, H, W), floating-point; row 0 is
-at the top. What a transformation moves in from outside is 0, and pixels are interpolated bilinearly: a pixel at an
-integer place is copied bit by bit, so that a shift by whole pixels is exact and no transformation changes nothing. All
-is computed on the device of the images, with gradients to them.
+Used in chapter 08, "Regularization and generalization", and, for AlexNet's recipe, in chapter 09. Images are (N, H, W)
+or (N, C, H, W), floating-point; row 0 is at the top. What a transformation moves in from outside is 0, and pixels are
+interpolated bilinearly: a pixel at an integer place is copied bit by bit, so that a shift by whole pixels is exact and
+no transformation changes nothing. All is computed on the device of the images, with gradients to them.
 """
 
 import math
@@ -14,7 +14,17 @@ from torch import Tensor
 
 from nndl_lib import arguments
 
-__all__ = ["random_affine", "rotate", "scale", "shift"]
+__all__ = [
+    "color_components",
+    "horizontal_flip",
+    "pca_color",
+    "random_affine",
+    "random_crop",
+    "rotate",
+    "scale",
+    "shift",
+    "ten_crop",
+]
 
 
 def shift(images: Tensor, down: float | Tensor = 0.0, right: float | Tensor = 0.0) -> Tensor:
@@ -107,6 +117,126 @@ def random_affine(
     )
 
 
+def random_crop(
+    images: Tensor,
+    size: int | tuple[int, int],
+    padding: int = 0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """A part of each image, (N, h, w) or (N, C, h, w), from a place drawn anew for each, all places equally likely.
+
+    Args:
+        size: h and w, or one number for both, at most the image's with its padding.
+        padding: pixels of 0 to put around the images first.
+        generator: what is drawn from, on its device; PyTorch's global generator without one.
+
+    Raises:
+        ValueError: images are not a floating-point batch, or size or padding is outside its range.
+    """
+    caller = "random_crop"
+    _check_images(images, caller)
+    arguments.check_count(padding, "padding", caller, least=0)
+    if padding:
+        images = torch.nn.functional.pad(images, (padding,) * 4)
+    h, w = _crop_size(size, images, caller)
+    views = images.unfold(-2, h, 1).unfold(-2, w, 1)  # (..., places down, places right, h, w), nothing copied yet
+    device = images.device if generator is None else generator.device
+    top, left = (
+        torch.randint(places, (len(images),), generator=generator, device=device).to(images.device)
+        for places in views.shape[-4:-2]
+    )
+    rows = torch.arange(len(images), device=images.device)
+    return views[rows, top, left] if images.ndim == 3 else views[rows, :, top, left]
+
+
+def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
+    """Images of which each is mirrored, left to right, with probability p, in their shape.
+
+    Args:
+        p: from 0 to 1; with 1, all are. generator: what is drawn from, on its device; the global one without.
+
+    Raises:
+        ValueError: images are not a floating-point batch, or p is outside its range.
+    """
+    _check_images(images, "horizontal_flip")
+    _check_share(p, "horizontal_flip")
+    device = images.device if generator is None else generator.device
+    mirrored = torch.rand(len(images), generator=generator, device=device).to(images.device) < p
+    return torch.where(mirrored.view(-1, *(1,) * (images.ndim - 1)), images.flip(-1), images)
+
+
+def color_components(images: Tensor) -> tuple[Tensor, Tensor]:
+    """The principal components of the colors of all pixels: variances (C,), the largest first, and directions (C, C).
+
+    Column k of the directions is the unit vector of component k, with the sign that makes its largest entry positive. To
+    be computed once, for a training set (N, C, H, W).
+
+    Raises:
+        ValueError: images are not a floating-point batch (N, C, H, W).
+    """
+    _check_colors(images, "color_components")
+    pixels = images.transpose(0, 1).flatten(1)  # (C, N H W)
+    variances, directions = torch.linalg.eigh(torch.cov(pixels, correction=0).view(len(pixels), -1))
+    largest = directions.gather(0, directions.abs().argmax(dim=0, keepdim=True))
+    return variances.clamp(min=0).flip(0), (directions * largest.sign()).flip(1)
+
+
+def pca_color(
+    images: Tensor,
+    std: float = 0.1,
+    components: tuple[Tensor, Tensor] | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Images whose colors are shifted along their principal components, each image by one random color; same shape.
+
+    The color is ``sum over k of a_k * variance_k * direction_k`` with a_k normal of mean 0 and the given standard
+    deviation, for each image anew. The magnitude is that of the paper, the eigenvalue and not its square root, so it
+    depends on the unit of the pixels.
+
+    Args:
+        images: (N, C, H, W). components: from ``color_components``; those of the images themselves without it.
+        generator: what is drawn from, on its device; PyTorch's global generator without one.
+
+    Source: Krizhevsky, Sutskever & Hinton (2012), https://doi.org/10.1145/3065386, section 4.1.
+
+    Raises:
+        ValueError: images are not (N, C, H, W), std is negative, or the components are of another number of channels.
+    """
+    caller = "pca_color"
+    _check_colors(images, caller)
+    arguments.check_number(std, "std", caller)
+    variances, directions = color_components(images) if components is None else components
+    N, C = images.shape[:2]
+    if variances.shape != (C,) or directions.shape != (C, C):
+        raise ValueError(
+            f"{caller}: components have shapes {tuple(variances.shape)} and {tuple(directions.shape)} and images "
+            f"{tuple(images.shape)}; expected ({C},) and ({C}, {C})"
+        )
+    device = images.device if generator is None else generator.device
+    draws = torch.randn(N, C, generator=generator, device=device, dtype=images.dtype).to(images.device)
+    colors = (std * draws * variances) @ directions.T
+    return images + colors.view(N, C, 1, 1)
+
+
+def ten_crop(images: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """Ten parts of each image, (N, 10, h, w) or (N, 10, C, h, w): the corners, the center, and these five mirrored.
+
+    In the order top left, top right, bottom left, bottom right, center. A network's prediction for an image is the
+    average of the ten: ``model(ten_crop(images, size).flatten(0, 1)).view(N, 10, -1).softmax(-1).mean(1)``.
+
+    Source: Krizhevsky, Sutskever & Hinton (2012), https://doi.org/10.1145/3065386, section 4.1.
+
+    Raises:
+        ValueError: images are not a floating-point batch, or size is larger than they are.
+    """
+    _check_images(images, "ten_crop")
+    h, w = _crop_size(size, images, "ten_crop")
+    down, right = images.shape[-2] - h, images.shape[-1] - w
+    places = (0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)
+    crops = torch.stack([images[..., top : top + h, left : left + w] for top, left in places], dim=1)
+    return torch.cat([crops, crops.flip(-1)], dim=1)
+
+
 # --- helpers ---
 
 
@@ -157,6 +287,27 @@ def _check_images(images: Tensor, caller: str) -> None:
         raise ValueError(f"{caller}: images has shape {shape}; expected at least one pixel")
     if not images.is_floating_point():
         raise ValueError(f"{caller}: images is {images.dtype}; expected a floating-point dtype, e.g. images.float()")
+
+
+def _check_colors(images: Tensor, caller: str) -> None:
+    if images.ndim != 4:
+        raise ValueError(f"{caller}: images has shape {tuple(images.shape)}; expected (N, C, H, W)")
+    _check_images(images, caller)
+
+
+def _check_share(p: float, caller: str) -> None:
+    if p != 1:  # check_number leaves out the upper end
+        arguments.check_number(p, "p", caller, below=1)
+
+
+def _crop_size(size: int | tuple[int, int], images: Tensor, caller: str) -> tuple[int, int]:
+    h, w = arguments.check_pair(size, "size", caller)
+    if h > images.shape[-2] or w > images.shape[-1]:
+        raise ValueError(
+            f"{caller}: size is {h} x {w} and the images, with padding, are {images.shape[-2]} x {images.shape[-1]}; "
+            "expected a part of them"
+        )
+    return h, w
 
 
 def _each(value: float | Tensor, name: str, images: Tensor, caller: str) -> Tensor:

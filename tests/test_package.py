@@ -20,8 +20,10 @@ CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")}
 ORDER = [
     *("runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
     *("data", "toys", "linear"),
-    *("functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic", "functional"),
-    *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn", "init", "probes"),
+    *("functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic"),
+    *("functional.sliding", "functional.convolution", "functional.pooling", "functional"),
+    *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn.convolution"),
+    *("nn.architectures", "nn.residual", "nn.densenet", "nn", "init", "probes", "architecture"),
     *("updates", "optimizer", "optim", "lbfgs", "schedules"),
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("autograd", "gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),

@@ -8,18 +8,14 @@ from torch.nn.utils import parametrize
 
 from nndl_lib import arguments, functional
 
-__all__ = ["BatchNorm1d", "LayerNorm", "LocalResponseNorm", "weight_norm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm", "LocalResponseNorm", "weight_norm"]
 
 
-class BatchNorm1d(torch.nn.Module):
-    """Batch normalization of each of C hidden units: ``functional.batch_norm`` with its parameters and statistics.
+class _BatchNorm(torch.nn.Module):
+    """What the two have in common: all but the shapes that they take."""
 
-    Attributes:
-        weight, bias: (C,), ones and zeros at first; None where not affine.
-        running_mean, running_var: (C,), zeros and ones at first; what evaluation mode normalizes by. None where not
-            tracked: every batch is then normalized by its own statistics, in evaluation too.
-        num_batches_tracked: 0-d of int64.
-    """
+    dimensions = (2, 3)
+    shapes = "(N, {0}) or (N, {0}, L)"
 
     def __init__(
         self,
@@ -41,10 +37,11 @@ class BatchNorm1d(torch.nn.Module):
             ValueError: num_features is not an integer of at least 1, eps is negative or momentum outside 0 to 1.
         """
         super().__init__()
-        arguments.check_count(num_features, "num_features", "BatchNorm1d")
-        arguments.check_number(eps, "eps", "BatchNorm1d")
+        name = type(self).__name__
+        arguments.check_count(num_features, "num_features", name)
+        arguments.check_number(eps, "eps", name)
         if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNorm1d: momentum is {momentum!r}; expected a number from 0 to 1, or None")
+            raise ValueError(f"{name}: momentum is {momentum!r}; expected a number from 0 to 1, or None")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         options = {"device": device, "dtype": dtype}
@@ -57,14 +54,14 @@ class BatchNorm1d(torch.nn.Module):
         self.register_buffer("num_batches_tracked", count if tracked else None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalized x, (N, C) or (N, C, L), in its shape. In training the running statistics move.
+        """Normalized x, in its shape. In training the running statistics move.
 
         Raises:
             ValueError: x has another shape or dtype, or one value a channel where the batch's statistics are used.
         """
-        if x.ndim not in (2, 3) or x.shape[1] != self.num_features:
-            C = self.num_features
-            raise ValueError(f"BatchNorm1d: x has shape {tuple(x.shape)}; expected (N, {C}) or (N, {C}, L)")
+        if x.ndim not in self.dimensions or x.shape[1] != self.num_features:
+            expected = self.shapes.format(self.num_features)
+            raise ValueError(f"{type(self).__name__}: x has shape {tuple(x.shape)}; expected {expected}")
         counting = self.training and self.num_batches_tracked is not None
         momentum = self.momentum
         if momentum is None:  # weights 1, 1/2, 1/3, ... make an average over all batches
@@ -83,6 +80,29 @@ class BatchNorm1d(torch.nn.Module):
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalization of each of C hidden units: ``functional.batch_norm`` with its parameters and statistics.
+
+    It takes x (N, C) or (N, C, L).
+
+    Attributes:
+        weight, bias: (C,), ones and zeros at first; None where not affine.
+        running_mean, running_var: (C,), zeros and ones at first; what evaluation mode normalizes by. None where not
+            tracked: every batch is then normalized by its own statistics, in evaluation too.
+        num_batches_tracked: 0-d of int64.
+    """
+
+
+class BatchNorm2d(_BatchNorm):
+    """The same for images (N, C, H, W): each of C channels, over all examples and pixels.
+
+    The attributes are those of ``BatchNorm1d``.
+    """
+
+    dimensions = (4,)
+    shapes = "(N, {0}, H, W)"
 
 
 class LayerNorm(torch.nn.Module):

@@ -6,10 +6,10 @@ Importing the package loads nothing else. Take the module you need::
     from nndl_lib.widgets import explore
 
 Modules, each importing only from those before it: ``runtime``, ``arguments``, ``checks`` (of the exercises),
-``data``, ``toys``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``, ``architecture``, ``updates``,
-``optimizer``, ``optim``, ``lbfgs``, ``schedules``, ``regularization``, ``augmentation``, ``training``, ``ensembles``,
-``ensemble_training``, ``autograd``, ``gradcheck``, ``plotting``, ``plotting_classes``, ``plotting_graphs``,
-``widgets``.
+``data``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``, ``architecture``,
+``rnn``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``, ``regularization``,
+``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``autograd``, ``gradcheck``, ``plotting``,
+``plotting_classes``, ``plotting_graphs``, ``widgets``.
 """
 
 __version__ = "0.1.0"

@@ -1,0 +1,121 @@
+"""Looking into recurrent networks: the gates at every step, gradients by time lag, and the forget gate's bias.
+
+Used in chapter 10, "Recurrent networks".
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nndl_lib.rnn import padding, steps
+from nndl_lib.rnn.layers import GRU, LSTM, RNN, Recurrent
+
+__all__ = ["LagGradients", "forget_bias_", "gates", "lag_gradients"]
+
+
+class LagGradients(NamedTuple):
+    """How a loss depends on what was remembered at each step: norms of its gradients, (T, N), one for each sequence."""
+
+    hidden: Tensor  # by the hidden state after step t; through that state alone, where there is a cell beside it
+    cell: Tensor | None  # by the cell after step t; None for networks without cells
+
+
+def gates(
+    model: Recurrent, x: Tensor, hx=None, lengths=None, layer: int = 0, reverse: bool = False
+) -> steps.RNNState | steps.LSTMGates | steps.GRUGates:
+    """Gates and states of one layer at every step: ``LSTMGates``, ``GRUGates`` or ``RNNState`` of (T, N, H) each.
+
+    Computed anew in plain operations, so gradients of any order can be taken through them.
+
+    Args:
+        model: an RNN, LSTM or GRU. x, hx, lengths: as the model is called with.
+        layer: counted from 0. reverse: the direction from the end; its entry t belongs to step t of x all the same.
+
+    Returns: the named tuple; zeros after the end of a sequence.
+
+    Raises:
+        ValueError: as the model itself, or it has no such layer or direction.
+    """
+    record, lengths = _record(model, x, hx, lengths, layer, reverse, "gates")
+    stacked = [padding.until(torch.stack(column), lengths) for column in zip(*record)]
+    return type(record[0])(*(padding.reverse(part, lengths) if reverse else part for part in stacked))
+
+
+def lag_gradients(
+    model: Recurrent, x: Tensor, loss: Callable[[Tensor], Tensor], hx=None, lengths=None
+) -> LagGradients:
+    """Norms of the gradients of a loss by the states of the last layer after each step: do they vanish with the lag?
+
+    The sequence is run once and unrolled. The model's parameters get no gradient.
+
+    Args:
+        model: an RNN, LSTM or GRU of one direction. x, hx, lengths: as it is called with.
+        loss: maps the outputs, as the model gives them, to a 0-d tensor: with ``lambda h: loss_of(h[-1])``, entry t has
+            the lag T - 1 - t.
+
+    Returns: ``LagGradients`` of (T, N); entries after the end of a sequence are 0.
+
+    Raises:
+        ValueError: as the model itself, it has two directions, or the loss is not 0-d or does not depend on the states.
+    """
+    caller = "lag_gradients"
+    if model.bidirectional:
+        raise ValueError(f"{caller}: the model has two directions; expected one, as a lag is in one direction")
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()  # so that the states have gradients even where the parameters are frozen
+        record, lengths = _record(model, x, hx, lengths, model.num_layers - 1, False, caller)
+        output = padding.until(torch.stack([step.hidden for step in record]), lengths)
+        value = loss(output.transpose(0, 1) if model.batch_first else output)
+    if value.ndim != 0:
+        raise ValueError(f"{caller}: the loss has shape {tuple(value.shape)}; expected a 0-d tensor")
+    if not value.requires_grad:
+        raise ValueError(f"{caller}: the loss does not depend on the outputs; expected one that does")
+    parts = [[step.hidden for step in record]]
+    if isinstance(model, LSTM):
+        parts.append([step.cell for step in record])
+    found = torch.autograd.grad(value, [h for part in parts for h in part], allow_unused=True)
+    norms = [value.new_zeros(x.shape[0 if model.batch_first else 1]) if g is None else g.norm(dim=1) for g in found]
+    columns = torch.stack(norms).split(len(record))
+    return LagGradients(columns[0], columns[1] if len(columns) > 1 else None)
+
+
+@torch.no_grad()
+def forget_bias_(model: torch.nn.Module, value: float) -> torch.nn.Module:
+    """Set the bias of every forget gate of the LSTMs in a model, in place: ``b_ih`` to value, ``b_hh`` to 0.
+
+    With 1, the gates start at 0.73 and not at 1/2, so that a memory is kept for longer. Source: Gers, Schmidhuber &
+    Cummins (2000), https://doi.org/10.1162/089976600300015015. Returns the model.
+
+    Raises:
+        ValueError: value is not finite, or there is no LSTM with a bias in the model.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"forget_bias_: value is {value}; expected a finite number")
+    lstms = [module for module in model.modules() if isinstance(module, LSTM) and module.bias]
+    if not lstms:
+        raise ValueError(f"forget_bias_: {type(model).__name__} has no LSTM with a bias; expected at least one")
+    for lstm in lstms:
+        for k in range(lstm.num_layers * lstm.directions):
+            w, forget = lstm.weights(k), slice(lstm.hidden_size, 2 * lstm.hidden_size)
+            w.bias_ih[forget], w.bias_hh[forget] = value, 0
+    return model
+
+
+def _record(model, x, hx, lengths, layer: int, reverse: bool, caller: str):
+    # The steps of one layer in plain operations, and lengths as a tensor.
+    if not isinstance(model, (RNN, LSTM, GRU)):
+        raise ValueError(f"{caller}: model is a {type(model).__name__}; expected an RNN, LSTM or GRU")
+    if isinstance(layer, bool) or layer not in range(model.num_layers):
+        raise ValueError(f"{caller}: layer is {layer!r}; expected an integer from 0 to {model.num_layers - 1}")
+    if reverse and not model.bidirectional:
+        raise ValueError(f"{caller}: reverse is True; expected False, as the model has one direction")
+    x, states, lengths = model.prepare(x, hx, lengths)
+    for below in range(layer):
+        x, _ = model.layer(x, below, states, lengths)
+    x = model.between(x, layer)  # what the layer reads
+    k = layer * model.directions + reverse
+    x = padding.reverse(x, lengths) if reverse else x
+    return model.unroll(x, [state[k] for state in states], model.weights(k)), lengths

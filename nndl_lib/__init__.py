@@ -6,9 +6,10 @@ Importing the package loads nothing else. Take the module you need::
     from nndl_lib.widgets import explore
 
 Modules, each importing only from those before it: ``runtime``, ``arguments``, ``checks`` (of the exercises),
-``data``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``, ``architecture``,
-``rnn``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``, ``regularization``,
-``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``autograd``, ``gradcheck``, ``plotting``,
+``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``,
+``architecture``, ``rnn``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
+``regularization``, ``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``processes``, ``averages``,
+``checkpoint``, ``loader``, ``callbacks``, ``stepper``, ``trainer``, ``autograd``, ``gradcheck``, ``plotting``,
 ``plotting_classes``, ``plotting_graphs``, ``widgets``.
 """
 

@@ -19,7 +19,7 @@ CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")}
 # Each imports only from those before it. A package comes after its parts, whose names it offers as its own.
 ORDER = [
     *("runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
-    *("data", "toys", "sequences", "linear"),
+    *("data", "downloads", "mnist", "toys", "sequences", "linear"),
     *("functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic"),
     *("functional.sliding", "functional.convolution", "functional.pooling", "functional"),
     *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn.convolution"),
@@ -27,6 +27,7 @@ ORDER = [
     *("rnn.padding", "rnn.steps", "rnn.through_time", "rnn.cells", "rnn.layers", "rnn.inspection", "rnn", "text"),
     *("updates", "optimizer", "optim", "lbfgs", "schedules"),
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
+    *("processes", "averages", "checkpoint", "loader", "callbacks", "stepper", "trainer"),
     *("autograd", "gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),
 ]
 PACKAGES = [name for name in ORDER if any(other.startswith(f"{name}.") for other in ORDER)]

@@ -1,0 +1,159 @@
+"""Minibatches of tensors that lie on the device already: no copy to the device, no worker processes.
+
+For data that fits into memory, such as all sets of this book. ``torch.utils.data.DataLoader`` is for data that has to
+be read while training; ``trainer.Trainer`` takes either.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from nndl_lib import arguments
+
+__all__ = ["TensorLoader"]
+
+
+class TensorLoader:
+    """Goes through the rows of tensors in minibatches; each ``for`` loop over it is one epoch.
+
+    A minibatch is a tuple with a piece (n, ...) of each tensor. In order, it is a slice of the tensors themselves; in
+    random order, a copy of their rows.
+
+    With several processes, each makes a loader with the same tensors, batch_size and seed, and its own rank. The
+    minibatches are then those of one process, and rank r takes their rows r, r + world_size, r + 2 world_size, ...
+
+    Attributes:
+        N: rows of the tensors.
+        epoch: how many epochs are over, counted from 0.
+    """
+
+    def __init__(
+        self,
+        *tensors: Tensor,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        drop_last: bool = False,
+        transform: Callable[[Tensor], Tensor] | None = None,
+        device: str | torch.device | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        even: bool = True,
+    ):
+        """Take the tensors, and copy them to the device where they are elsewhere.
+
+        Args:
+            tensors: at least one, each (N, ...), one example a row; inputs first and targets last.
+            batch_size: examples a step, those of all processes together. The last minibatch of an epoch has what is
+                left.
+            generator: what the order is drawn from, anew in each epoch; None for the order of the tensors.
+            drop_last: leave out a last minibatch that is shorter.
+            transform: maps the rows of the first tensor to what a minibatch has instead, for example an augmentation.
+            device: where the tensors are to lie; None for where they are.
+            rank: the number of this process. world_size: how many there are.
+            even: give each process equally many rows in each step, as training needs, whose steps average over the
+                processes. Up to world_size - 1 rows are then left out of the last minibatch. False, for evaluation,
+                leaves out none; a process may then get fewer minibatches than another.
+
+        Raises:
+            ValueError: there is no tensor, they differ in their number of rows or have none, batch_size, rank or
+                world_size is outside its range, or batch_size is not a multiple of world_size while even.
+        """
+        shapes = [tuple(tensor.shape) for tensor in tensors]
+        if not tensors or any(not shape or shape[0] != shapes[0][0] or shape[0] == 0 for shape in shapes):
+            raise ValueError(
+                f"TensorLoader: the tensors have shapes {shapes}; expected at least one, with the same number of rows, "
+                "at least 1"
+            )
+        arguments.check_count(batch_size, "batch_size", "TensorLoader")
+        arguments.check_count(world_size, "world_size", "TensorLoader")
+        arguments.check_count(rank, "rank", "TensorLoader", 0)
+        if rank >= world_size:
+            raise ValueError(f"TensorLoader: rank is {rank} and world_size {world_size}; expected 0 to {world_size - 1}")
+        if even and batch_size % world_size:
+            raise ValueError(
+                f"TensorLoader: batch_size is {batch_size} and world_size {world_size}; expected a multiple of it, as "
+                "batch_size counts the examples of all processes"
+            )
+        self.tensors = tensors if device is None else tuple(tensor.to(device) for tensor in tensors)
+        self.batch_size, self.generator, self.drop_last, self.transform = batch_size, generator, drop_last, transform
+        self.rank, self.world_size, self.even = rank, world_size, even
+        self.N, self.epoch = shapes[0][0], 0
+        self._start, self._batch, self._resumed = self._generator_state(), 0, False
+        if len(self) == 0:
+            raise ValueError(
+                f"TensorLoader: {self.N} rows make no minibatch of {batch_size} with drop_last={drop_last}, "
+                f"world_size={world_size} and even={even}; expected at least one"
+            )
+
+    def __len__(self) -> int:
+        """How many minibatches an epoch has, for this process."""
+        rows = self._rows()
+        full, rest = divmod(rows, self.batch_size)
+        return full + (rest > self.rank)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        """One epoch; after ``load_state_dict``, the rest of the one that was broken off. One loop at a time."""
+        if not self._resumed:
+            self._start, self._batch = self._generator_state(), 0
+        self._resumed = False
+        order = self._order()
+        for k in range(self._batch, len(self)):
+            batch = self._minibatch(k, order)
+            self._batch = k + 1
+            yield batch
+        self.epoch += 1
+        self._start, self._batch = self._generator_state(), 0
+
+    def state_dict(self) -> dict:
+        """What is needed to go on after the minibatch that was given last: "N", "batch_size", "epoch", "batch" and
+        "generator", the generator's state before it drew the order of this epoch, or None."""
+        start = None if self._start is None else self._start.clone()
+        return {
+            "N": self.N, "batch_size": self.batch_size, "epoch": self.epoch, "batch": self._batch, "generator": start
+        }  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Go on where ``state_dict`` was made: the next loop gives the rest of that epoch, in the same order.
+
+        Raises:
+            ValueError: it is that of a loader with other rows, another batch_size, or with or without a generator.
+        """
+        for name, own in (("N", self.N), ("batch_size", self.batch_size)):
+            if state_dict[name] != own:
+                raise ValueError(f"TensorLoader: state_dict has {name} {state_dict[name]}; expected {own}")
+        if (state_dict["generator"] is None) != (self.generator is None):
+            words = ["with a generator", "without a generator"]
+            found, own = words[state_dict["generator"] is None], words[self.generator is None]
+            raise ValueError(f"TensorLoader: state_dict is that of a loader {found}; expected one {own}")
+        if self.generator is not None:
+            self.generator.set_state(state_dict["generator"])
+        self.epoch, self._batch, self._resumed = state_dict["epoch"], state_dict["batch"], True
+        self._start = self._generator_state()
+
+    def _rows(self) -> int:
+        # How many rows of the epoch's order are used.
+        rest = self.N % self.batch_size
+        left_out = rest if self.drop_last else rest % self.world_size if self.even else 0
+        return self.N - left_out
+
+    def _order(self) -> Tensor | None:
+        if self.generator is None:
+            return None
+        order = torch.randperm(self.N, generator=self.generator, device=self.generator.device)
+        return order.to(self.tensors[0].device)
+
+    def _minibatch(self, k: int, order: Tensor | None) -> tuple[Tensor, ...]:
+        stop = min((k + 1) * self.batch_size, self._rows())
+        rows = slice(k * self.batch_size + self.rank, stop, self.world_size)
+        if order is None:
+            batch = [tensor[rows] for tensor in self.tensors]
+        else:
+            chosen = order[rows]
+            batch = [tensor.index_select(0, chosen) for tensor in self.tensors]
+        if self.transform is not None:
+            batch[0] = self.transform(batch[0])
+        return tuple(batch)
+
+    def _generator_state(self) -> Tensor | None:
+        return None if self.generator is None else self.generator.get_state()

@@ -1,0 +1,147 @@
+"""One step of a training: from a minibatch to an update, in whatever precision and on however many processes.
+
+What ``trainer.Trainer`` does with each minibatch. Of its own it has no loop.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from nndl_lib import arguments, checkpoint, processes
+from nndl_lib.optim import clip_grad_norm_
+from nndl_lib.optimizer import Optimizer
+
+__all__ = ["Stepper"]
+
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Stepper:
+    """A model, a loss and an optimizer, with all that decides what a step is. ``trainer.Trainer`` says what each is.
+
+    Attributes:
+        device, model, optimizer: those given, the model on the device.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        optimizer: torch.optim.Optimizer | Optimizer,
+        device: torch.device,
+        *,
+        schedule: Callable[[int], float] | None = None,
+        clip_norm: float | None = None,
+        precision: str | None = None,
+        compile: bool | str = False,
+    ):
+        """Move the model to the device, and join it with those of the other processes where there are some.
+
+        Raises:
+            ValueError: the optimizer has a parameter that is not the model's, clip_norm is not above 0, or precision is
+                unknown.
+        """
+        own = set(model.parameters())
+        self._trained = [p for group in optimizer.param_groups for p in group["params"]]
+        for p in (p for p in self._trained if p not in own):
+            raise ValueError(f"Trainer: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
+        if clip_norm is not None:
+            arguments.check_number(clip_norm, "clip_norm", "Trainer")
+            if clip_norm == 0:
+                raise ValueError("Trainer: clip_norm is 0; expected a finite number greater than 0")
+        if precision is not None and precision not in _DTYPES:
+            raise ValueError(f"Trainer: precision is {precision!r}; expected None, 'bfloat16' or 'float16'")
+        self.device, self.model, self.optimizer = device, model.to(device), optimizer
+        self._loss, self._schedule, self._clip_norm, self._dtype = loss, schedule, clip_norm, _DTYPES.get(precision)
+        self._rates = [group["lr"] for group in optimizer.param_groups]
+        # float16 has no numbers below 6e-8: the loss is scaled up, so that small gradients do not become 0.
+        self._scaler = torch.amp.GradScaler(device.type) if precision == "float16" else None
+        forward = DistributedDataParallel(model) if processes.world_size() > 1 else model
+        self._training, self._evaluation = forward, model  # evaluation needs no process but its own
+        if compile:
+            backend = "inductor" if compile is True else compile
+            self._training, self._evaluation = (torch.compile(f, backend=backend) for f in (forward, model))
+
+    def outputs(self, batch: Sequence[Tensor], training: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Outputs, targets and the loss (0-d) of a minibatch: a tuple of tensors, the targets last.
+
+        Raises:
+            ValueError: the minibatch is none, or the loss is not a 0-d tensor.
+            FloatingPointError: the loss refuses the outputs, and they hold a NaN or an infinity.
+        """
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise ValueError(
+                f"Trainer: the loader gave a {type(batch).__name__}; expected a tuple of at least two tensors, the "
+                "targets last"
+            )
+        *inputs, target = [x.to(self.device, non_blocking=True) for x in batch]
+        with nullcontext() if self._dtype is None else torch.autocast(self.device.type, self._dtype):
+            output = (self._training if training else self._evaluation)(*inputs)
+            try:
+                value = self._loss(output, target)
+            except ValueError as error:  # the losses of functional refuse outputs that are not finite
+                if isinstance(output, Tensor) and not output.isfinite().all():
+                    raise FloatingPointError("the model's output is not finite") from error
+                raise
+        if value.ndim != 0:
+            raise ValueError(
+                f"Trainer: the loss has shape {tuple(value.shape)}; expected a 0-d tensor, the minibatch's average"
+            )
+        return output, target, value
+
+    def step(self, batch: Sequence[Tensor], number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Take step ``number``, from 0, on a minibatch; return what ``outputs`` does. Errors as there."""
+        output, target, value = self.outputs(batch, training=True)
+        self.optimizer.zero_grad()
+        if self._schedule is not None:
+            factor = self._schedule(number)
+            for group, rate in zip(self.optimizer.param_groups, self._rates):
+                group["lr"] = rate * factor
+        if self._scaler is None:
+            value.backward()
+            self._clip()
+            self.optimizer.step()
+        else:
+            self._scaler.scale(value).backward()
+            if self._clip_norm is not None:
+                self._scaler.unscale_(self.optimizer)
+                self._clip()
+            self._scaler.step(self.optimizer)  # skipped where a gradient is not finite; then the scale is halved
+            self._scaler.update()
+        return output, target, value
+
+    def state_dict(self) -> dict:
+        """The states of model, optimizer and scale, and the learning rates that a schedule multiplies."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer_class": type(self.optimizer).__name__,
+            "optimizer": self.optimizer.state_dict(),
+            "rates": list(self._rates),
+            "scaler": None if self._scaler is None else self._scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Go on from what ``state_dict`` returned.
+
+        Raises:
+            ValueError: it is that of another model, optimizer or precision; nothing is changed then.
+        """
+        checkpoint.check_state(state_dict["model"], self.model.state_dict(), "the checkpoint", "Trainer")
+        found, own = state_dict["optimizer_class"], type(self.optimizer).__name__
+        if found != own:
+            raise ValueError(f"Trainer: the checkpoint has the optimizer {found}; expected {own}")
+        if (state_dict["scaler"] is None) != (self._scaler is None):
+            words = [f"{'no' if scaler is None else 'a'} scaled loss" for scaler in (state_dict["scaler"], self._scaler)]
+            raise ValueError(f"Trainer: the checkpoint has {words[0]}; expected {words[1]}, by its precision")
+        self.optimizer.load_state_dict(state_dict["optimizer"])  # before the model, as it may refuse
+        self.model.load_state_dict(state_dict["model"])
+        self._rates = list(state_dict["rates"])
+        if self._scaler is not None:
+            self._scaler.load_state_dict(state_dict["scaler"])
+
+    def _clip(self) -> None:
+        if self._clip_norm is not None:
+            clip_grad_norm_(self._trained, self._clip_norm)

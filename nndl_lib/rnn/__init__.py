@@ -1,8 +1,8 @@
-"""Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, with gates to look at.
+"""Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, gates to look at.
 
 ``steps`` defines one step of each, ``cells`` and ``layers`` are the modules, ``through_time`` has the backpropagation
-through time of the LSTM, ``padding`` copes with sequences of different lengths, and ``inspection`` looks into a run. Take
-them from here::
+through time of the LSTM, ``padding`` copes with sequences of different lengths, and ``inspection`` looks into a run.
+Take them from here::
 
     from nndl_lib import rnn
 

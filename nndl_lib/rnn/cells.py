@@ -1,4 +1,4 @@
-"""Cells: one step of a recurrent network as a module, with the state of ``torch.nn.RNNCell``, ``LSTMCell``, ``GRUCell``.
+"""Cells: one step of a recurrent network as a module, with the state of torch's ``RNNCell``, ``LSTMCell``, ``GRUCell``.
 
 Derived in chapter 10, "Recurrent networks".
 """
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments, init
-from nndl_lib.rnn import steps
+from nndl_lib.rnn.steps import GRUGates, LSTMGates, gru_step, lstm_step, rnn_step
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
@@ -38,7 +38,8 @@ class _Cell(torch.nn.Module):
             arguments.check_count(size, name, type(self).__name__)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         bound, rows = 1 / math.sqrt(hidden_size), self.gates * hidden_size
-        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size), "bias_ih": (rows,), "bias_hh": (rows,)}
+        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
         for name, shape in shapes.items():
             values = torch.empty(shape, device=device, dtype=dtype)
             has = bias or len(shape) == 2
@@ -63,13 +64,13 @@ class _Cell(torch.nn.Module):
         for name, state in states.items():
             state = x.new_zeros(expected) if state is None else state
             if state.shape != expected:
-                raise ValueError(
-                    f"{caller}: x has shape {tuple(x.shape)} and {name} {tuple(state.shape)}; expected {name} {expected}"
-                )
+                found = f"x has shape {tuple(x.shape)} and {name} {tuple(state.shape)}"
+                raise ValueError(f"{caller}: {found}; expected {name} {expected}")
             checked.append(state)
         for name, value in (("x", x), *zip(states, checked)):
             if value.dtype != dtype:
-                raise ValueError(f"{caller}: {name} is {value.dtype} and weight_ih is {dtype}; expected the same dtype for both")
+                found = f"{name} is {value.dtype} and weight_ih is {dtype}"
+                raise ValueError(f"{caller}: {found}; expected the same dtype for both")
         return checked
 
 
@@ -100,7 +101,7 @@ class RNNCell(_Cell):
             ValueError: a shape or a dtype does not fit.
         """
         (h,) = self._check(x, hx=hx)
-        return steps.rnn_step(*self._parts(x, h), self.nonlinearity).hidden
+        return rnn_step(*self._parts(x, h), self.nonlinearity).hidden
 
 
 class LSTMCell(_Cell):
@@ -121,12 +122,12 @@ class LSTMCell(_Cell):
         g = self.step(x, hx)
         return g.hidden, g.cell
 
-    def step(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> steps.LSTMGates:
+    def step(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> LSTMGates:
         """As ``forward``, but with the gates."""
         if hx is not None and (isinstance(hx, Tensor) or len(hx) != 2):
             raise ValueError(f"LSTMCell: hx is a {type(hx).__name__}; expected a pair (h, c)")
         h, c = self._check(x, h=None if hx is None else hx[0], c=None if hx is None else hx[1])
-        return steps.lstm_step(*self._parts(x, h), c)
+        return lstm_step(*self._parts(x, h), c)
 
 
 class GRUCell(_Cell):
@@ -146,7 +147,7 @@ class GRUCell(_Cell):
         """
         return self.step(x, hx).hidden
 
-    def step(self, x: Tensor, hx: Tensor | None = None) -> steps.GRUGates:
+    def step(self, x: Tensor, hx: Tensor | None = None) -> GRUGates:
         """As ``forward``, but with the gates."""
         (h,) = self._check(x, hx=hx)
-        return steps.gru_step(*self._parts(x, h), h)
+        return gru_step(*self._parts(x, h), h)

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib.rnn import padding, steps
 from nndl_lib.rnn.layers import GRU, LSTM, RNN, Recurrent
+from nndl_lib.rnn.padding import reverse as reversed_
+from nndl_lib.rnn.padding import until
+from nndl_lib.rnn.steps import GRUGates, LSTMGates, RNNState
 
 __all__ = ["LagGradients", "forget_bias_", "gates", "lag_gradients"]
 
@@ -25,7 +27,7 @@ class LagGradients(NamedTuple):
 
 def gates(
     model: Recurrent, x: Tensor, hx=None, lengths=None, layer: int = 0, reverse: bool = False
-) -> steps.RNNState | steps.LSTMGates | steps.GRUGates:
+) -> RNNState | LSTMGates | GRUGates:
     """Gates and states of one layer at every step: ``LSTMGates``, ``GRUGates`` or ``RNNState`` of (T, N, H) each.
 
     Computed anew in plain operations, so gradients of any order can be taken through them.
@@ -40,8 +42,8 @@ def gates(
         ValueError: as the model itself, or it has no such layer or direction.
     """
     record, lengths = _record(model, x, hx, lengths, layer, reverse, "gates")
-    stacked = [padding.until(torch.stack(column), lengths) for column in zip(*record)]
-    return type(record[0])(*(padding.reverse(part, lengths) if reverse else part for part in stacked))
+    stacked = [until(torch.stack(column), lengths) for column in zip(*record)]
+    return type(record[0])(*(reversed_(part, lengths) if reverse else part for part in stacked))
 
 
 def lag_gradients(
@@ -67,7 +69,7 @@ def lag_gradients(
     with torch.enable_grad():
         x = x.detach().requires_grad_()  # so that the states have gradients even where the parameters are frozen
         record, lengths = _record(model, x, hx, lengths, model.num_layers - 1, False, caller)
-        output = padding.until(torch.stack([step.hidden for step in record]), lengths)
+        output = until(torch.stack([step.hidden for step in record]), lengths)
         value = loss(output.transpose(0, 1) if model.batch_first else output)
     if value.ndim != 0:
         raise ValueError(f"{caller}: the loss has shape {tuple(value.shape)}; expected a 0-d tensor")
@@ -117,5 +119,5 @@ def _record(model, x, hx, lengths, layer: int, reverse: bool, caller: str):
         x, _ = model.layer(x, below, states, lengths)
     x = model.between(x, layer)  # what the layer reads
     k = layer * model.directions + reverse
-    x = padding.reverse(x, lengths) if reverse else x
+    x = reversed_(x, lengths) if reverse else x
     return model.unroll(x, [state[k] for state in states], model.weights(k)), lengths

@@ -1,4 +1,4 @@
-"""Recurrent networks over sequences, with the state, the arguments and the values of ``torch.nn.RNN``, ``LSTM``, ``GRU``.
+"""Recurrent networks over sequences: state, arguments and values of ``torch.nn.RNN``, ``LSTM`` and ``GRU``.
 
 Derived in chapter 10, "Recurrent networks". Sequences of different lengths come padded, with ``lengths``, and give what
 torch gives for a packed sequence. What torch has beyond that (packed sequences, a single sequence without N,
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments, functional, init
-from nndl_lib.rnn import padding, steps, through_time
+from nndl_lib.rnn.padding import at_end, check_lengths, check_sequences, check_states, reverse, until
+from nndl_lib.rnn.steps import GRUGates, LSTMGates, RNNState, gru_step, lstm_step, rnn_step
+from nndl_lib.rnn.through_time import lstm_sequence
 
 __all__ = ["GRU", "LSTM", "RNN", "Recurrent", "Weights"]
 
@@ -69,7 +71,8 @@ class Recurrent(torch.nn.Module):
             arguments.check_count(size, name, caller)
         arguments.check_number(dropout, "dropout", caller, below=1)
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
-        self.batch_first, self.dropout, self.bidirectional, self.generator = batch_first, dropout, bidirectional, generator
+        self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        self.generator = generator
         self.directions = 1 + bidirectional
         bound, rows = 1 / math.sqrt(hidden_size), self.gates * hidden_size
         for k in range(num_layers * self.directions):
@@ -103,25 +106,25 @@ class Recurrent(torch.nn.Module):
     def prepare(self, x: Tensor, hx, lengths) -> tuple[Tensor, list[Tensor], Tensor | None]:
         """Checked: x (T, N, D) with zeros after the ends, the parts of the state, lengths (N,) on the device of x."""
         caller, shape = type(self).__name__, (self.num_layers * self.directions, self.hidden_size)
-        x = padding.check_sequences(x, self.input_size, self.weight_ih_l0.dtype, self.batch_first, caller)
-        states = padding.check_states(x, hx, self.states, (shape[0], x.shape[1], shape[1]), caller)
-        lengths = None if lengths is None else padding.check_lengths(lengths, x, caller)
-        return padding.until(x, lengths), states, lengths
+        x = check_sequences(x, self.input_size, self.weight_ih_l0.dtype, self.batch_first, caller)
+        states = check_states(x, hx, self.states, (shape[0], x.shape[1], shape[1]), caller)
+        lengths = None if lengths is None else check_lengths(lengths, x, caller)
+        return until(x, lengths), states, lengths
 
     def layer(self, x: Tensor, layer: int, states: list[Tensor], lengths: Tensor | None) -> tuple[Tensor, list]:
-        """Outputs (T, N, H * directions) of one layer, of inputs (T, N, ...), and its states at the end, by direction."""
+        """Outputs (T, N, H * directions) of one layer for x (T, N, ...), and its states at the end, by direction."""
         x, outputs, ends = self.between(x, layer), [], []
         for direction in range(self.directions):
             k = layer * self.directions + direction
-            inputs = padding.reverse(x, lengths) if direction else x
+            inputs = reverse(x, lengths) if direction else x
             parts = self.sequence(inputs, [state[k] for state in states], self.weights(k))
-            ends.append([padding.at_end(part, lengths) for part in parts])
-            output = padding.until(parts[0], lengths)
-            outputs.append(padding.reverse(output, lengths) if direction else output)
+            ends.append([at_end(part, lengths) for part in parts])
+            output = until(parts[0], lengths)
+            outputs.append(reverse(output, lengths) if direction else output)
         return outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2), ends
 
     def between(self, x: Tensor, layer: int) -> Tensor:
-        """What a layer reads: x itself in the first, and in the others the outputs x of the one before after dropout."""
+        """What a layer reads: x itself in the first, and in the others x, the outputs of the one before, after dropout."""
         return functional.dropout(x, self.dropout, self.training and layer > 0, generator=self.generator)
 
     def weights(self, k: int) -> Weights:
@@ -187,9 +190,9 @@ class RNN(Recurrent):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, **options)
         self.nonlinearity = nonlinearity
 
-    def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[steps.RNNState, list[Tensor]]:
+    def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[RNNState, list[Tensor]]:
         """``steps.rnn_step``."""
-        step = steps.rnn_step(from_input, from_hidden, self.nonlinearity)
+        step = rnn_step(from_input, from_hidden, self.nonlinearity)
         return step, [step.hidden]
 
 
@@ -206,11 +209,11 @@ class LSTM(Recurrent):
     def sequence(self, x: Tensor, state: list[Tensor], w: Weights) -> tuple[Tensor, ...]:
         """Hidden states and cells after each step, (T, N, H) each, of x (T, N, ...)."""
         bias = None if w.bias_ih is None else w.bias_ih + w.bias_hh
-        return through_time.lstm_sequence(x, *state, w.weight_ih, w.weight_hh, bias)
+        return lstm_sequence(x, *state, w.weight_ih, w.weight_hh, bias)
 
-    def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[steps.LSTMGates, list[Tensor]]:
+    def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[LSTMGates, list[Tensor]]:
         """``steps.lstm_step``."""
-        step = steps.lstm_step(from_input, from_hidden, state[1])
+        step = lstm_step(from_input, from_hidden, state[1])
         return step, [step.hidden, step.cell]
 
 
@@ -223,7 +226,7 @@ class GRU(Recurrent):
 
     gates = 3
 
-    def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[steps.GRUGates, list[Tensor]]:
+    def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[GRUGates, list[Tensor]]:
         """``steps.gru_step``."""
-        step = steps.gru_step(from_input, from_hidden, state[0])
+        step = gru_step(from_input, from_hidden, state[0])
         return step, [step.hidden]

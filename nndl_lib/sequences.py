@@ -44,7 +44,7 @@ def delayed_copy(
 ) -> tuple[Tensor, Tensor]:
     """Say what was heard ``lag`` steps ago: inputs (N, T, 1), -1 or 1 with equal probability, and targets (N, T).
 
-    The target at step t is the input at step t - lag, and 0 before there is one. To answer 0 costs 1 in each step after.
+    The target at step t is the input at step t - lag, and 0 before there is one. To answer 0 costs 1 in each later one.
 
     Raises:
         ValueError: N or T is not an integer of at least 1, or lag is not from 0 to T - 1.

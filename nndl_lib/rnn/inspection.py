@@ -21,8 +21,8 @@ __all__ = ["LagGradients", "forget_bias_", "gates", "lag_gradients"]
 class LagGradients(NamedTuple):
     """How a loss depends on what was remembered at each step: norms of its gradients, (T, N), one for each sequence."""
 
-    hidden: Tensor  # by the hidden state after step t; through that state alone, where there is a cell beside it
-    cell: Tensor | None  # by the cell after step t; None for networks without cells
+    hidden: Tensor  # by the hidden state after step t; in an LSTM, through what it is read for, not through the cell
+    cell: Tensor | None  # by the cell after step t, also through the hidden state read from it; None without cells
 
 
 def gates(
@@ -64,6 +64,7 @@ def lag_gradients(
         ValueError: as the model itself, it has two directions, or the loss is not 0-d or does not depend on the states.
     """
     caller = "lag_gradients"
+    _check_model(model, caller)
     if model.bidirectional:
         raise ValueError(f"{caller}: the model has two directions; expected one, as a lag is in one direction")
     with torch.enable_grad():
@@ -106,10 +107,14 @@ def forget_bias_(model: torch.nn.Module, value: float) -> torch.nn.Module:
     return model
 
 
-def _record(model, x, hx, lengths, layer: int, reverse: bool, caller: str):
-    # The steps of one layer in plain operations, and lengths as a tensor.
+def _check_model(model, caller: str) -> None:
     if not isinstance(model, (RNN, LSTM, GRU)):
         raise ValueError(f"{caller}: model is a {type(model).__name__}; expected an RNN, LSTM or GRU")
+
+
+def _record(model, x, hx, lengths, layer: int, reverse: bool, caller: str):
+    # The steps of one layer in plain operations, and lengths as a tensor.
+    _check_model(model, caller)
     if isinstance(layer, bool) or layer not in range(model.num_layers):
         raise ValueError(f"{caller}: layer is {layer!r}; expected an integer from 0 to {model.num_layers - 1}")
     if reverse and not model.bidirectional:

@@ -124,7 +124,7 @@ class Recurrent(torch.nn.Module):
         return outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2), ends
 
     def between(self, x: Tensor, layer: int) -> Tensor:
-        """What a layer reads: x itself in the first, and in the others x, the outputs of the one before, after dropout."""
+        """What a layer reads: x itself in the first; in the others x, the outputs of the one before, after dropout."""
         return functional.dropout(x, self.dropout, self.training and layer > 0, generator=self.generator)
 
     def weights(self, k: int) -> Weights:
@@ -200,7 +200,7 @@ class LSTM(Recurrent):
     """The long short-term memory, ``steps.lstm_step`` over a sequence; hx and the state at the end are pairs (h, c).
 
     In weights and biases, the gates lie in the order input, forget, candidate, output. Everything else stands at
-    ``Recurrent``. The gates of a run: ``gates``. Second derivatives: go through ``unroll``.
+    ``Recurrent``. The gates of a run: ``gates``, which has second derivatives too; ``forward`` has none.
     """
 
     gates = 4

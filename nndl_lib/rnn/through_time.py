@@ -7,7 +7,6 @@ and the gates lie behind each other, (4, T, N, H), so that each is one block of 
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 __all__ = ["lstm_sequence"]
 
@@ -17,7 +16,8 @@ def lstm_sequence(
 ) -> tuple[Tensor, Tensor]:
     """Hidden states and cells after every step, (T, N, H) each, of inputs x (T, N, D) and a first state h, c (N, H).
 
-    Gradients can be taken once: for second derivatives, go through ``steps.lstm_step``. Shapes are not checked here.
+    Shapes are not checked here. It has no second derivatives: asked for a gradient with ``create_graph=True``, it
+    raises ValueError. ``gates`` has them, for the same values.
 
     Args:
         weight_ih: (4 H, D). weight_hh: (4 H, H). bias: (4 H,), both biases of torch's together.
@@ -47,8 +47,9 @@ class _LSTM(torch.autograd.Function):
         return h[1:].clone(), c[1:].clone()  # copies: what is saved must not change when the caller changes these
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, by_h: Tensor | None, by_c: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        if torch.is_grad_enabled():  # what follows is out of autograd's sight, and would count as constant
+            raise ValueError("lstm_sequence: create_graph is True; expected False, or the states of rnn.gates instead")
         gates, weight, h, c, tanh_c = ctx.saved_tensors
         (i, f, g, o), (T, N, H) = gates, tanh_c.shape
         by_h = torch.zeros_like(tanh_c) if by_h is None else by_h

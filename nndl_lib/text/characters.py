@@ -69,7 +69,7 @@ def split(ids: Tensor, share: float = 0.1) -> tuple[Tensor, Tensor]:
     M = len(ids)
     count = round(M * share) if 0 < share < 1 else 0
     if not 0 < count < M:
-        raise ValueError(f"split: share is {share!r} of {M} characters; expected one that leaves both parts at least one")
+        raise ValueError(f"split: share is {share!r} of {M} characters; expected a share that leaves both at least one")
     return ids[: M - count], ids[M - count :]
 
 

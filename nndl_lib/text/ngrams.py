@@ -96,7 +96,7 @@ class NGram:
             count, contexts = _look_up(numbers, table.ngrams, table.counts), numbers // self.K
             total, kinds = (_look_up(contexts, table.contexts, column) for column in (table.totals, table.kinds))
             if self.smoothing == "additive":
-                return (count + self.alpha) / (total + self.alpha * self.K)
+                return (count.to(p.dtype) + self.alpha) / (total.to(p.dtype) + self.alpha * self.K)
             p = torch.where(total > 0, (count + kinds * p) / (total + kinds).clamp(min=1), p)
         return p
 

@@ -1,0 +1,425 @@
+"""Checks of the exercises to chapter 10, "Recurrent networks". Shapes and the order of gates are those of ``torch.nn``."""
+
+import math
+from collections import Counter
+
+import torch
+from torch import Tensor
+
+from nndl_lib.checks.engine import Case, exercise
+from nndl_lib.runtime import generator
+
+__all__ = ["bigram_bits", "gru_step", "last_states", "lstm_step", "sampling_probabilities"]
+
+
+def _quarters(*shape: int, g: torch.Generator) -> Tensor:
+    """Random multiples of 1/4 from -2 to 2: short to print, exact to compute with."""
+    return torch.randint(-8, 9, shape, generator=g).double() / 4
+
+
+def _float(values: tuple) -> tuple:
+    return tuple(v.float() if isinstance(v, Tensor) and v.is_floating_point() else v for v in values)
+
+
+# --- 1: a recurrent network over a padded batch ---------------------------------------------------------------------
+
+
+def _batch(T: int, N: int, D: int, H: int, seed: int, lengths: list[int]) -> tuple:
+    g = generator(seed)
+    return _quarters(T, N, D, g=g), torch.tensor(lengths), _quarters(H, D, g=g) / 2, _quarters(H, H, g=g) / 2, _quarters(H, g=g)
+
+
+def _batches():
+    """Arguments x, lengths, W_x, W_h, b."""
+    late = "The last states are wrong where a sequence is shorter than the batch: take each at its own length."
+    yield Case((*(torch.tensor(v).double() for v in ([[[1.0]], [[0.5]]],)), torch.tensor([2]),
+                *(torch.tensor(v).double() for v in ([[0.5]], [[1.0]], [0.25]))), "one sequence")
+    yield Case(_batch(1, 2, 1, 1, 1, [1, 1]), "one step")
+    yield Case(_batch(3, 2, 1, 2, 2, [3, 3]))
+    yield Case(_batch(2, 1, 2, 3, 3, [2]), "one sequence")
+    yield Case(_batch(3, 2, 2, 2, 4, [1, 3]), "different lengths", late)
+    yield Case(_batch(4, 3, 2, 3, 5, [2, 4, 1]), "different lengths", late)
+    yield Case(_batch(5, 4, 3, 2, 6, [3, 5, 2, 4]), "different lengths", late)
+    x, lengths, *weights = _batch(4, 2, 1, 2, 7, [2, 3])
+    yield Case((x, lengths, *weights), "no sequence fills the batch", late)
+    yield Case(_float(_batch(4, 3, 2, 2, 8, [4, 2, 3])), "float32")
+
+
+def _more_sequences():
+    def arguments(N):
+        return _batch(3, N, 2, 2, 9, [1 + n % 3 for n in range(N)])
+
+    return [("sequences", arguments(8), arguments(64), 56)]
+
+
+def _states(x, W_x, W_h, b, squash=torch.tanh, order=None):
+    h, states = x.new_zeros(x.shape[1], len(W_h)), []
+    for x_t in x if order is None else order(x):
+        h = squash(x_t @ W_x.T + h @ W_h.T + b)
+        states.append(h)
+    return torch.stack(states)
+
+
+def _ends(states, lengths):
+    return states[lengths - 1, torch.arange(states.shape[1])]
+
+
+def _fresh(x, lengths, W_x, W_h, b):
+    return _ends(torch.tanh(x @ W_x.T + b), lengths)
+
+
+@exercise(
+    returns=("h",),
+    cases=_batches,
+    loops=_more_sequences,
+    mistakes=[
+        ("You return the states after the last step of the batch; each sequence ends at its own length.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[-1]),
+        ("You take the state after the first step for all sequences.", lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[0]),
+        ("You take the state one step too early: after n steps it stands at index n - 1 of the list, not n - 2.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[(lengths - 2), torch.arange(x.shape[1])]),
+        ("You return the states of all steps; only the one at the end of each sequence is asked for.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)),
+        ("You index with lengths alone, and get all sequences for each length; give the number of the sequence as well.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[lengths - 1]),
+        ("W_h is transposed: rows are sequences, so the state enters as h @ W_h.T.",
+         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h.T, b), lengths)),
+        ("The tanh around the sum of the two products is missing.", lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b, lambda z: z), lengths)),
+        ("You use the logistic function; the network of the chapter uses tanh.",
+         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b, torch.sigmoid), lengths)),
+        ("You use ReLU; the network of the chapter uses tanh.",
+         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b, torch.relu), lengths)),
+        ("The bias b is missing from the pre-activations.", lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, 0 * b), lengths)),
+        ("The bias counts twice; here it is one vector for both products.",
+         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, 2 * b), lengths)),
+        ("The old state plays no part: add h @ W_h.T, with the h of the step before.", _fresh),
+        ("You read the steps from the last to the first.",
+         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b, order=lambda x: x.flip(0)), lengths)),
+        ("You average the states over the steps; the state at the end is asked for.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b).mean(dim=0)),
+    ],
+)
+def last_states(x, lengths, W_x, W_h, b):
+    """Exercise 1: the state of each sequence at its own end. The function returns (N, H)."""
+    model = torch.nn.RNN(W_x.shape[1], len(W_h), dtype=x.dtype)
+    model.load_state_dict({"weight_ih_l0": W_x, "weight_hh_l0": W_h, "bias_ih_l0": b, "bias_hh_l0": 0 * b})
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+    with torch.no_grad():
+        return model(packed)[1][0]
+
+
+# --- 2: a step of an LSTM -------------------------------------------------------------------------------------------
+
+
+def _cell_problem(gates: int, N: int, D: int, H: int, seed: int, states: int, biases: int) -> tuple:
+    g = generator(seed)
+    inputs = [_quarters(N, D, g=g), *(_quarters(N, H, g=g) for _ in range(states))]
+    weights = [_quarters(gates * H, D, g=g) / 2, _quarters(gates * H, H, g=g) / 2]
+    return *inputs, *weights, *(_quarters(gates * H, g=g) for _ in range(biases))
+
+
+def _lstm_steps():
+    """Arguments x, h, c, W_x, W_h, b."""
+    for N, D, H, note in [(1, 1, 1, "one sequence, one unit"), (2, 1, 1, "one unit"), (1, 2, 2, "one sequence"), (3, 2, 2, ""), (2, 3, 4, "")]:
+        yield Case(_cell_problem(4, N, D, H, 20 + 3 * N + H, 2, 1), note)
+    x, h, c, W_x, W_h, b = _cell_problem(4, 2, 2, 3, 40, 2, 1)
+    yield Case((x, 0 * h, 0 * c, W_x, W_h, b), "a first step, from zeros")
+    large = "With pre-activations of 1e4 it goes wrong: use torch.sigmoid, since exp overflows."
+    yield Case((1e4 * x, h, c, W_x, W_h, b), "pre-activations of 1e4", large)
+    yield Case((x, h, 5 * c, W_x, W_h, b), "a large cell")
+    yield Case(_float((x, h, c, W_x, W_h, b)), "float32")
+
+
+def _more_lstm():
+    def arguments(N):
+        return _cell_problem(4, N, 2, 2, 50, 2, 1)
+
+    return [("sequences", arguments(8), arguments(64), 56)]
+
+
+def _lstm(x, h, c, W_x, W_h, b, order=(0, 1, 2, 3), new=lambda i, f, g, o, c: f * c + i * g, read=lambda o, c: o * c.tanh(),
+          squash=torch.tanh):
+    parts = (x @ W_x.T + h @ W_h.T + b).chunk(4, dim=1)
+    i, f, g, o = (parts[k] for k in order)
+    i, f, g, o = i.sigmoid(), f.sigmoid(), squash(g), o.sigmoid()
+    c_new = new(i, f, g, o, c)
+    return read(o, c_new), c_new
+
+
+def _interleaved(x, h, c, W_x, W_h, b):
+    if W_h.shape[1] == 1:
+        raise ValueError("the same with one unit")
+    rows = torch.arange(len(b)).reshape(-1, 4).T.flatten()
+    return _lstm(x, h, c, W_x[rows], W_h[rows], b[rows])
+
+
+@exercise(
+    returns=("h", "c"),
+    cases=_lstm_steps,
+    loops=_more_lstm,
+    mistakes=[
+        ("The order of the gates is wrong: PyTorch stacks input, forget, candidate, output; you took output before candidate.",
+         lambda *a: _lstm(*a, order=(0, 1, 3, 2))),
+        ("Input and forget gate are exchanged: PyTorch stacks input, forget, candidate, output.",
+         lambda *a: _lstm(*a, order=(1, 0, 2, 3))),
+        ("You took the forget gate first and the output gate third: PyTorch stacks input, forget, candidate, output.",
+         lambda *a: _lstm(*a, order=(1, 0, 3, 2))),
+        ("You took the candidate second: PyTorch stacks input, forget, candidate, output.",
+         lambda *a: _lstm(*a, order=(0, 2, 1, 3))),
+        ("You cut the rows in the wrong direction: the first H rows are the input gate, the next H the forget gate.", _interleaved),
+        ("h lacks the tanh: it is the output gate times tanh(c).", lambda *a: _lstm(*a, read=lambda o, c: o * c)),
+        ("h is computed from the old cell; it reads the new one.",
+         lambda x, h, c, *w: (_lstm(x, h, c, *w, read=lambda o, _: o * c.tanh())[0], _lstm(x, h, c, *w)[1])),
+        ("The output gate plays no part: multiply tanh(c) by it.", lambda *a: _lstm(*a, read=lambda o, c: c.tanh())),
+        ("The candidate goes through the logistic function; it goes through tanh.", lambda *a: _lstm(*a, squash=torch.sigmoid)),
+        ("The candidate lacks its tanh.", lambda *a: _lstm(*a, squash=lambda z: z)),
+        ("You keep 1 - input gate of the old cell, as a GRU does; an LSTM has a forget gate for that.",
+         lambda *a: _lstm(*a, new=lambda i, f, g, o, c: (1 - i) * c + i * g)),
+        ("The forget gate is turned around: at 1 it keeps the cell, so multiply by it and not by 1 minus it.",
+         lambda *a: _lstm(*a, new=lambda i, f, g, o, c: (1 - f) * c + i * g)),
+        ("The input gate plays no part: the candidate is multiplied by it.",
+         lambda *a: _lstm(*a, new=lambda i, f, g, o, c: f * c + g)),
+        ("The old cell is kept in full; multiply it by the forget gate.",
+         lambda *a: _lstm(*a, new=lambda i, f, g, o, c: c + i * g)),
+        ("The bias b is missing from the pre-activations.", lambda x, h, c, W_x, W_h, b: _lstm(x, h, c, W_x, W_h, 0 * b)),
+        ("The old hidden state plays no part: add h @ W_h.T.", lambda x, h, c, W_x, W_h, b: _lstm(x, 0 * h, c, W_x, W_h, b)),
+        ("The two are exchanged: return h first, c second.", lambda *a: _lstm(*a)[::-1]),
+    ],
+)
+def lstm_step(x, h, c, W_x, W_h, b):
+    """Exercise 2: one step of an LSTM. The function returns (h, c), (N, H) each."""
+    cell = torch.nn.LSTMCell(x.shape[1], h.shape[1], dtype=x.dtype)
+    cell.load_state_dict({"weight_ih": W_x, "weight_hh": W_h, "bias_ih": b, "bias_hh": 0 * b})
+    with torch.no_grad():
+        return tuple(cell(x, (h, c)))
+
+
+# --- 3: a step of a GRU ---------------------------------------------------------------------------------------------
+
+
+def _gru_steps():
+    """Arguments x, h, W_x, W_h, b_x, b_h."""
+    for N, D, H, note in [(1, 1, 1, "one sequence, one unit"), (2, 1, 1, "one unit"), (1, 2, 2, "one sequence"), (3, 2, 2, ""), (2, 3, 4, "")]:
+        yield Case(_cell_problem(3, N, D, H, 60 + 3 * N + H, 1, 2), note)
+    x, h, W_x, W_h, b_x, b_h = _cell_problem(3, 2, 2, 3, 80, 1, 2)
+    yield Case((x, 0 * h, W_x, W_h, b_x, b_h), "a first step, from zeros")
+    large = "With pre-activations of 1e4 it goes wrong: use torch.sigmoid, since exp overflows."
+    yield Case((1e4 * x, h, W_x, W_h, b_x, b_h), "pre-activations of 1e4", large)
+    yield Case(_float((x, h, W_x, W_h, b_x, b_h)), "float32")
+
+
+def _more_gru():
+    def arguments(N):
+        return _cell_problem(3, N, 2, 2, 90, 1, 2)
+
+    return [("sequences", arguments(8), arguments(64), 56)]
+
+
+def _gru(x, h, W_x, W_h, b_x, b_h, order=(0, 1, 2), new=lambda u, n, h: u * h + (1 - u) * n,
+         candidate=lambda r, x_c, h_c: torch.tanh(x_c + r * h_c)):
+    from_x, from_h = (x @ W_x.T + b_x).chunk(3, dim=1), (h @ W_h.T + b_h).chunk(3, dim=1)
+    x_r, x_u, x_c = (from_x[k] for k in order)
+    h_r, h_u, h_c = (from_h[k] for k in order)
+    r, u = (x_r + h_r).sigmoid(), (x_u + h_u).sigmoid()
+    return new(u, candidate(r, x_c, h_c), h)
+
+
+def _reset_first(x, h, W_x, W_h, b_x, b_h, bias_inside=False):
+    """The reset gate multiplies the state before its matrix, as in the paper."""
+    W_c, b_c = W_h.chunk(3)[2], b_h.chunk(3)[2]
+    return _gru(x, h, W_x, W_h, b_x, b_h, candidate=lambda r, x_c, h_c: torch.tanh(x_c + (r * h) @ W_c.T + b_c))
+
+
+def _joined_biases(x, h, W_x, W_h, b_x, b_h):
+    return _gru(x, h, W_x, W_h, b_x + b_h, 0 * b_h)
+
+
+@exercise(
+    returns=("h",),
+    cases=_gru_steps,
+    loops=_more_gru,
+    mistakes=[
+        ("Reset and update gate are exchanged: PyTorch stacks reset, update, candidate.", lambda *a: _gru(*a, order=(1, 0, 2))),
+        ("The candidate comes last: PyTorch stacks reset, update, candidate; you took it second.", lambda *a: _gru(*a, order=(0, 2, 1))),
+        ("The update gate is turned around: it multiplies the old state, and 1 minus it the candidate.",
+         lambda *a: _gru(*a, new=lambda u, n, h: (1 - u) * h + u * n)),
+        ("The reset gate multiplies h before the matrix, as in the paper; here it multiplies h @ W.T + b, bias included.",
+         _reset_first),
+        ("The two biases are added for all parts; in the candidate, b_h is inside the product with the reset gate.", _joined_biases),
+        ("The reset gate plays no part: it multiplies what comes from the state in the candidate.",
+         lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(x_c + h_c))),
+        ("The reset gate multiplies the input's part; it multiplies the part from the state.",
+         lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(r * x_c + h_c))),
+        ("The reset gate multiplies both parts; it multiplies only the one from the state.",
+         lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(r * (x_c + h_c)))),
+        ("The candidate goes through the logistic function; it goes through tanh.",
+         lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.sigmoid(x_c + r * h_c))),
+        ("The candidate lacks its tanh.", lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: x_c + r * h_c)),
+        ("The candidate is added in full; multiply it by 1 minus the update gate.",
+         lambda *a: _gru(*a, new=lambda u, n, h: u * h + n)),
+        ("The old state is lost: the new one is update * h + (1 - update) * candidate.",
+         lambda *a: _gru(*a, new=lambda u, n, h: (1 - u) * n)),
+        ("You return the candidate; the new state mixes it with the old one.", lambda *a: _gru(*a, new=lambda u, n, h: n)),
+        ("The bias b_x beside W_x is missing.", lambda x, h, W_x, W_h, b_x, b_h: _gru(x, h, W_x, W_h, 0 * b_x, b_h)),
+        ("The bias b_h beside W_h is missing.", lambda x, h, W_x, W_h, b_x, b_h: _gru(x, h, W_x, W_h, b_x, 0 * b_h)),
+    ],
+)
+def gru_step(x, h, W_x, W_h, b_x, b_h):
+    """Exercise 3: one step of a GRU. The function returns (N, H)."""
+    cell = torch.nn.GRUCell(x.shape[1], h.shape[1], dtype=x.dtype)
+    cell.load_state_dict({"weight_ih": W_x, "weight_hh": W_h, "bias_ih": b_x, "bias_hh": b_h})
+    with torch.no_grad():
+        return cell(x, h)
+
+
+# --- 4: bits per character ------------------------------------------------------------------------------------------
+
+
+def _texts():
+    """Arguments train, ids, K, alpha."""
+    unseen = "Where a character of the new text never came before in training it goes wrong: count with K rows and columns."
+    yield Case((torch.tensor([0, 1, 0]), torch.tensor([0, 1]), 2, 1.0), "one pair")
+    yield Case((torch.tensor([0, 1, 0, 0, 1]), torch.tensor([0, 1, 1, 0]), 2, 0.5))
+    yield Case((torch.tensor([0, 1, 2, 1, 0, 1]), torch.tensor([1, 0, 1, 2, 1]), 3, 0.25))
+    yield Case((torch.tensor([0, 1, 1, 0]), torch.tensor([3, 2, 0, 1]), 5, 0.5), "characters never seen", unseen)
+    yield Case((torch.tensor([2, 2, 2]), torch.tensor([2, 2, 2, 2]), 3, 0.1), "one character over and over")
+    for N, M, K, alpha in [(40, 12, 4, 0.1), (100, 30, 6, 1.0), (30, 50, 3, 0.01)]:
+        g = generator(100 + N)
+        yield Case((torch.randint(K, (N,), generator=g), torch.randint(K, (M,), generator=g), K, alpha))
+
+
+def _longer_texts():
+    def arguments(N):
+        g = generator(N)
+        return torch.randint(4, (N,), generator=g), torch.randint(4, (N,), generator=g), 4, 0.5
+
+    return [("characters", arguments(8), arguments(128), 100)]
+
+
+def _counts(ids, K):
+    counts = torch.zeros(K, K, dtype=torch.float64)
+    return counts.index_put_((ids[:-1], ids[1:]), torch.ones(len(ids) - 1, dtype=torch.float64), accumulate=True)
+
+
+def _bits(train, ids, K, alpha, table=lambda c, K, a: (c + a) / (c.sum(dim=1, keepdim=True) + a * K), log=torch.log2, over=None,
+          reduce=lambda v: v.mean()):
+    p = table(_counts(train, K), K, alpha)
+    first, second = (ids[:-1], ids[1:]) if over is None else over(ids)
+    value = reduce(-log(p[first, second])).item()
+    if not math.isfinite(value):
+        raise ValueError("infinite")
+    return value
+
+
+@exercise(
+    returns=("bits",),
+    cases=_texts,
+    loops=_longer_texts,
+    mistakes=[
+        ("It is in nats: take the logarithm to the base 2.", lambda *a: _bits(*a, log=torch.log)),
+        ("It is in decimal digits: take the logarithm to the base 2.", lambda *a: _bits(*a, log=torch.log10)),
+        ("You return the sum over the pairs; take their average.", lambda *a: _bits(*a, reduce=lambda v: v.sum())),
+        ("The sign is wrong: bits are minus the logarithm, and positive.", lambda *a: _bits(*a, reduce=lambda v: -v.mean())),
+        ("You divide by the number of characters; the first has no predecessor, so there is one pair less.",
+         lambda train, ids, K, alpha: _bits(train, ids, K, alpha) * (len(ids) - 1) / len(ids)),
+        ("You return the perplexity; leave the bits as they are.", lambda *a: _bits(*a, reduce=lambda v: 2 ** v.mean())),
+        ("You average the probabilities before the logarithm; average the logarithms.",
+         lambda *a: _bits(*a, log=lambda p: p, reduce=lambda v: -(-v).mean().log2())),
+        ("You smooth the top and not the bottom: with alpha added to K counts, the total grows by alpha K.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + alpha) / c.sum(dim=1, keepdim=True))),
+        ("You add alpha to the total; it was added to K counts, so the total grows by alpha K.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + alpha) / (c.sum(dim=1, keepdim=True) + alpha))),
+        ("You add 1 to every count; add alpha.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + 1) / (c.sum(dim=1, keepdim=True) + K))),
+        ("There is no smoothing: add alpha to every count.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: c / c.sum(dim=1, keepdim=True))),
+        ("You normalize over all pairs; each row adds up to 1, as the character before is given.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + alpha) / (c.sum() + alpha * K * K))),
+        ("You normalize over the character before; given that, the ones that may follow add up to 1: sum over dim=1.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + alpha) / (c.sum(dim=0, keepdim=True) + alpha * K))),
+        ("The order of the pair is exchanged: the row is the character before, the column the one after.",
+         lambda *a: _bits(*a, over=lambda ids: (ids[1:], ids[:-1]))),
+        ("You measure on the training text; the bits of ids are asked for.",
+         lambda train, ids, K, alpha: _bits(train, train, K, alpha)),
+        ("You count in ids; the counts come from train, and ids is only measured.",
+         lambda train, ids, K, alpha: _bits(ids, ids, K, alpha)),
+    ],
+)
+def bigram_bits(train, ids, K, alpha):
+    """Exercise 4: bits per character of a bigram model with additive smoothing. The function returns a number."""
+    train, ids = train.tolist(), ids.tolist()
+    pairs, singles = Counter(zip(train, train[1:])), Counter(train[:-1])
+    terms = [math.log2((pairs[a, b] + alpha) / (singles[a] + alpha * K)) for a, b in zip(ids, ids[1:])]
+    return -math.fsum(terms) / len(terms)
+
+
+# --- 5: what to sample from -----------------------------------------------------------------------------------------
+
+
+def _logits():
+    """Arguments logits, temperature."""
+    overflow = "On large logits it goes wrong: subtract the largest logit of each row before you divide, or use torch.softmax."
+    frozen = "At temperature 0 it goes wrong: dividing by 0 gives NaN; put all of the probability on the largest logit."
+    yield Case((torch.tensor([[0.0, 1.0]]).double(), 2.0), "one row")
+    yield Case((torch.tensor([[0.5, -1.0, 2.0], [0.0, 0.25, 1.0]]).double(), 0.5))
+    yield Case((torch.tensor([[1.0, 1.0], [0.0, 3.0]]).double(), 1.0), "temperature 1")
+    yield Case((_quarters(3, 4, g=generator(110)), 1.5))
+    yield Case((_quarters(2, 5, g=generator(111)), 4.0))
+    yield Case((torch.tensor([[3.0], [-1.0]]).double(), 0.7), "one character")
+    yield Case((torch.tensor([[1e4, 1e4 - 1, 0.0], [-1e4, -1e4, -1e4 + 2]]).double(), 0.5), "logits of 1e4", overflow)
+    yield Case((torch.tensor([[0.5, 2.0, -1.0], [3.0, 0.0, 1.0]]).double(), 0.0), "temperature 0", frozen)
+    yield Case((torch.tensor([[2.0, 1.0, 2.0]]).double(), 0.0), "temperature 0", frozen)
+    yield Case((_quarters(3, 4, g=generator(112)).float(), 0.75), "float32")
+
+
+def _more_rows():
+    def arguments(N):
+        return _quarters(N, 3, g=generator(113)), 0.5
+
+    return [("rows", arguments(8), arguments(64), 56)]
+
+
+def _p(logits, temperature, scaled=lambda z, tau: z / tau, dim=1):
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(dim=1), logits.shape[1]).to(logits.dtype)
+    return torch.softmax(scaled(logits, temperature), dim=dim)
+
+
+@exercise(
+    returns=("p",),
+    cases=_logits,
+    loops=_more_rows,
+    mistakes=[
+        ("You multiply by the temperature; the logits are divided by it.", lambda *a: _p(*a, scaled=lambda z, tau: z * tau)),
+        ("The temperature has no effect: divide the logits by it.", lambda *a: _p(*a, scaled=lambda z, tau: z)),
+        ("You divide the probabilities by the temperature, and they no longer add up to 1: divide the logits.",
+         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(z, dim=1) / tau),
+        ("You raise the probabilities to the power 1 / temperature, which is right, but do not normalize them again.",
+         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(z, dim=1) ** (1 / tau)),
+        ("You take the power temperature instead of 1 / temperature, without normalizing.",
+         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(z, dim=1) ** tau),
+        ("You normalize over the rows; each row is a distribution of its own: dim=1.", lambda *a: _p(*a, dim=0)),
+        ("You normalize over all entries together; each row is a distribution of its own: dim=1.",
+         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax((z / tau).flatten(), dim=0).reshape(z.shape)),
+        ("You return the exponentials; divide them by the sum of their row.",
+         lambda z, tau: _p(z, tau) if tau == 0 else (z / tau).exp()),
+        ("You return the logits over the temperature; a softmax makes probabilities of them.",
+         lambda z, tau: _p(z, tau) if tau == 0 else z / tau),
+        ("You return logarithms of the probabilities; take their exponential, or use softmax.",
+         lambda z, tau: _p(z, tau) if tau == 0 else torch.log_softmax(z / tau, dim=1)),
+        ("The softmax is applied twice: once, to the logits over the temperature.",
+         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(torch.softmax(z, dim=1) / tau, dim=1)),
+        ("You divide by the square of the temperature; divide by the temperature.",
+         lambda *a: _p(*a, scaled=lambda z, tau: z / tau**2)),
+        ("You take the likeliest character at every temperature; only at 0 is that so.",
+         lambda z, tau: _p(z, 0)),
+    ],
+)
+def sampling_probabilities(logits, temperature):
+    """Exercise 5: the distributions to draw from. The function returns (N, K)."""
+    if temperature == 0:
+        p = torch.zeros_like(logits)
+        for row, values in enumerate(logits.tolist()):
+            p[row, values.index(max(values))] = 1.0
+        return p
+    return (logits / temperature - (logits / temperature).logsumexp(dim=1, keepdim=True)).exp()

@@ -23,7 +23,8 @@ def refuses(message, function, *args, **kwargs):
 @pytest.mark.parametrize("T", [2, 3, 10, 11])
 def test_adding_problem(T):
     inputs, targets = sequences.adding_problem(20000, T, rng(), **F64)
-    assert inputs.shape == (20000, T, 2) and targets.shape == (20000,) and inputs.dtype == targets.dtype == torch.float64
+    assert inputs.shape == (20000, T, 2) and targets.shape == (20000,)
+    assert inputs.dtype == targets.dtype == torch.float64
     values, marks = inputs.unbind(2)
     assert values.min() >= 0 and values.max() <= 1 and abs(values.mean() - 0.5) < 0.02
     assert ((marks == 0) | (marks == 1)).all()
@@ -56,6 +57,11 @@ def test_noisy_oscillation():
     steps = clean.asin().diff().abs()[steep]
     assert steps.mean().item() == pytest.approx(2 * math.pi / 100, rel=0.02)
     assert steps.std().item() == pytest.approx(0.01, rel=0.05)
+    # Start, steps of the phase, and noise are drawn in this order, each for itself.
+    observed, clean = sequences.noisy_oscillation(50, rng(4), noise=0.5, **F64)
+    draws = rng(4)
+    torch.rand((), generator=draws, **F64), torch.randn(50, generator=draws, **F64)
+    torch.testing.assert_close(observed - clean, 0.5 * torch.randn(50, generator=draws, **F64), rtol=0, atol=1e-12)
     one, other = (sequences.noisy_oscillation(5, rng(seed), jitter=0, noise=0)[0][0] for seed in (0, 1))
     assert one != other  # a random start
 

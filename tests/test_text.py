@@ -149,6 +149,10 @@ def test_ngrams_of_a_text_that_is_known():
     # p_1(1) = (2 + 2 / 2) / (5 + 2); after 0 came 1 twice, one kind: (2 + 1 * 3/7) / (2 + 1)
     assert model.probability(torch.tensor([[1], [0]])).tolist() == pytest.approx([3 / 7, 4 / 7])
     assert model.probability(torch.tensor([[0, 1]])).item() == pytest.approx((2 + 3 / 7) / 3)
+    # A text shorter than the order: its two characters have fewer before them.
+    model = text.NGram(4, K=2).fit(torch.tensor([0, 1, 0, 1, 0]))
+    assert model.bits_per_character(torch.tensor([0, 1])) == pytest.approx(-math.log2(4 / 7 * (2 + 3 / 7) / 3) / 2)
+    model = text.NGram(2, K=2)
     assert model.fit(torch.tensor([1, 1])).probability(torch.tensor([[1, 1]])).item() > 0.8  # counts are not added up
 
 
@@ -163,7 +167,8 @@ def test_bad_ngrams():
         refuses(f"NGram: order is {order!r}; expected an integer of at least 1", text.NGram, order)
     refuses("NGram: K is 0; expected an integer of at least 1", text.NGram, 2, K=0)
     refuses("NGram: order is 10; expected one for which 96**order is below 2**63", text.NGram, 10)
-    text.NGram(9)
+    refuses("NGram: order is 63; expected one for which 2**order is below 2**63", text.NGram, 63, K=2)
+    text.NGram(9), text.NGram(62, K=2)
     refuses("NGram: smoothing is 'none'; expected 'witten-bell' or 'additive'", text.NGram, 2, "none")
     for alpha in (0, -1.0, math.inf, math.nan, True):
         refuses(f"NGram: alpha is {alpha!r}; expected a finite number greater than 0", text.NGram, 2, alpha=alpha)

@@ -79,10 +79,9 @@ def lag_gradients(
     parts = [[step.hidden for step in record]]
     if isinstance(model, LSTM):
         parts.append([step.cell for step in record])
-    found = torch.autograd.grad(value, [h for part in parts for h in part], allow_unused=True)
-    norms = [value.new_zeros(x.shape[0 if model.batch_first else 1]) if g is None else g.norm(dim=1) for g in found]
-    columns = torch.stack(norms).split(len(record))
-    return LagGradients(columns[0], columns[1] if len(columns) > 1 else None)
+    found = torch.autograd.grad(value, [h for part in parts for h in part])
+    norms = torch.stack([g.norm(dim=1) for g in found]).split(len(record))
+    return LagGradients(norms[0], norms[1] if len(norms) > 1 else None)
 
 
 @torch.no_grad()

@@ -31,15 +31,15 @@ def lstm_sequence(
 class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(ctx, from_inputs: Tensor, weight: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
-        gates = from_inputs.clone()  # (4, T, N, H): first pre-activations, then in the same place the gates
+        gates = from_inputs  # (4, T, N, H), made for this alone: the gates take the place of the pre-activations
         _, T, N, H = gates.shape
         h, c = gates.new_empty(T + 1, N, H), gates.new_empty(T + 1, N, H)  # entry t is the state before step t
         tanh_c, h[0], c[0] = gates.new_empty(T, N, H), h0, c0
+        views = zip(gates.unbind(1), gates[:2].unbind(1), *(gate.unbind() for gate in gates), tanh_c.unbind())
         states = zip(h.unbind(), c.unbind(), h[1:].unbind(), c[1:].unbind())
-        for step, read, (before, cell_before, after, cell) in zip(gates.unbind(1), tanh_c.unbind(), states):
+        for (step, both, i, f, g, o, read), (before, cell_before, after, cell) in zip(views, states):
             step.baddbmm_(before.expand(4, N, H), weight.mT)
-            i, f, g, o = step.unbind()
-            step[:2].sigmoid_(), g.tanh_(), o.sigmoid_()
+            both.sigmoid_(), g.tanh_(), o.sigmoid_()
             torch.mul(f, cell_before, out=cell).addcmul_(i, g)
             torch.mul(o, torch.tanh(cell, out=read), out=after)
         ctx.save_for_backward(gates, weight, h, c, tanh_c)
@@ -62,12 +62,13 @@ class _LSTM(torch.autograd.Function):
         reads = torch.addcmul(o, o * tanh_c, tanh_c, value=-1)  # o (1 - tanh(c)**2): how the cell acts on the state
         # From the last step to the first, multiply these in place by the gradients of the loss.
         dh, dc = by_h[-1], torch.zeros_like(by_h[0])
-        for t, (step, read, keep) in reversed(list(enumerate(zip(by_z.unbind(1), reads.unbind(), f.unbind())))):
+        views = zip(by_z.unbind(1), by_z[:3].unbind(1), by_z[3].unbind(), reads.unbind(), f.unbind())
+        for t, (step, by_cell, by_hidden, read, keep) in reversed(list(enumerate(views))):
             if by_c is not None:
                 dc += by_c[t]
             dc.addcmul_(dh, read)
-            step[:3] *= dc
-            step[3] *= dh
+            by_cell *= dc
+            by_hidden *= dh
             dc *= keep  # the cell before: its gradient is this one times the forget gate
             dh = torch.addbmm(by_h[t - 1] if t else torch.zeros_like(dh), step, weight)
         by_weight = by_z.reshape(4, T * N, H).mT @ h[:-1].reshape(T * N, H)

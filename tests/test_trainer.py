@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import callbacks, checkpoint, functional, nn, optim, regularization, schedules, toys, training
+from nndl_lib import callbacks, checkpoint, functional, nn, optim, regularization, rnn, schedules, toys, training
 from nndl_lib.averages import Averages
 from nndl_lib.loader import TensorLoader
 from nndl_lib.trainer import Trainer
@@ -686,3 +686,22 @@ def test_bad_arguments(message, call):
 def test_an_empty_loader():
     with refused("Averages: there is no example; expected at least one minibatch"):
         trainer_of().fit(iter([]), 1)
+
+
+@pytest.mark.parametrize("name", ["LeNet", "RNN", "LSTM", "GRU"])
+def test_models_of_the_library_run_in_mixed_precision(name):
+    g = torch.Generator().manual_seed(0)
+    if name == "LeNet":
+        model, x = nn.LeNet(small=True, generator=g), torch.randn(4, 1, 8, 8, generator=g)
+    else:
+        model, x = getattr(rnn, name)(3, 4, num_layers=2, generator=g), torch.randn(5, 2, 3, generator=g)
+
+    def output(x):
+        return model(x) if name == "LeNet" else model(x)[0]
+
+    exact = output(x).detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = output(x.to(torch.bfloat16))
+    found.float().square().sum().backward()
+    torch.testing.assert_close(found.float(), exact, rtol=0.05, atol=0.05)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())

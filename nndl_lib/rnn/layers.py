@@ -95,11 +95,15 @@ class Recurrent(torch.nn.Module):
         Raises:
             ValueError: a shape or a dtype does not fit, T or N is 0, or a length is outside 1 to T.
         """
-        x, states, lengths = self.prepare(x, hx, lengths)
         ends = []
-        for layer in range(self.num_layers):
-            x, end = self.layer(x, layer, states, lengths)
-            ends += end
+        if torch.is_autocast_enabled(x.device.type) and x.is_floating_point():
+            x = x.to(self.weight_ih_l0.dtype)
+        # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
+        with torch.autocast(x.device.type, enabled=False):
+            x, states, lengths = self.prepare(x, hx, lengths)
+            for layer in range(self.num_layers):
+                x, end = self.layer(x, layer, states, lengths)
+                ends += end
         hx = tuple(torch.stack(parts) for parts in zip(*ends))
         return x.transpose(0, 1) if self.batch_first else x, hx if len(hx) > 1 else hx[0]
 

@@ -7,6 +7,7 @@ torch gives for a packed sequence. What torch has beyond that (packed sequences,
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -96,10 +97,11 @@ class Recurrent(torch.nn.Module):
             ValueError: a shape or a dtype does not fit, T or N is 0, or a length is outside 1 to T.
         """
         ends = []
-        if torch.is_autocast_enabled(x.device.type) and x.is_floating_point():
-            x = x.to(self.weight_ih_l0.dtype)
         # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
-        with torch.autocast(x.device.type, enabled=False):
+        mixed = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
+        if mixed and x.is_floating_point():
+            x = x.to(self.weight_ih_l0.dtype)
+        with torch.autocast(x.device.type, enabled=False) if mixed else nullcontext():
             x, states, lengths = self.prepare(x, hx, lengths)
             for layer in range(self.num_layers):
                 x, end = self.layer(x, layer, states, lengths)

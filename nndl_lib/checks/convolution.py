@@ -220,6 +220,8 @@ def _pool(x, k, stride, **how):
          lambda x, k, stride: torch.stack([x[u : x.shape[0] - k + 1 + u : stride, u : x.shape[1] - k + 1 + u : stride] for u in range(k)]).amax(0)),
         ("You return the largest pixel of the whole image; each window has its own.", lambda x, k, stride: x.max()),
         ("The map is transposed.", lambda x, k, stride: _pool(x, k, stride).T),
+        ("Where all pixels are negative, it returns 0: start from -inf, or from the first pixel.",
+         lambda x, k, stride: _pool(x, k, stride).clamp(min=0)),
         ("You return the place of the largest pixel; return its value.",
          lambda x, k, stride: F.max_pool2d(x[None, None], k, stride, return_indices=True)[1][0, 0]),
     ],

@@ -255,6 +255,14 @@ def _answer(vectors, a, b, c, query=lambda u, a, b, c: u[a] - u[b] + u[c], unit=
     return int(word), scores[word]
 
 
+def _zero_for_given(vectors, a, b, c):
+    u = vectors / vectors.norm(dim=1, keepdim=True)
+    q = u[a] - u[b] + u[c]
+    scores = u @ (q / q.norm())
+    scores[[a, b, c]] = 0
+    return int(scores.argmax()), scores.max()
+
+
 def _nearest(vectors, a, b, c):
     u = vectors / vectors.norm(dim=1, keepdim=True)
     distance = (u - (u[a] - u[b] + u[c])).norm(dim=1)
@@ -275,6 +283,7 @@ def _zeros(vectors, a, b, c):
     cases=_questions,
     loops=_more_words,
     mistakes=[
+        ("It goes wrong where all cosines are negative: give the three given words minus infinity, not 0.", _zero_for_given),
         ("The given words are not left out: the answer must be a fourth one.",
          lambda v, a, b, c: _answer(v, a, b, c, out=False)),
         ("Only c is left out; a and b may not be the answer either.", lambda v, a, b, c: _answer(v, a, b, c, given=[c])),

@@ -297,8 +297,8 @@ def _image_inputs():
     yield Case((wide, 1, -4), "out of the picture", out)
     for seed, shape, down, right, note in [(31, (3, 4, 5), 2, 1, "several images"), (32, (2, 5, 4), -2, 1, "up and right"),
                                            (33, (2, 4, 4), 1, -3, "down and left"), (34, (2, 3, 3), 1, 1, "several images")]:
-        yield Case((_quarters(*shape, g=generator(seed)), down, right), note)
-    yield Case((_quarters(2, 3, 3, g=generator(35)).float(), 1, -1), "float32")
+        yield Case((_quarters(*shape, g=generator(seed)), down, right), note, negative if min(down, right) < 0 else "")
+    yield Case((_quarters(2, 3, 3, g=generator(35)).float(), 1, -1), "float32", negative)
 
 
 def _more_images():

@@ -150,7 +150,7 @@ class LayerNorm(torch.nn.Module):
 
 def _wide(x: Tensor) -> Tensor:
     # In mixed precision a layer before this may have made x of 16 bits, too few for sums of squares.
-    mixed = torch.is_autocast_enabled(x.device.type) and x.dtype in (torch.bfloat16, torch.float16)
+    mixed = x.dtype in (torch.bfloat16, torch.float16) and torch.is_autocast_enabled(x.device.type)
     return x.float() if mixed else x
 
 

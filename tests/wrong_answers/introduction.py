@@ -15,8 +15,8 @@ def shares(z, truth, says=None):
     says = z >= 0 if says is None else says
     hits, alarms, cases = (says & truth).sum(), says.sum(), truth.sum()
     accuracy = (says == truth).to(z.dtype).mean()
-    found = (hits / cases if cases else torch.tensor(0.0)).to(z.dtype)
-    false = ((alarms - hits) / alarms if alarms else torch.tensor(0.0)).to(z.dtype)
+    found = hits.to(z.dtype) / cases if cases else torch.zeros((), dtype=z.dtype)
+    false = (alarms - hits).to(z.dtype) / alarms if alarms else torch.zeros((), dtype=z.dtype)
     return accuracy, found, false
 
 
@@ -29,8 +29,8 @@ def strictly_above(z, truth):
 def divides_by_zero(z, truth):
     says = z >= 0
     hits = (says & truth).sum()
-    return ((says == truth).to(z.dtype).mean(), (hits / truth.sum()).to(z.dtype),
-            ((says & ~truth).sum() / says.sum()).to(z.dtype))
+    return ((says == truth).to(z.dtype).mean(), hits.to(z.dtype) / truth.sum(),
+            (says & ~truth).sum().to(z.dtype) / says.sum())
 
 
 @wrong("judge", "divides by the alarms; divide by the true cases")
@@ -166,7 +166,7 @@ def diagonal_once(sentences, vocabulary, window):
     return n - (n.diag() // 2).diag()
 
 
-@wrong("company", "KeyError")
+@wrong("company", "Words outside the vocabulary")
 def trusts_the_vocabulary(sentences, vocabulary, window):
     at, n = table(vocabulary)
     for s in sentences:

@@ -23,6 +23,9 @@ class Handler(BaseHTTPRequestHandler):
         server, fault = self.server, self.path.rsplit("/", 1)[-1]
         asked = self.headers.get("Range")
         server.asked.append((fault, asked))
+        if fault == "silent":
+            server.closing.wait(5)
+            return
         if fault.isdigit():
             self.send_error(int(fault))
             return
@@ -54,11 +57,12 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked = []
+    server.asked, server.closing = [], threading.Event()
     server.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
+    server.closing.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -152,6 +156,26 @@ def test_refusals_are_taken_at_their_word_and_failures_tried_again(server, tmp_p
         "expected one of these addresses to give it. Without a network, put the file there by hand; its SHA-256 is "
         + SHA,
     ]
+
+
+def test_a_silent_server_is_not_waited_for(server, tmp_path):
+    with pytest.raises(OSError, match="/silent: .*timed out"):
+        downloads.fetch([f"{server.address}/silent"], tmp_path / "data", SHA, timeout=0.1, attempts=1)
+
+
+def test_the_folder_is_made(server, tmp_path):
+    downloads.fetch([f"{server.address}/good"], tmp_path / "a" / "b" / "data", SHA)
+    assert (tmp_path / "a" / "b" / "data").read_bytes() == DATA
+
+
+def test_what_arrived_is_on_the_disk_before_it_gets_its_name(server, tmp_path, monkeypatch):
+    def fails(number):
+        raise OSError("the disk says no")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="^fetch: .*data could not be written: the disk says no"):
+        downloads.fetch([f"{server.address}/good"], tmp_path / "data", SHA)
+    assert not (tmp_path / "data").exists()
 
 
 def test_offline(tmp_path):

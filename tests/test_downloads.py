@@ -26,6 +26,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "silent":
             server.closing.wait(5)
             return
+        if fault == "no-http":
+            self.wfile.write(b"nonsense\r\n\r\n")
+            return
         if fault.isdigit():
             self.send_error(int(fault))
             return
@@ -161,6 +164,11 @@ def test_refusals_are_taken_at_their_word_and_failures_tried_again(server, tmp_p
 def test_a_silent_server_is_not_waited_for(server, tmp_path):
     with pytest.raises(OSError, match="/silent: .*timed out"):
         downloads.fetch([f"{server.address}/silent"], tmp_path / "data", SHA, timeout=0.1, attempts=1)
+
+
+def test_a_server_that_speaks_another_language_is_one_that_fails(server, tmp_path):
+    downloads.fetch([f"{server.address}/no-http", f"{server.address}/good"], tmp_path / "data", SHA, attempts=1)
+    assert (tmp_path / "data").read_bytes() == DATA and [fault for fault, _ in server.asked] == ["no-http", "good"]
 
 
 def test_the_folder_is_made(server, tmp_path):

@@ -527,6 +527,22 @@ def test_goes_on_after_an_interrupt_in_the_validation():
         close(broken.history["cost"], unbroken.history["cost"])
 
 
+def test_another_loader_cannot_go_on_within_an_epoch():
+    broken = trainer_of(callbacks=[Interrupt(9)])
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(loader_of(), 3)
+    with refused("Trainer: the training goes on after 3 steps of epoch 1, and the loader, a TensorLoader, has no place"):
+        broken.fit(loader_of(), 3)
+    assert broken.step == 9
+
+
+def test_steps_between_checkpoints_are_counted_through_all_epochs(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(Trainer, "save", lambda trainer, path: written.append((trainer.epoch, trainer.step)))
+    trainer_of(checkpoint=tmp_path / "c.pt", checkpoint_steps=4).fit(loader_of(), 2)
+    assert written == [(0, 4), (1, 6), (1, 8), (1, 12), (2, 12)]
+
+
 def test_a_schedule_goes_on_from_the_rate_of_the_checkpoint():
     # Not from that of its last step, nor from that of the optimizer that goes on.
     first, other = (trainer_of(lr=lr, schedule=lambda step: 0.5**step) for lr in (0.1, 0.7))

@@ -552,6 +552,23 @@ def test_a_schedule_goes_on_from_the_rate_of_the_checkpoint():
     assert other.step == 12 and math.isclose(other.optimizer.param_groups[0]["lr"], 0.1 * 0.5**11)
 
 
+def test_a_checkpoint_read_after_an_interrupt_in_the_validation_starts_with_an_epoch():
+    class Stops(TensorLoader):
+        def __iter__(self):
+            raise KeyboardInterrupt
+
+    unbroken, broken, loader = trainer_of(), trainer_of(), loader_of()
+    unbroken.fit(loader, 1)
+    state = copy.deepcopy(unbroken.state_dict())
+    unbroken.fit(loader, 2)
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(loader_of(), 1, Stops(X, t, batch_size=43))
+    broken.load_state_dict(state)
+    broken.fit(loader_of(), 2)
+    equal_states(broken.model.state_dict(), unbroken.model.state_dict())
+    assert broken.history == unbroken.history and broken.step == 12
+
+
 def test_any_loader_goes_on_at_the_end_of_an_epoch(tmp_path):
     data = torch.utils.data.TensorDataset(X, t)
 

@@ -365,14 +365,14 @@ def _ballots():
         g = generator(720 + M)
         answers = torch.randint(K, (M, N), generator=g)
         winners = torch.randint(K, (N,), generator=g)
-        yield Case((torch.where(torch.rand(M, N, generator=g) < 0.5, winners, answers), K))
+        yield Case((torch.where(torch.rand(M, N, generator=g) < 0.6, winners, answers), K))  # without ties
 
 
 def _more_ballots():
     def arguments(M, N):
-        return torch.randint(3, (M, N), generator=generator(740 + M + N)), 3
+        return torch.randint(2, (M, N), generator=generator(740 + M + N)), 2  # odd M: no ties
 
-    return [("examples", arguments(5, 8), arguments(5, 64), 56), ("members", arguments(8, 5), arguments(64, 5), 56)]
+    return [("examples", arguments(5, 8), arguments(5, 64), 56), ("members", arguments(9, 5), arguments(65, 5), 56)]
 
 
 def _counts(answers, K):

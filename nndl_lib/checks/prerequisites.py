@@ -343,11 +343,10 @@ def _one_scale(X, order, n_train, n_val):
 )
 def three_parts(X, order, n_train, n_val):
     """Exercise 5: training, validation and test rows, standardized by the first. The function returns three tensors."""
-    from sklearn.preprocessing import StandardScaler
-
     parts = np.split(X.numpy()[order.numpy()], [n_train, n_train + n_val])
-    scaler = StandardScaler().fit(parts[0])
-    return tuple(torch.tensor((part - scaler.mean_) / scaler.scale_, dtype=X.dtype) for part in parts)
+    mean = np.average(parts[0], axis=0)
+    scale = np.sqrt(np.average((parts[0] - mean) ** 2, axis=0))
+    return tuple(torch.tensor((part - mean) / scale, dtype=X.dtype) for part in parts)
 
 
 # --- 6: the vote of an ensemble -------------------------------------------------------------------------------------

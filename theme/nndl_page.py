@@ -79,12 +79,12 @@ OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>',
 
 class Pictures:
     """Figures of cells, from the PNG that matplotlib wrote to WebP without loss, about a third smaller; sizes said in the
-    page, so that nothing moves when they arrive; fetched when they come near the screen, but for the first."""
+    page, so that nothing moves when they arrive; fetched when they come near the screen."""
 
     def __init__(self, app):
         self.images = app.builder.images
         self.sources = {name: source for source, name in self.images.items()}
-        self.root, self.folder, self.first = Path(app.srcdir), Path(app.outdir, "_images"), True
+        self.root, self.folder = Path(app.srcdir), Path(app.outdir, "_images")
         self.done = set()
 
     def __call__(self, match):
@@ -100,10 +100,8 @@ class Pictures:
                 picture.convert("RGB").save(target, lossless=True, method=4)
         self.done.add(source)
         attributes = re.sub(r'\s(style|width|height|loading)="[^"]*"', "", before + after)
-        when = "" if self.first else ' loading="lazy"'
-        self.first = False
         # Figures are drawn at 100 dots an inch for the page's 96 CSS pixels.
-        return f'<img{attributes} src="{address[:-4]}.webp" width="{width}" height="{height}"{when} decoding="async">'
+        return f'<img{attributes} src="{address[:-4]}.webp" width="{width}" height="{height}" loading="lazy" decoding="async">'
 
 
 def number_equations(body: str) -> str:
@@ -133,6 +131,16 @@ def number_exercises(body: str) -> str:
         return f'<p id="{name}">{link}{match[1]}'
 
     return body[:start] + EXERCISE.sub(add, body[start:])
+
+
+def hurry(body: str) -> str:
+    """A picture on the first screen is the largest thing on it: fetch it at once."""
+    at = body.find("<img")
+    if at < 0 or len(text_of(body[:at]).split()) > 120:
+        return body
+    end = body.find(">", at)
+    first = re.sub(r'\s(loading|decoding)="\w+"', "", body[at:end]).replace("<img", '<img fetchpriority="high"', 1)
+    return body[:at] + first + body[end:]
 
 
 def fold_long_outputs(body: str) -> str:
@@ -216,8 +224,10 @@ def prepare(app, pagename, _template, context, _doctree):
         for source in pictures.done:  # the PNG need not be copied to the site
             app.builder.images.pop(source, None)
         body = SUMMARY.sub(r"<summary>\1</summary>", body)
+        body = body.replace('<th class="head"><p></p></th>', "<td></td>")  # an empty corner of a table heads nothing
         body = TABLE.sub(lambda match: f'<div class="table">{match[0]}</div>', body)
         body = fold_long_outputs(number_exercises(number_equations(body)))
+        body = hurry(body)
         context["body"] = body
         context["body"] = body.replace("</h1>", f"</h1>\n{about(app, pagename, context)}", 1)
 

@@ -61,7 +61,7 @@ def explorers(app) -> str:
         title = "Start here" if name == app.config.root_doc else titles[name].astext()
         items = []
         for anchor, goal, image in found:
-            picture = re.sub(r'src="(?:\.\./)*', 'src="', image)
+            picture = re.sub(r'src="(?:\.\./)*', 'src="', f" {image}")
             picture = re.sub(r'\s(loading|decoding|fetchpriority)="\w+"', "", picture).strip(" /")
             # The goal says where the link leads: the picture beside it is decoration to who hears the page.
             picture = re.sub(r'alt="[^"]*"', 'alt=""', picture)

@@ -68,6 +68,10 @@ def write_style(app):
 
 # --- the text -------------------------------------------------------------------------------------------------------
 
+# KaTeX's fonts, and how the page shows that one is used.
+FONTS = {"Main-Regular": "katex", "Math-Italic": "mathnormal", "Main-Bold": "mathbf", "Math-BoldItalic": "boldsymbol",
+         "Caligraphic-Regular": "mathcal", "AMS-Regular": "amsrm|mathbb", "Size1-Regular": "small-op|delimsizing size1",
+         "Size2-Regular": "large-op|delimsizing size2"}
 IMAGE = re.compile(r'<img([^>]*?)\ssrc="((?:\.\./)*_images/([^"]+?)\.png)"([^>]*?)\s*/?>')
 TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?</div>', re.DOTALL)
@@ -143,6 +147,17 @@ def hurry(body: str) -> str:
     return body[:at] + first + body[end:]
 
 
+def fonts_of(body: str) -> list[str]:
+    """The fonts of the formulas on the first screen: fetched with the style sheet, so that no line moves when they come."""
+    end = 0
+    while end >= 0 and len(text_of(body[:end]).split()) < 250:
+        end = body.find("</p>", end + 4)
+    first = body[: end if end >= 0 else len(body)]
+    if 'class="katex' not in first:
+        return []
+    return [name for name, mark in FONTS.items() if re.search(mark, first)]
+
+
 def fold_long_outputs(body: str) -> str:
     def fold(match):
         lines = match[0].count("\n")
@@ -197,7 +212,7 @@ def prepare(app, pagename, _template, context, _doctree):
     body = context.get("body") or ""
     context["page_first_script"] = FIRST_SCRIPT
     context["page_digest"] = app.nndl_digest
-    context["page_math"] = 'class="katex' in body
+    context["page_fonts"] = fonts_of(body)
     # Of the scripts that extensions ask for, those of the library's own pieces.
     own = {path.name for path in Path(app.srcdir, "nndl_lib").glob("*.js")}
     names = [str(getattr(script, "filename", None) or "").removeprefix("_static/") for script in context["script_files"]]

@@ -2,31 +2,17 @@
 
 import io
 import os
-import shutil
 
 import matplotlib.pyplot as plt
 import pytest
 from PIL import Image, ImageStat
-from playwright.sync_api import sync_playwright
 
 from nndl_lib.widgets import static_html
+from tests.browser import CHROMIUM
 from tests.chapters import CHAPTERS, EXERCISES, ROOT, SITE
 
-BROWSERS = ["chromium", "chromium-browser", "google-chrome",
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
-CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -141,6 +141,15 @@ def test_refusals_are_taken_at_their_word_and_failures_tried_again(server, tmp_p
     ]
 
 
+def test_says_so_where_the_file_that_is_there_is_another(tmp_path):
+    (tmp_path / "data").write_bytes(b"other")
+    with pytest.raises(OSError) as caught:
+        downloads.fetch(["http://127.0.0.1:9/data"], tmp_path / "data", SHA, attempts=1)
+    other = hashlib.sha256(b"other").hexdigest()
+    assert str(caught.value).splitlines()[2] == f"  the file that is there has SHA-256 {other}"
+    assert (tmp_path / "data").read_bytes() == b"other"
+
+
 def test_offline(tmp_path):
     # No server listens there, and no such name is known.
     urls = ["http://127.0.0.1:9/data", "http://nowhere.invalid/data"]

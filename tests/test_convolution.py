@@ -97,6 +97,13 @@ def test_windows_are_torchs_columns(case):
     close(functional.add_windows(v, (H + 4, W + 4), stride, dilation, out.clone()), out + back)
 
 
+def test_conv2d_keeps_its_precision_under_autocast():
+    x, w = normal(2, 3, 6, 6).float(), normal(4, 3, 3, 3, seed=1).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = functional.conv2d(x, w)
+    assert torch.equal(found, functional.conv2d(x, w))
+
+
 def test_a_window_by_hand():
     x = torch.arange(12.0).reshape(1, 1, 3, 4)
     view = functional.windows(x, 2)

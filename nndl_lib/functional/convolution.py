@@ -93,7 +93,9 @@ class _Convolution(torch.autograd.Function):
         ctx.geometry = stride, dilation, groups, count
         rows, output = _rows(weight, groups), input.new_empty(len(input), len(weight) * places[0] * places[1])
         for part, result in zip(input.split(count), output.split(count)):
-            product = rows @ _columns(part, weight, stride, dilation, groups)
+            columns = _columns(part, weight, stride, dilation, groups)
+            # Into a tensor that is given, so that autocast leaves the precision as it is.
+            product = torch.matmul(rows, columns, out=rows.new_empty(*rows.shape[:-1], columns.shape[-1]))
             result.copy_(product.view(-1, len(part)).T)
         return output.view(len(input), len(weight), *places)
 

@@ -186,6 +186,15 @@ def test_what_arrived_is_on_the_disk_before_it_gets_its_name(server, tmp_path, m
     assert not (tmp_path / "data").exists()
 
 
+def test_says_so_where_the_file_that_is_there_is_another(tmp_path):
+    (tmp_path / "data").write_bytes(b"other")
+    with pytest.raises(OSError) as caught:
+        downloads.fetch(["http://127.0.0.1:9/data"], tmp_path / "data", SHA, attempts=1)
+    other = hashlib.sha256(b"other").hexdigest()
+    assert str(caught.value).splitlines()[2] == f"  the file that is there has SHA-256 {other}"
+    assert (tmp_path / "data").read_bytes() == b"other"
+
+
 def test_offline(tmp_path):
     # No server listens there, and no such name is known.
     urls = ["http://127.0.0.1:9/data", "http://nowhere.invalid/data"]

@@ -41,25 +41,22 @@ def require(version: str, source: str = "") -> None:
     )
 
 
-def announce_size() -> str:
-    """In Colab, say which size of a chapter's experiments fits the machine: a sentence, printed and returned.
+def announce_size() -> None:
+    """In Colab, print which size of a chapter's experiments fits the machine. Elsewhere, do nothing.
 
-    Chapters with ``FULL_SIZE`` run the small one until that is set. Elsewhere than in Colab there is nothing to say:
-    the empty string.
+    Chapters with ``FULL_SIZE`` run the small one until that is set.
     """
     if not _in_colab():
-        return ""
+        return
     import torch
 
     if torch.cuda.is_available():
-        text = "This machine has a GPU: the cell that sets FULL_SIZE = False may say True, which takes minutes."
+        print("This machine has a GPU: the cell that sets FULL_SIZE = False may say True, which takes minutes.")
     else:
-        text = (
+        print(
             "This machine has no GPU, so the small variant runs: FULL_SIZE stays False. "
             "For the full size choose Runtime, Change runtime type, T4 GPU, and run this cell again."
         )
-    print(text)
-    return text
 
 
 def _in_colab() -> bool:

@@ -10,16 +10,13 @@ import shutil
 import sys
 from pathlib import Path
 
-import exercises
 import publish
+from nndl_exercises import is_exercise
 
 
 def notebook_of(pagename: str) -> str | None:
     """The published notebook that a page launches, or None for a page without code: for exercises, the student's."""
-    name = pagename.removeprefix("exercises/")
-    if name != pagename:
-        return f"{pagename}.ipynb" if name in {source.stem for source in exercises.SOURCES} else None
-    return f"{pagename}.ipynb" if pagename in publish.pages_with_code() else None
+    return f"{pagename}.ipynb" if is_exercise(pagename) or pagename in publish.pages_with_code() else None
 
 
 def buttons(pagename: str, found: publish.Origin | None = None, notebooks: str = "notebooks") -> dict[str, list[dict]]:
@@ -40,7 +37,7 @@ def buttons(pagename: str, found: publish.Origin | None = None, notebooks: str =
             link("Colab", "Run in Colab", colab, "fas fa-rocket", "launch-colab"),
             link("Binder", "Run in Binder", binder, "fas fa-rocket", "launch-binder"),
         ]
-    if path and pagename.startswith("exercises/"):
+    if is_exercise(pagename):
         solution = path.replace("exercises/", "solutions/", 1)
         offers["download"] = [
             link(".ipynb", "The notebook, without solutions", f"{notebooks}/{path}", "fas fa-file-code", "download-exercises-button"),
@@ -80,7 +77,7 @@ def find_origin(app, config):
 
 
 def write_notebooks(app, error):
-    if error is None:
+    if error is None and app.builder.format == "html":
         publish.write_all(app.nndl_origin)
         site = Path(app.outdir, "notebooks")
         shutil.rmtree(site, ignore_errors=True)

@@ -117,7 +117,6 @@ def install_cell(found: Origin, full_size: bool = False) -> nbformat.NotebookNod
     ]
     if full_size:
         lines += ["compatibility.announce_size()"]
-        lines[-1] += ";"  # the sentence is printed already
     return nbformat.v4.new_code_cell("\n".join(lines), id=INSTALL_ID, metadata={"tags": ["install"]})
 
 
@@ -185,13 +184,17 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def pages_with_code(root: Path = ROOT) -> list[str]:
-    """The pages, exercises aside, that are notebooks: the front page and all chapters with code."""
-    files = [*root.glob("*.md"), *sorted((root / "chapters").glob("*.md"))]
-    return [file.relative_to(root).with_suffix("").as_posix() for file in files if "```{code-cell}" in file.read_text(encoding="utf-8")]
+    """The pages that are notebooks, but those of the exercises: from these, others are derived."""
+    files = [*root.glob("*.md"), *sorted((root / "chapters").glob("*.md")), *sorted((root / "exercises").glob("[!0-9]*.md"))]
+
+    def has_code(text):  # a page without jupytext's header may show a code cell, as an example
+        return text.startswith("---\n") and "\n```{code-cell}" in text
+
+    return [file.relative_to(root).with_suffix("").as_posix() for file in files if has_code(file.read_text(encoding="utf-8"))]
 
 
 def write_chapters(found: Origin, executed: Path = EXECUTED, to: Path = NOTEBOOKS) -> None:
-    """Write every executed page of the book into `to`; exercises are not among them, see theme/exercises.py."""
+    """Write every executed page of the book into `to`. For the exercises' own see theme/exercises.py."""
     for page in pages_with_code():
         if (executed / f"{page}.ipynb").is_file():  # a page outside the book's contents is not executed
             write(published(nbformat.read(executed / f"{page}.ipynb", as_version=4), page, found), to / f"{page}.ipynb")
@@ -207,7 +210,8 @@ def runtime_pins(root: Path = ROOT) -> list[str]:
     for line in (root / "requirements.lock").read_text(encoding="utf-8").splitlines():
         if match := re.match(r"([\w.-]+)==", line):
             name = normal(match[1])
-            pins[name], needed_by[name] = line, set()
+            pins.setdefault(name, []).append(line)  # several: one for old Pythons, one for new ones
+            needed_by.setdefault(name, set())
         elif name and (match := re.match(r"\s+#(?: via)?\s+([\w.-]+)", line)):
             needed_by[name].add(normal(match[1]))
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -216,7 +220,7 @@ def runtime_pins(root: Path = ROOT) -> list[str]:
     while size != len(wanted):
         size = len(wanted)
         wanted |= {name for name, users in needed_by.items() if users & wanted}
-    return [pins[name] for name in sorted(wanted)]
+    return [line for name in sorted(wanted) for line in pins[name]]
 
 
 def write_binder(found: Origin, index: str, to: Path = NOTEBOOKS, root: Path = ROOT) -> None:

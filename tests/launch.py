@@ -55,3 +55,14 @@ def repository(folder: Path) -> tuple[dict[str, str], str]:
     git("add", "--all")
     git("commit", "--quiet", "--message", "The library")
     return environment, git("rev-parse", "HEAD")
+
+
+def run_notebook(python: Path, file: Path, environment: dict[str, str], timeout: int) -> subprocess.CompletedProcess:
+    """Run a notebook in place, from its own folder, as that Python's kernel would for a reader; outputs are written into it."""
+    home = file.parent / "home"  # no settings, kernels or caches of whoever runs the tests
+    home.mkdir(exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "JUPYTER", "IPYTHON", "NNDL_", "PIP_", "GIT_"))}
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    return subprocess.run(
+        [python, "-c", "from nbclient.cli import main; main()", "--inplace", f"--timeout={timeout}", file.name], cwd=file.parent, timeout=timeout,
+        env={**kept, **offline, "HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1", "MPLCONFIGDIR": str(home), **environment}, capture_output=True, text=True)

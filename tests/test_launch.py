@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright
 from tests import launch
 from tests.chapters import ROOT, SITE
 from tests.test_browser import CHROMIUM, FLAGS
-from tests.test_build import CELL, HEADER
+from tests.test_build import CELL, HEADER, book  # noqa: F401, the last is a fixture
 from tests.test_publish import NOTEBOOKS, notebook_of
 
 sys.path.insert(0, str(ROOT / "theme"))
@@ -170,3 +170,109 @@ def test_jupyterlab_runs_a_page_and_its_explorer_lives(tmp_path):
         assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
         assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]').count() == 0
         chromium.close()
+
+
+# --- without a network ----------------------------------------------------------------------------------------------
+
+PAGE = HEADER + "# Page\n\nWords and $x^2$.\n\n" + CELL % textwrap.dedent("""
+    import socket
+    import matplotlib.pyplot as plt
+    from nndl_lib.widgets import explore
+    try:
+        socket.create_connection(("192.0.2.1", 80), timeout=5)  # an address that nobody has
+    except OSError as error:
+        print(error.strerror)
+    explore(lambda red: plt.figure(figsize=(2, 1), facecolor=(red / 255, 0, 0)), goal="g", red=[0, 100, 200])
+""").strip()
+
+BROWSE = """
+import sys
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path=sys.argv[1], args=sys.argv[3:])
+    page = browser.new_page()
+    failed = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.goto(sys.argv[2])
+    figure = page.locator("figure.nndl-explorer")
+    before = figure.locator("img").get_attribute("alt")
+    figure.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    figure.locator("img").evaluate("image => image.decode()")
+    print(before, "|", figure.locator("img").get_attribute("alt"), "|", page.locator(".katex-html").count(), "|", failed)
+    browser.close()
+"""
+
+
+def without_network():
+    """The start of a command that has no network, or a reason to skip."""
+    for options in ["-rn", "-n"]:
+        command = ["unshare", options, sys.executable, str(ROOT / "tests" / "offline.py")]
+        if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+            return command
+    pytest.skip("this machine does not let a process have a network namespace of its own")
+
+
+@browser
+def test_offline_a_book_is_built_and_read(book):  # noqa: F811
+    command = without_network()
+    (book.folder / "chapters" / "02-page.md").write_text(PAGE, encoding="utf-8")
+    built = subprocess.run([*command, sys.executable, "theme/build.py"], cwd=book.folder, capture_output=True, text=True, timeout=300)
+    assert built.returncode == 0, built.stdout + built.stderr
+    site = book.folder / "_build" / "html"
+    assert "Network is unreachable" in (site / "chapters" / "02-page.html").read_text(encoding="utf-8")
+    assert (site / "notebooks" / "chapters" / "02-page.ipynb").is_file()
+    page = (site / "chapters" / "02-page.html").as_uri()
+    read = subprocess.run([*command, sys.executable, "-c", BROWSE, CHROMIUM, page, *FLAGS], cwd=book.folder, capture_output=True, text=True, timeout=120)
+    assert read.returncode == 0, read.stderr
+    before, after, formulas, failed = read.stdout.strip().split(" | ")
+    assert (before, after, failed) == ("Plot with red = 0", "Plot with red = 100", "[]") and int(formulas) == 1
+
+
+# --- another Python -------------------------------------------------------------------------------------------------
+
+
+def other_pythons():
+    """Pythons on this machine, of another version than this one, that can run the library's tests."""
+    ours, found = sys.version_info[:2], []
+    for minor in range(11, 20):
+        python = shutil.which(f"python3.{minor}")
+        if python and (3, minor) != ours:
+            asked = subprocess.run([python, "-c", "import torch, sklearn, matplotlib, ipywidgets, pytest, hypothesis"], capture_output=True)
+            if asked.returncode == 0:
+                found.append(python)
+    return found
+
+
+@pytest.mark.launch
+def test_the_library_on_other_pythons():
+    pythons = other_pythons()
+    if not pythons:
+        pytest.skip("no other Python here has PyTorch and pytest; the workflow `test` tries the oldest and the newest")
+    for python in pythons:
+        done = subprocess.run([python, "-m", "pytest", "-q", "-o", "addopts=--strict-markers", "-m", "library", "tests"],
+                              cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+        assert done.returncode == 0, f"{python}:\n{done.stdout[-3000:]}"
+
+
+# --- links that leave the book --------------------------------------------------------------------------------------
+
+
+@pytest.mark.launch
+def test_links_are_followed(book, tmp_path):  # noqa: F811
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "good.html").write_text("<p>Good.</p>", encoding="utf-8")
+    server = subprocess.Popen([sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", tmp_path / "site"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        address = re.search(r"http://[\d.:]+", server.stdout.readline())[0]
+        for name, status in [("good.html", 0), ("bad.html", 1)]:
+            text = f"{HEADER}# Page\n\nSee [there]({address}/{name}).\n"
+            (book.folder / "chapters" / "02-page.md").write_text(text, encoding="utf-8")
+            done = subprocess.run([sys.executable, "theme/build.py", "linkcheck"], cwd=book.folder, capture_output=True, text=True, timeout=300)
+            assert done.returncode == status, done.stdout + done.stderr
+            assert ("links: all lead somewhere" in done.stdout) == (status == 0)
+            assert (f"{address}/bad.html" in done.stdout + done.stderr) == (status == 1)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)

@@ -57,6 +57,8 @@ class Book:
             name = line.removesuffix(":")
             if name in SECTIONS and line != name:
                 blocks += [f"**{name}**\n", *self._entries(_indented(lines))]
+            elif name.split(":")[0] in SECTIONS and ": " in line:  # all in one line
+                blocks.append(f"**{line.split(': ')[0]}**: {escape(line.split(': ', 1)[1])}")
             elif line.rstrip().endswith("::"):
                 while lines and not lines[0].strip():
                     lines.pop(0)
@@ -144,7 +146,8 @@ def _public(tree) -> list[str]:
 
 
 def _assigned(tree, name: str) -> bool:
-    return any(isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name for node in tree.body)
+    names = [node for part in tree.body if isinstance(part, ast.Assign) for target in part.targets for node in ast.walk(target)]
+    return any(getattr(node, "id", "") == name for node in names)
 
 
 def _signature(node, prefix: str, constructor: bool = False) -> str:

@@ -217,10 +217,16 @@ def without_network():
 def test_offline_a_book_is_built_and_read(book):  # noqa: F811
     command = without_network()
     (book.folder / "chapters" / "02-page.md").write_text(PAGE, encoding="utf-8")
-    built = subprocess.run([*command, sys.executable, "theme/build.py"], cwd=book.folder, capture_output=True, text=True, timeout=300)
+    built = subprocess.run([*command, sys.executable, "theme/build.py"], cwd=book.folder, capture_output=True, text=True, timeout=300,
+                           env={**os.environ, "NNDL_REPOSITORY": launch.ADDRESS})
     assert built.returncode == 0, built.stdout + built.stderr
     site = book.folder / "_build" / "html"
-    assert "Network is unreachable" in (site / "chapters" / "02-page.html").read_text(encoding="utf-8")
+    html = (site / "chapters" / "02-page.html").read_text(encoding="utf-8")
+    assert "Network is unreachable" in html
+    for target in ["https://colab.research.google.com/github/some-one/book/blob/notebooks/chapters/02-page.ipynb",
+                   "https://mybinder.org/v2/gh/some-one/book/notebooks?urlpath=lab/tree/chapters/02-page.ipynb",
+                   "https://github.com/some-one/book/edit/main/chapters/02-page.md", "../notebooks/chapters/02-page.ipynb"]:
+        assert f'href="{target}"' in html, target
     assert (site / "notebooks" / "chapters" / "02-page.ipynb").is_file()
     page = (site / "chapters" / "02-page.html").as_uri()
     read = subprocess.run([*command, sys.executable, "-c", BROWSE, CHROMIUM, page, *FLAGS], cwd=book.folder, capture_output=True, text=True, timeout=120)

@@ -4,22 +4,29 @@
 SHELL := bash
 PYTHON ?= python3
 VENV := .venv/bin/python
+# What is installed: exact pins. The weekly canary tries the newest that pyproject.toml allows: '.[book,test]'.
+REQUIREMENTS ?= -r requirements.lock
 
 # Chapters run in the environment's own kernel, whatever else is installed for this user.
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab exercises otter clean
+.PHONY: help environment book test test-launch lab exercises otter links names release clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+environment: .venv/installed  ## set up .venv, and nothing else
 
 book: .venv/installed  ## set up, run the chapters, build the site, say where to open it
 	@$(VENV) theme/build.py
 
 test: book .venv/web/installed  ## build the book, then run all tests
 	@$(VENV) -m pytest
+
+test-launch: book  ## every published notebook from an empty folder, as in Colab; every other Python (20 minutes)
+	@$(VENV) -m pytest -m launch -n 0 tests
 
 lab: .venv/installed  ## open the chapters as notebooks in JupyterLab; exercises are in my_exercises
 	@$(VENV) theme/exercises.py mine
@@ -41,8 +48,17 @@ otter: .venv/installed  ## write bundles for Gradescope into _build/otter, by ot
 		(cd "$$folder" && rm -rf student autograder && PATH="$(CURDIR)/.venv-otter/bin:$$PATH" otter assign --no-pdfs "$$name.ipynb" .); \
 		echo "$$name: students get $${folder}student, Gradescope the zip file in $${folder}autograder"; done
 
+links: .venv/installed  ## follow every link that leaves the book (needs the network)
+	@$(VENV) theme/build.py linkcheck
+
+names: .venv/installed  ## add new public names to tests/public_names.txt
+	@$(VENV) -m tests.public_names
+
+release: book  ## wheel, site and notebooks with checksums, into _build/release
+	@$(VENV) theme/release.py
+
 clean:  ## remove the built book; the environment in .venv stays
-	@rm -rf _build
+	@rm -rf _build reference
 
 # What looks at the built pages: axe-core and html-validate, for the Node that came with the environment. Without them their
 # tests are skipped, and say so; in CI they fail.
@@ -59,9 +75,9 @@ clean:  ## remove the built book; the environment in .venv stays
 	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python is %d.%d here; the book needs 3.11 or newer. Say where one is: make PYTHON=/path/to/python3" % sys.version_info[:2])'
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@echo "environment: installing $$(grep -c == requirements.lock) packages into .venv (minutes the first time)"
+	@echo "environment: installing some $$(grep -c == requirements.lock) packages into .venv (minutes the first time)"
 	@test -x $(VENV) || "$(PYTHON)" -m venv .venv
-	@set -o pipefail; $(VENV) -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock | awk \
+	@set -o pipefail; $(VENV) -m pip install --disable-pip-version-check --progress-bar off $(REQUIREMENTS) | awk \
 		'/^(Collecting|Requirement already)/ && ++n % 25 == 0 {print "  found " n} /^Installing/ {print "  installing"} {fflush()}'
 	@$(VENV) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(VENV) -c 'import matplotlib.font_manager'  # lists the fonts now, so that no chapter has to say that it does

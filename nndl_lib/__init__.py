@@ -5,8 +5,8 @@ Importing the package loads nothing else. Take the module you need::
     from nndl_lib import data, linear, plotting
     from nndl_lib.widgets import explore
 
-Modules, each importing only from those before it: ``runtime``, ``arguments``, ``checks`` (of the exercises),
-``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``,
+Modules, each importing only from those before it: ``compatibility``, ``runtime``, ``arguments``, ``checks`` (of the
+exercises), ``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``,
 ``architecture``, ``rnn``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
 ``regularization``, ``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``processes``, ``averages``,
 ``checkpoint``, ``loader``, ``callbacks``, ``stepper``, ``trainer``, ``autograd``, ``gradcheck``, ``plotting``,

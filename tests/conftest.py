@@ -1,15 +1,13 @@
 """Chapters run under the tests as they do in the build: static explorers, no start-up files of the user's."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
 
-from tests.browser import CHROMIUM, FLAGS
-from tests.chapters import ROOT
-
 os.environ["NNDL_STATIC"] = "1"
-os.environ["IPYTHONDIR"] = str(ROOT / "_build" / "ipython")
+os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent.parent / "_build" / "ipython")
 torch.set_num_threads(1)  # two workers share two cores, and the problems of tests are small
 
 
@@ -17,7 +15,26 @@ torch.set_num_threads(1)  # two workers share two cores, and the problems of tes
 def browser():
     from playwright.sync_api import sync_playwright
 
+    from tests.browser import CHROMIUM, FLAGS
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+def needs_the_book(path):
+    """Whether a module of tests looks at the book. All others run where the library alone is installed (`-m library`)."""
+    return "tests.chapters import" in path.read_text(encoding="utf-8")
+
+
+def pytest_ignore_collect(collection_path, config):
+    # What is not imported may need packages that are not there.
+    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if config.option.markexpr == "library" and is_module and needs_the_book(collection_path) else None
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.suffix == ".py" and not needs_the_book(item.path):
+            item.add_marker(pytest.mark.library)

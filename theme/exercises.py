@@ -6,11 +6,12 @@
 
 In a code cell, the lines from `# BEGIN SOLUTION` to `# END SOLUTION` are the solution; students get a line to replace.
 In the text, `<details>` with the summary "Solution" goes with the cell before it; students do not get it, and the page
-shows it folded, with the code. All functions here take and return notebooks; nothing here runs a cell.
+shows it folded, with the code. All functions here take and return notebooks; nothing here runs a cell. What published
+notebooks have beside their content, an install cell and links that lead somewhere, is the same as for chapters:
+theme/publish.py.
 """
 
 import copy
-import os
 import re
 import sys
 import textwrap
@@ -18,10 +19,12 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import publish
+from publish import write
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "exercises").glob("[0-9][0-9]-*.md"))
-NOTEBOOKS = ROOT / "_build" / "notebooks"
+NOTEBOOKS = publish.NOTEBOOKS
 REGION = re.compile(r"^( *)# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n|\Z)", re.MULTILINE | re.DOTALL)
 FOLD = re.compile(r"<details>\n<summary>Solution</summary>\n\n(.*?)\n\n</details>\n*", re.DOTALL)
 STUB = 'raise NotImplementedError("not written yet")  # put your lines here instead\n'
@@ -60,14 +63,14 @@ def solved(source: str) -> str:
     return REGION.sub(lambda match: match[2], source).rstrip("\n")
 
 
-def student(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """For those who work the exercises: stubs, hints, checks; no solutions."""
-    return _finish(notebook, stub, lambda text: FOLD.sub("", text))
+def student(notebook: nbformat.NotebookNode, links=None) -> nbformat.NotebookNode:
+    """For those who work the exercises: stubs, hints, checks; no solutions. links: what becomes of those between pages."""
+    return _finish(notebook, stub, lambda text: FOLD.sub("", text), links)
 
 
-def solution(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def solution(notebook: nbformat.NotebookNode, links=None) -> nbformat.NotebookNode:
     """For those who teach: everything."""
-    return _finish(notebook, solved, lambda text: text)
+    return _finish(notebook, solved, lambda text: text, links)
 
 
 def page(notebook: nbformat.NotebookNode, links: str = "") -> nbformat.NotebookNode:
@@ -87,21 +90,21 @@ def page(notebook: nbformat.NotebookNode, links: str = "") -> nbformat.NotebookN
     return notebook
 
 
-def _finish(notebook, code, text) -> nbformat.NotebookNode:
-    notebook = copy.deepcopy(notebook)
+def plain_links(text: str) -> str:
+    """Links between the book's pages lead nowhere from a notebook that was moved: their text stays."""
+    return publish.absolute_links(text, "", site="")
+
+
+def _finish(notebook, code, text, links=None) -> nbformat.NotebookNode:
+    notebook, links = copy.deepcopy(notebook), links or plain_links
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     })
     for cell in notebook.cells:
-        cell.source = code(cell.source) if cell.cell_type == "code" else plain_links(text(cell.source)).strip("\n")
+        cell.source = code(cell.source) if cell.cell_type == "code" else links(text(cell.source)).strip("\n")
     notebook.cells = [cell for cell in notebook.cells if cell.source]
     return notebook
-
-
-def plain_links(text: str) -> str:
-    """Links between the book's pages lead nowhere from a notebook that was moved: their text stays."""
-    return re.sub(r"(?<!!)\[([^]]+)\]\((?![a-z]+:)[^)]+\)", r"\1", text)
 
 
 def otter(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
@@ -146,20 +149,20 @@ def library_files() -> list[str]:
     return sorted(str(file.relative_to(ROOT)) for file in (ROOT / "nndl_lib").rglob("*") if file.suffix in (".py", ".js"))
 
 
-def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a valid notebook, whole or not at all."""
-    nbformat.validate(notebook)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    nbformat.write(notebook, scratch)
-    os.replace(scratch, path)
+def published(source: Path, folder: str, found: publish.Origin) -> nbformat.NotebookNode:
+    """A source's notebook for everyone: for students from the folder `exercises`, for teachers from `solutions`."""
+    page = f"exercises/{source.stem}"  # of which both are a part, and from where its links lead
+    derive = {"exercises": student, "solutions": solution}[folder]
+    notebook = read(source.read_text(encoding="utf-8"), source.name)
+    derived = derive(notebook, links=lambda text: publish.absolute_links(text, page, found.site))
+    return publish.published(derived, page, found)
 
 
-def write_notebooks() -> None:
+def write_notebooks(found: publish.Origin | None = None) -> None:
+    found = found or publish.origin()
     for source in SOURCES:
-        notebook = read(source.read_text(encoding="utf-8"), source.name)
-        write(student(notebook), NOTEBOOKS / "exercises" / f"{source.stem}.ipynb")
-        write(solution(notebook), NOTEBOOKS / "solutions" / f"{source.stem}.ipynb")
+        for folder in ["exercises", "solutions"]:
+            write(published(source, folder, found), NOTEBOOKS / folder / f"{source.stem}.ipynb")
 
 
 def write_mine() -> None:

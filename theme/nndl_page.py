@@ -247,13 +247,8 @@ def prepare(app, pagename, _template, context, _doctree):
         context["body"] = body.replace("</h1>", f"</h1>\n{about(app, pagename, context)}", 1)
 
 
-def no_buttons_yet(app, pagename, _template, context, _doctree):
-    context["header_buttons"] = []
-
-
 def setup(app):
     app.connect("config-inited", drop_foreign)
     app.connect("builder-inited", write_style)
-    app.connect("html-page-context", no_buttons_yet, priority=100)
     app.connect("html-page-context", prepare, priority=950)  # after explorers and exercises
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

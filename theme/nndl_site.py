@@ -1,34 +1,23 @@
 """Sphinx extension: what belongs to the site as a whole. A page of all explorers, one for addresses that lead nowhere, and,
-where the site's address is known (the environment variable NNDL_SITE), the map for search engines and a picture for each
+where the site's address is known (see `origin` in theme/publish.py), the map for search engines and a picture for each
 page that is shown where somebody shares a link to it.
 """
 
 import hashlib
 import html
-import os
 import re
 from pathlib import Path
 from textwrap import wrap
-from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw, ImageFont
 
-ADDRESS = "NNDL_SITE"
 CARD = (1200, 630)  # pixels, as Open Graph asks for
 FIGURE = re.compile(r'<figure id="(explorer-\d+)" class="nndl-explorer".*?<strong>Try it\.</strong>(.*?)</figcaption>.*?<img (.*?)>', re.DOTALL)
 
 
 def address_of(app) -> str:
-    """Where the site is published, with a slash at the end; empty where that is not known.
-
-    Raises ValueError where it is no address of the web.
-    """
-    address = app.config.nndl_site
-    if not address:
-        return ""
-    if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).netloc:
-        raise ValueError(f"{ADDRESS} is {address!r}; expected an address such as https://owner.github.io/name/")
-    return address.rstrip("/") + "/"
+    """Where the site is published, with a slash at the end; empty where that is not known."""
+    return f"{app.nndl_origin.site}/" if app.nndl_origin.site else ""
 
 
 def place(app, pagename, _template, context, _doctree):
@@ -130,7 +119,6 @@ def write_map(app, error):
 
 
 def setup(app):
-    app.add_config_value("nndl_site", os.environ.get(ADDRESS, ""), "html")  # another one: write the pages again
     app.connect("html-page-context", place, priority=960)  # after theme/nndl_page.py, which names the page
     app.connect("html-collect-pages", pages)
     app.connect("build-finished", write_map)

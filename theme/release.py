@@ -1,0 +1,75 @@
+"""What a release consists of: the wheel, the site and the notebooks as archives, and the checksums of all three.
+
+    .venv/bin/python theme/release.py     into _build/release, from what `make book` built
+
+Where NNDL_REVISION names a tag (`v0.1.0`), it has to be that of the version, and CHANGELOG.md has to have its section.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RELEASE = ROOT / "_build" / "release"
+PROJECT = ["pyproject.toml", "README.md", "LICENSE", "nndl_lib"]  # all that the wheel is built from
+
+
+def build_wheel(to: Path, root: Path = ROOT) -> Path:
+    """Build the wheel, from a copy: setuptools leaves folders of its own where it works."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in PROJECT:
+            copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+            copy(root / name, Path(scratch, name))
+        command = ["wheel", scratch, "--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check", "--wheel-dir", to]
+        subprocess.run([sys.executable, "-m", "pip", *command], check=True)
+    (wheel,) = to.glob("*.whl")
+    return wheel
+
+
+def archive(folder: Path, to: Path) -> None:
+    """Write a folder as a zip file that is the same, byte for byte, for the same content."""
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(f"{to.stem}/{path.relative_to(folder).as_posix()}", (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
+            file.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def fault_of(tag: str, version: str, changelog: str) -> str:
+    """Why this tag cannot be released, or the empty string."""
+    if tag != f"v{version}":
+        return f"the tag is {tag!r} and pyproject.toml says {version!r}; expected the tag 'v{version}'"
+    if not re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE):
+        return f"CHANGELOG.md has no section '## [{version}] - year-month-day'"
+    return ""
+
+
+def main() -> int:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    tag = os.environ.get("NNDL_REVISION", "")
+    if tag.startswith("v"):
+        fault = fault_of(tag, version, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+        if fault:
+            print(f"release: {fault}", file=sys.stderr)
+            return 1
+    shutil.rmtree(RELEASE, ignore_errors=True)
+    (RELEASE / "wheel").mkdir(parents=True)
+    files = [build_wheel(RELEASE / "wheel")]
+    for name, folder in [("site", "html"), ("notebooks", "notebooks")]:
+        files.append(RELEASE / f"nndl-{name}-{version}.zip")
+        archive(ROOT / "_build" / folder, files[-1])
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (RELEASE / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    print("".join(sums), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,8 +9,8 @@ const LABELS = {
   lambda: "Strength λ",
 };
 const WORDS = {
-  ring: "Ring", xor: "XOR", gaussians: "Two Gaussians", spiral: "Spiral", moons: "Moons", linear: "linear",
-  quadratic: "x₁, x₂, x₁², x₂², x₁x₂", sgd: "SGD", momentum: "Momentum 0.9", adam: "Adam", l2: "L2", l1: "L1", relu: "ReLU",
+  ring: "Ring", xor: "XOR", gaussians: "Gaussians", spiral: "Spiral", moons: "Moons", linear: "linear",
+  quadratic: "and squares", sgd: "SGD", momentum: "Momentum", adam: "Adam", l2: "L2", l1: "L1", relu: "ReLU",
 };
 const INIT_WORDS = { 0: "all 0", 0.1: "a tenth", 1: "standard", 5: "five times" };
 const INPUTS = ["x₁", "x₂", "x₁²", "x₂²", "x₁x₂"];
@@ -37,7 +37,7 @@ button:hover { border-color: var(--accent); }
 button.main { background: var(--accent); border-color: var(--accent); color: var(--paper); font-weight: 700; min-width: 6.5rem; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; margin-bottom: 1rem; }
-.count { margin: 0 0 0 auto; font-variant-numeric: tabular-nums; color: var(--soft); }
+.count { flex-basis: 100%; margin: 0; font-variant-numeric: tabular-nums; color: var(--soft); }
 .stage { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: minmax(0, 1fr); }
 .column { display: contents; }
 .plot { order: -1; }
@@ -64,13 +64,13 @@ button.main { background: var(--accent); border-color: var(--accent); color: var
 .examples button { text-align: left; background: none; padding: 0.3rem 0.6rem; font-size: 0.9rem; line-height: 1.25; }
 .examples b { color: var(--good); } .examples .fails b { color: var(--bad); }
 fieldset { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; gap: 0.5rem; align-content: start; }
-.controls { display: grid; gap: 1.25rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
+.controls { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr));
   border-top: 1px solid var(--line); margin-top: 1.25rem; padding-top: 1rem; }
-.controls label { display: grid; grid-template-columns: 8rem minmax(0, 1fr); align-items: center; gap: 0.5rem; }
+.controls label { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr); align-items: center; gap: 0.5rem; }
 .controls input, .controls select { width: 100%; min-width: 0; }
-.controls .range { grid-template-columns: 8rem minmax(0, 1fr) 1.5rem; }
+.controls .range { grid-template-columns: 7.2rem minmax(0, 1fr) 1rem; }
 input[type=range] { height: 44px; accent-color: var(--accent); margin: 0; }
-output { font-variant-numeric: tabular-nums; text-align: right; }
+.range span { font-variant-numeric: tabular-nums; text-align: right; }
 .live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 [hidden] { display: none !important; }
 @container (min-width: 38rem) {
@@ -119,8 +119,8 @@ class Playground {
     this.settings = settings;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.build(goal, isLive);
-    this.useTheme();
     this.reset("");
+    this.useTheme();
   }
 
   // --- the elements ---
@@ -170,7 +170,7 @@ class Playground {
     // Single letters are shortcuts of JupyterLab and of the book's search: not while the focus is in here.
     this.el.dataset.lmSuppressShortcuts = "true";
     this.el.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
-    new ResizeObserver(() => { this.place(); this.paint(); }).observe(this.frame);
+    new ResizeObserver(() => { this.place(); this.useTheme(); }).observe(this.frame); // also when it enters the page
     const watch = new MutationObserver(() => this.useTheme());
     for (const element of [document.documentElement, document.body]) {
       watch.observe(element, { attributes: true, attributeFilter: ["data-theme", "theme", "data-jp-theme-light"] });
@@ -194,7 +194,7 @@ class Playground {
       return make("label", {}, LABELS[name], this.select(LABELS[name], values.map((v) => [String(v), text(v)]), String(settings[name]), change));
     };
     const slider = (label, value, min, max, change) => {
-      const shown = make("output", {}, String(value));
+      const shown = make("span", { ariaHidden: "true" }, String(value)); // the slider itself says its value
       const input = make("input", { type: "range", min, max, step: 1, autocomplete: "off", "aria-label": label });
       input.value = value;
       input.oninput = () => { shown.textContent = input.value; change(Number(input.value)); };
@@ -573,9 +573,8 @@ export default {
   render({ model, el }) {
     const asked = { ...defaults(), ...model.get("settings") }, isLive = Boolean(model.get("live"));
     const place = document.createElement("div");
-    const piece = new Playground(place, parseLink(location.hash) || asked, model.get("goal"), isLive);
     el.replaceChildren(place);
-    piece.paint();
+    const piece = new Playground(place, parseLink(location.hash) || asked, model.get("goal"), isLive);
     // A link to settings on this page, and an address that is changed by hand.
     addEventListener("hashchange", () => { if (parseLink(location.hash)) piece.load(location.hash); });
     if (parseLink(location.hash)) el.scrollIntoView();

@@ -203,7 +203,7 @@ class Run(NamedTuple):
     """What ``reference`` returns. Losses are mean cross-entropies without the penalty; tensors are float64."""
 
     network: torch.nn.Module  # after the steps
-    costs: Tensor  # (steps,): of each step's minibatch, with the penalty, before the step
+    costs: Tensor  # (steps,): of each step's minibatch, with the penalty, before the step; NaN where weights overflowed
     train_loss: float
     test_loss: float
     train_accuracy: float  # from 0 to 1
@@ -217,11 +217,14 @@ def reference(steps: int, **settings: object) -> Run:
     network = make_network(**_again(settings))
     optimizer = _optimizer(network, settings)
     batches = _batches(len(X), settings)
-    costs = torch.empty(steps, dtype=torch.float64)
+    costs = torch.full((steps,), math.nan, dtype=torch.float64)
     for k in range(steps):
         rows = next(batches)
         optimizer.zero_grad()
-        cost = _cost(network, X[rows], t[rows], settings)
+        z = network(X[rows])[:, 0]
+        if not z.isfinite().all():  # the weights have grown beyond all numbers, and no step brings them back
+            break
+        cost = _cost(network, z, t[rows], settings)
         cost.backward()
         optimizer.step()
         costs[k] = cost.detach()
@@ -253,8 +256,8 @@ def _batches(N: int, settings: dict) -> Iterator[list[int]]:
             yield order[start : start + settings["batch"]]
 
 
-def _cost(network: torch.nn.Module, X: Tensor, t: Tensor, settings: dict) -> Tensor:
-    cost = functional.binary_cross_entropy_with_logits(network(X)[:, 0], t)
+def _cost(network: torch.nn.Module, z: Tensor, t: Tensor, settings: dict) -> Tensor:
+    cost = functional.binary_cross_entropy_with_logits(z, t)
     if settings["penalty"] == "none":
         return cost
     penalty = regularization.l2_penalty if settings["penalty"] == "l2" else regularization.l1_penalty

@@ -65,7 +65,7 @@ export const EXAMPLES = [
   ["works", "XOR, 4 units", "data:xor", "Each unit takes one line, and the output puts them together."],
   ["fails", "XOR, linear units", "data:xor,hidden:4-4,activation:linear", "Three linear layers in a row are one linear layer. One line cannot part XOR."],
   ["works", "XOR, products as inputs", "data:xor,inputs:quadratic,hidden:none", "No hidden unit: the product of the two inputs is the answer already."],
-  ["works", "Spiral, two layers of 8", "data:spiral,hidden:8-8,optimizer:momentum,lr:0.03", "Look how the pictures of layer 2 are made of those of layer 1."],
+  ["works", "Spiral, two layers of 8", "data:spiral,hidden:8-8,optimizer:adam,lr:0.01", "Look how the pictures of layer 2 are made of those of layer 1."],
   ["fails", "Learning rate too large", "data:moons,hidden:4-4,lr:10", "Each step jumps across the valley. Pause, choose 0.1, reset and run."],
   ["fails", "Dead ReLUs", "data:moons,hidden:8-8,activation:relu,lr:3", "A few long steps push units below 0 for all points. No gradient brings them back."],
   ["fails", "All weights 0", "init:0", "Equal weights get equal gradients. Look: does any unit become different?"],

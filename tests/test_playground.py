@@ -721,7 +721,8 @@ def test_on_the_site(book, browser):  # noqa: F811
     assert (site / "_static" / "playground.js").read_text(encoding="utf-8") == pieces.classic_script("playground")
     assert "playground.js" not in (site / "intro.html").read_text(encoding="utf-8")
     picture = re.search(r'src="\.\./(_images/piece-\w+\.webp)"', text)[1]
-    assert Image.open(site / picture).size == (600, 504)
+    with Image.open(site / picture) as image:
+        assert image.size == (600, 504)
     # From files, and from a server below a folder.
     handler = functools.partial(Quiet, directory=str(site.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

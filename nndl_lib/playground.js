@@ -9,11 +9,11 @@ const LABELS = {
   lambda: "Strength λ",
 };
 const WORDS = {
-  ring: "Ring", xor: "XOR", gaussians: "Gaussians", spiral: "Spiral", moons: "Moons", linear: "linear",
-  quadratic: "and squares", sgd: "SGD", momentum: "Momentum", adam: "Adam", l2: "L2", l1: "L1", relu: "ReLU",
+  all: { ring: "Ring", xor: "XOR", gaussians: "Gaussians", spiral: "Spiral", moons: "Moons", sgd: "SGD", momentum: "Momentum",
+    adam: "Adam", l2: "L2", l1: "L1", relu: "ReLU" },
+  inputs: { linear: "x₁, x₂", quadratic: "and squares" },
+  init: { 0: "all 0", 0.1: "a tenth", 1: "standard", 5: "five times" },
 };
-const INIT_WORDS = { 0: "all 0", 0.1: "a tenth", 1: "standard", 5: "five times" };
-const INPUTS = ["x₁", "x₂", "x₁²", "x₂²", "x₁x₂"];
 const GRID = 50; // pictures are GRID x GRID points of the plane
 const REACH = 3; // from -REACH to REACH along both axes
 const SPEEDS = [["1", "slow"], ["5", "medium"], ["25", "fast"]]; // steps a frame
@@ -34,7 +34,8 @@ button, select, input[type=number] { min-height: 44px; border: 1px solid var(--l
   background: var(--field); padding: 0 0.8rem; max-width: 100%; }
 button { cursor: pointer; min-width: 44px; }
 button:hover { border-color: var(--accent); }
-button.main { background: var(--accent); border-color: var(--accent); color: var(--paper); font-weight: 700; min-width: 6.5rem; }
+button.main { background: var(--accent); border-color: var(--accent); color: var(--paper); font-weight: 700;
+  min-width: 6.5rem; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; margin-bottom: 1rem; }
 .count { flex-basis: 100%; margin: 0; font-variant-numeric: tabular-nums; color: var(--soft); }
@@ -49,9 +50,11 @@ button.main { background: var(--accent); border-color: var(--accent); color: var
 .key label { display: flex; align-items: center; gap: 0.4rem; min-height: 44px; color: var(--ink); }
 .key input { width: 1.2rem; height: 1.2rem; accent-color: var(--accent); }
 .key span { display: inline-flex; align-items: center; gap: 0.3rem; }
-.net { position: relative; display: flex; justify-content: space-between; align-items: stretch; gap: 2px; min-height: 14rem; }
+.net { position: relative; display: flex; justify-content: space-between; align-items: stretch; gap: 2px;
+  min-height: 14rem; }
 .net > canvas { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
-.layer { position: relative; display: flex; flex-direction: column; gap: 4px; justify-content: center; align-items: center; width: 44px; }
+.layer { position: relative; display: flex; flex-direction: column; gap: 4px; justify-content: center; align-items: center;
+  width: 44px; }
 .layer small { font-size: 0.75rem; color: var(--soft); white-space: nowrap; margin-bottom: auto; }
 .layer small + * { margin-top: 0; } .layer > :last-child { margin-bottom: auto; }
 .unit { min-width: 44px; width: 44px; padding: 0; border: 2px solid var(--line); overflow: hidden; flex: none; }
@@ -115,8 +118,6 @@ function colorTable(dark) {
   return table;
 }
 
-const number = (value, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "not a number");
-
 class Playground {
   // settings as in SETTINGS; isLive: in a notebook, whose address is not ours to change
   constructor(el, settings, goal, isLive) {
@@ -142,10 +143,12 @@ class Playground {
     this.chart = make("canvas", { role: "img" });
     this.chart.className = "losses";
     this.showTest = make("input", { type: "checkbox", onchange: () => this.paint() });
-    this.net = make("div", { className: "net", role: "group", "aria-label": "The network: select a unit to see its picture" });
+    this.net = make("div", { className: "net", role: "group", "aria-label": "Network: select a unit" });
     this.formula = make("p", { className: "formula" });
     this.words = make("div", { className: "words" });
-    const mark = (sign, name, color) => make("span", {}, make("span", { style: `color: var(${color})`, ariaHidden: "true" }, sign), name);
+    const mark = (sign, name, color) =>
+      make("span", {}, make("span", { style: `color: var(--${color})`, ariaHidden: "true" }, sign), name);
+    const key = (...parts) => make("p", { className: "key" }, ...parts);
     this.examples = make("div", { className: "examples" }, ...EXAMPLES.map(([kind, name, link, hint]) =>
       make("button", { type: "button", className: kind, onclick: () => this.load("#playground=" + link, hint) },
         make("b", {}, kind === "works" ? "✓ " : "✗ "), name, make("span", { className: "live" }, ` (${kind})`))));
@@ -159,16 +162,17 @@ class Playground {
       make("div", { className: "stage" },
         make("div", { className: "column" },
           make("div", {}, make("h3", {}, "Network: select a unit to see what it computes"), this.net,
-            make("p", { className: "key" }, mark("━", "weight above 0", "--one"), mark("╍", "below 0", "--zero"), "wide: large"),
+            key(mark("━", "weight above 0", "one"), mark("╍", "below 0", "zero"), "wide: large"),
             this.formula),
           make("div", { className: "chart" }, make("h3", {}, "Loss against steps"), this.chart,
-            make("p", { className: "key" }, mark("—", "training", "--ink"), mark("╌", "test", "--accent"), mark("┄", "a coin's 0.69", "--soft")))),
+            key(mark("—", "training", "ink"), mark("╌", "test", "accent"), mark("┄", "a coin's 0.69", "soft")))),
         make("div", { className: "column" },
           make("div", { className: "plot" }, this.title = make("h3", {}), this.plot,
-            make("p", { className: "key" }, mark("●", "class 0", "--zero"), mark("▲", "class 1", "--one"), mark("—", "boundary", "--ink"),
+            key(mark("●", "class 0", "zero"), mark("▲", "class 1", "one"), mark("—", "boundary", "ink"),
               make("label", {}, this.showTest, "test points (hollow)"))),
           make("div", {}, make("h3", {}, "What you see"), this.words))),
-      make("div", { style: "margin-top: 1.25rem" }, make("h3", {}, "Examples that work (✓) and that fail (✗)"), this.examples),
+      make("div", { style: "margin-top: 1.25rem" },
+        make("h3", {}, "Examples that work (✓) and that fail (✗)"), this.examples),
       this.controls,
       make("div", { className: "bar", style: "margin: 1rem 0 0", hidden: isLive }, copy, this.copied));
     root.append(make("style", {}, STYLE), this.frame);
@@ -194,9 +198,10 @@ class Playground {
     const { settings } = this;
     const choice = (name) => {
       const values = SETTINGS[name][1];
-      const text = (value) => (name === "init" ? INIT_WORDS[value] : name === "inputs" && value === "linear" ? "x₁, x₂" : WORDS[value] || String(value));
+      const text = (value) => (WORDS[name] || WORDS.all)[value] || String(value);
+      const options = values.map((value) => [String(value), text(value)]);
       const change = (key) => this.change(name, values.find((value) => String(value) === key));
-      return make("label", {}, LABELS[name], this.select(LABELS[name], values.map((v) => [String(v), text(v)]), String(settings[name]), change));
+      return make("label", {}, LABELS[name], this.select(LABELS[name], options, String(settings[name]), change));
     };
     const slider = (label, value, min, max, change) => {
       const shown = make("span", { ariaHidden: "true" }, String(value)); // the slider itself says its value
@@ -207,12 +212,16 @@ class Playground {
     };
     const seed = make("input", { type: "number", min: 0, max: 999, step: 1, "aria-label": "Seed", autocomplete: "off" });
     seed.value = settings.seed;
-    seed.onchange = () => { if (isAllowed("seed", Number(seed.value))) this.change("seed", Number(seed.value)); else seed.value = this.settings.seed; };
+    seed.onchange = () => {
+      if (isAllowed("seed", Number(seed.value))) this.change("seed", Number(seed.value));
+      else seed.value = this.settings.seed;
+    };
     const units = make("div", { style: "display: grid; gap: 0.5rem" });
     const showUnits = () => units.replaceChildren(...this.settings.hidden.map((width, l) =>
       slider(`Units, layer ${l + 1}`, width, 1, 8, (value) => this.change("hidden", this.settings.hidden.with(l, value)))));
     const layers = slider("Hidden layers", settings.hidden.length, 0, 4, (count) => {
-      this.change("hidden", Array.from({ length: count }, (_, l) => this.settings.hidden[l] ?? this.settings.hidden.at(-1) ?? 4));
+      const { hidden } = this.settings;
+      this.change("hidden", Array.from({ length: count }, (_, l) => hidden[l] ?? hidden.at(-1) ?? 4));
       showUnits();
     });
     showUnits();
@@ -233,9 +242,11 @@ class Playground {
       const buttons = Array.from({ length: size }, (_, j) => {
         const canvas = make("canvas", { width: GRID, height: GRID, ariaHidden: "true" });
         const label = l === 0 ? `Input ${INPUTS[j]}` : l === last ? "Output" : `Layer ${l}, unit ${j + 1}`;
-        const button = make("button", { type: "button", className: "unit", title: label, "aria-label": label, onclick: () => this.choose(l, j) }, canvas);
+        const button = make("button", { type: "button", className: "unit", title: label, "aria-label": label }, canvas);
+        button.onclick = () => this.choose(l, j);
         const context = canvas.getContext("2d"), image = context.createImageData(GRID, GRID);
-        this.units.push({ l, j, label, button, context, image, pixels: new Uint32Array(image.data.buffer), values: new Float32Array(GRID * GRID) });
+        const pixels = new Uint32Array(image.data.buffer), values = new Float32Array(GRID * GRID);
+        this.units.push({ l, j, label, button, context, image, pixels, values });
         return button;
       });
       return make("div", { className: "layer" }, make("small", {}, name), ...buttons);
@@ -363,9 +374,8 @@ class Playground {
     const dark = isDark();
     this.frame.toggleAttribute("data-dark", dark);
     this.colors = colorTable(dark);
-    const style = getComputedStyle(this.frame);
-    this.inks = {};
-    for (const name of ["--paper", "--ink", "--soft", "--line", "--accent", "--zero", "--one"]) this.inks[name] = style.getPropertyValue(name);
+    const style = getComputedStyle(this.frame), names = ["paper", "ink", "soft", "line", "accent", "zero", "one"];
+    this.inks = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`)]));
     this.paint();
   }
 
@@ -383,23 +393,14 @@ class Playground {
   describe() {
     if (!this.training) return;
     const said = reading(this.training, this.history);
-    this.words.replaceChildren(...(this.hint ? [make("p", {}, make("strong", {}, this.hint))] : []), ...said.map((text) => make("p", {}, text)));
-    const { l, j, label } = this.chosen, { network } = this.training, { W, b, nIn } = network.layers[l - 1] || {};
+    const paragraphs = said.map((text) => make("p", {}, text));
+    if (this.hint) paragraphs.unshift(make("p", {}, make("strong", {}, this.hint)));
+    this.words.replaceChildren(...paragraphs);
+    const { l, j, label } = this.chosen, { network } = this.training;
     this.title.textContent = l === network.sizes.length - 1 ? "Output: probability of class 1" : label;
     this.plot.setAttribute("aria-label", `${label} over the plane, with the training points. ${said.join(" ")}`);
     this.chart.setAttribute("aria-label", `Losses against steps. ${this.summary()}`);
-    let text = `${label}: ${l === 0 ? "a number that the network is given, at each point of the plane." : "z = "}`;
-    if (l > 0) {
-      for (let i = 0; i < nIn; i++) {
-        const w = network.weights[W + j * nIn + i], name = l === 1 ? INPUTS[i] : "h" + "₁₂₃₄₅₆₇₈"[i];
-        text += `${i === 0 ? (w < 0 ? "−" : "") : w < 0 ? " − " : " + "}${number(Math.abs(w))} ${name}`;
-      }
-      const bias = network.weights[b + j], act = l === network.layers.length ? "logistic" : this.settings.activation;
-      text += `${bias < 0 ? " − " : " + "}${number(Math.abs(bias))}, `;
-      text += `${l === network.layers.length ? "y" : "h"} = ${act === "linear" ? "z" : act === "relu" ? "max(0, z)" : act === "tanh" ? "tanh(z)" : "1/(1 + e⁻ᶻ)"}.`;
-      if (l > 1) text += ` h₁ to ${"h" + "₁₂₃₄₅₆₇₈"[nIn - 1]} are the units of layer ${l - 1}.`.replace("h₁ to h₁ are the units", "h₁ is the unit");
-    }
-    this.formula.textContent = text;
+    this.formula.textContent = `${label}: ${formula(network, l, j)}`;
   }
 
   paint() {
@@ -428,8 +429,9 @@ class Playground {
     this.paintEdges();
     this.paintPlot();
     this.paintChart();
-    const epochs = Math.floor(training.examples / training.train.count), [steps, train, test] = this.history.at(-1) || [0, 0, 0];
-    this.count.textContent = `Step ${steps} · epoch ${epochs} · training loss ${number(train, 3)} · test loss ${number(test, 3)}`;
+    const epoch = Math.floor(training.examples / training.train.count), [steps, train, test] = this.history.at(-1);
+    const losses = `training loss ${number(train, 3)} · test loss ${number(test, 3)}`;
+    this.count.textContent = `Step ${steps} · epoch ${epoch} · ${losses}`;
   }
 
   // Where the units stand, for the lines between them.
@@ -456,16 +458,12 @@ class Playground {
     return context;
   }
 
-  color(name) {
-    return this.inks[name];
-  }
-
   // A weight's line: as wide as it is large; orange if positive, blue and dashed if negative.
   paintEdges() {
     const context = this.clear(this.edges);
     if (!context) return;
     const { network } = this.training, { places } = this;
-    const [positive, negative] = [this.color("--one"), this.color("--zero")];
+    const [positive, negative] = [this.inks.one, this.inks.zero];
     let start = 0;
     network.layers.forEach(({ nIn, nOut, W }) => {
       for (let j = 0; j < nOut; j++) {
@@ -494,9 +492,10 @@ class Playground {
     const size = this.plot.clientWidth, { chosen, training } = this;
     context.imageSmoothingEnabled = true;
     context.drawImage(chosen.context.canvas, 0, 0, size, size);
-    const paper = this.color("--paper"), ink = this.color("--ink");
+    const paper = this.inks.paper, ink = this.inks.ink;
     // The boundary, where the logit, or the unit, is 0 (a logistic unit: 1/2), from square to square of the grid.
-    const level = chosen.l > 0 && chosen.l < training.network.layers.length && training.network.activation === "logistic" ? 0.5 : 0;
+    const isHidden = chosen.l > 0 && chosen.l < training.network.layers.length;
+    const level = isHidden && training.network.activation === "logistic" ? 0.5 : 0;
     context.strokeStyle = ink;
     context.lineWidth = 2;
     context.beginPath();
@@ -506,7 +505,7 @@ class Playground {
       else context.lineTo(u, v);
     });
     context.stroke();
-    const classes = [this.color("--zero"), this.color("--one")];
+    const classes = [this.inks.zero, this.inks.one];
     const radius = Math.max(3.5, size / 85);
     const parts = this.showTest.checked ? [["test", true], ["train", false]] : [["train", false]];
     for (const [part, isHollow] of parts) {
@@ -543,10 +542,11 @@ class Playground {
     const finite = history.filter((entry) => Number.isFinite(entry[1]) && Number.isFinite(entry[2]));
     const highest = Math.max(0.8, ...finite.map((entry) => Math.min(5, Math.max(entry[1], entry[2]))));
     const steps = Math.max(100, history.at(-1)[0]);
-    const u = (step) => left + (step / steps) * (right - left), v = (loss) => bottom - (Math.min(loss, highest) / highest) * (bottom - top);
+    const u = (step) => left + (step / steps) * (right - left);
+    const v = (loss) => bottom - (Math.min(loss, highest) / highest) * (bottom - top);
     context.font = "11px system-ui, sans-serif";
-    context.fillStyle = this.color("--soft");
-    context.strokeStyle = this.color("--line");
+    context.fillStyle = this.inks.soft;
+    context.strokeStyle = this.inks.line;
     context.lineWidth = 1;
     context.beginPath();
     context.moveTo(left, top);
@@ -560,7 +560,7 @@ class Playground {
     context.textAlign = "left";
     context.fillText("0", left, height - 5);
     const line = (points, color, dash, lineWidth) => {
-      context.strokeStyle = this.color(color);
+      context.strokeStyle = this.inks[color];
       context.setLineDash(dash);
       context.lineWidth = lineWidth;
       context.beginPath();
@@ -568,9 +568,9 @@ class Playground {
       context.stroke();
       context.setLineDash([]);
     };
-    line([[0, Math.LN2], [steps, Math.LN2]], "--soft", [1, 4], 1);
-    line(finite.map((entry) => [entry[0], entry[1]]), "--ink", [], 2);
-    line(finite.map((entry) => [entry[0], entry[2]]), "--accent", [6, 4], 2);
+    line([[0, Math.LN2], [steps, Math.LN2]], "soft", [1, 4], 1);
+    line(finite.map((entry) => [entry[0], entry[1]]), "ink", [], 2);
+    line(finite.map((entry) => [entry[0], entry[2]]), "accent", [6, 4], 2);
   }
 }
 

@@ -291,9 +291,10 @@ def _still(goal: str, steps: int, settings: dict) -> str:
     # The picture and the sentences for a page without scripts: the state after some steps.
     run = reference(steps, **settings)
     X, t = make_data("train", **settings)
+    given = check_settings(**settings)
     alt = (
-        f"Decision regions of a network with hidden layers {check_settings(**settings)['hidden']} after {steps} steps on the "
-        f"data set {check_settings(**settings)['data']}: training loss {run.train_loss:.2f}, test loss {run.test_loss:.2f}, "
+        f"Decision regions of a network with hidden layers {given['hidden']} after {steps} steps on the data set "
+        f"{given['data']}: training loss {run.train_loss:.2f}, test loss {run.test_loss:.2f}, "
         f"{run.train_accuracy:.0%} of the training points on the right side."
     )
     figure, ax = plt.subplots(figsize=(5, 4.2), layout="constrained")

@@ -60,18 +60,31 @@ export function makeLink(settings) {
 
 // Settings that are known to work and known to fail; chapters/playground.md checks each of them.
 export const EXAMPLES = [
-  ["works", "Ring, 3 units", "hidden:3,lr:0.3", "Three lines close around the ring. Select the units of layer 1 to see them."],
-  ["fails", "Ring, 2 units", "hidden:2,lr:0.3", "Two units bend the boundary along two lines. Two lines enclose nothing."],
-  ["works", "XOR, 4 units", "data:xor", "Each unit takes one line, and the output puts them together."],
-  ["fails", "XOR, linear units", "data:xor,hidden:4-4,activation:linear", "Three linear layers in a row are one linear layer. One line cannot part XOR."],
-  ["works", "XOR, products as inputs", "data:xor,inputs:quadratic,hidden:none", "No hidden unit: the product of the two inputs is the answer already."],
-  ["works", "Spiral, two layers of 8", "data:spiral,hidden:8-8,optimizer:adam,lr:0.01", "Look how the pictures of layer 2 are made of those of layer 1."],
-  ["fails", "Learning rate too large", "data:moons,hidden:4-4,lr:10", "Each step jumps across the valley. Pause, choose 0.1, reset and run."],
-  ["fails", "Dead ReLUs", "data:moons,hidden:8-8,activation:relu,lr:3", "A few long steps push units below 0 for all points. No gradient brings them back."],
-  ["fails", "All weights 0", "init:0", "Equal weights get equal gradients. Look: does any unit become different?"],
-  ["fails", "Four logistic layers", "hidden:4-4-4-4,activation:logistic", "The error signal shrinks at least fourfold in each layer. Now choose tanh."],
-  ["fails", "Overfitting", "data:moons,noise:0.5,points:20,seed:2,hidden:8-8,optimizer:adam,lr:0.03", "Twenty noisy points, far more weights. Watch the two losses part."],
-  ["works", "The same, with L2", "data:moons,noise:0.5,points:20,seed:2,hidden:8-8,optimizer:adam,lr:0.03,penalty:l2,lambda:0.03", "The penalty keeps weights small and the boundary smooth. The test loss stays lower."],
+  ["works", "Ring, 3 units", "hidden:3,lr:0.3",
+    "Three lines close around the ring. Select the units of layer 1 to see them."],
+  ["fails", "Ring, 2 units", "hidden:2,lr:0.3",
+    "Two units bend the boundary along two lines. Two lines enclose nothing."],
+  ["works", "XOR, 4 units", "data:xor",
+    "Each unit takes one line, and the output puts them together."],
+  ["fails", "XOR, linear units", "data:xor,hidden:4-4,activation:linear",
+    "Three linear layers in a row are one linear layer. One line cannot part XOR."],
+  ["works", "XOR, products as inputs", "data:xor,inputs:quadratic,hidden:none",
+    "No hidden unit: the product of the two inputs is the answer already."],
+  ["works", "Spiral, two layers of 8", "data:spiral,hidden:8-8,optimizer:adam,lr:0.01",
+    "Look how the pictures of layer 2 are made of those of layer 1."],
+  ["fails", "Learning rate too large", "data:moons,hidden:4-4,lr:10",
+    "Each step jumps across the valley. Pause, choose 0.1, reset and run."],
+  ["fails", "Dead ReLUs", "data:moons,hidden:8-8,activation:relu,lr:3",
+    "A few long steps push units below 0 for all points. No gradient brings them back."],
+  ["fails", "All weights 0", "init:0",
+    "Equal weights get equal gradients. Look: does any unit become different?"],
+  ["fails", "Four logistic layers", "hidden:4-4-4-4,activation:logistic",
+    "The error signal shrinks at least fourfold in each layer. Now choose tanh."],
+  ["fails", "Overfitting", "data:moons,noise:0.5,points:20,seed:2,hidden:8-8,optimizer:adam,lr:0.03",
+    "Twenty noisy points, far more weights. Watch the two losses part."],
+  ["works", "The same, with L2",
+    "data:moons,noise:0.5,points:20,seed:2,hidden:8-8,optimizer:adam,lr:0.03,penalty:l2,lambda:0.03",
+    "The penalty keeps weights small and the boundary smooth. The test loss stays lower."],
 ];
 
 // --- Numbers ------------------------------------------------------------------------------------------------------
@@ -394,6 +407,27 @@ export function reading(training, history) {
     said.push("The training loss is still falling.");
   }
   return said;
+}
+
+export const INPUTS = ["x₁", "x₂", "x₁²", "x₂²", "x₁x₂"];
+export const number = (value, digits = 2) =>
+  Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "not a number";
+
+// What unit j of layer l computes (layer 0: the inputs), with the weights of this moment.
+export function formula({ layers, weights, activation }, l, j) {
+  if (l === 0) return "a number that the network is given, at each point of the plane.";
+  const { nIn, W, b } = layers[l - 1], isOutput = l === layers.length;
+  const h = (i) => "h" + "₁₂₃₄₅₆₇₈"[i];
+  let text = "z =";
+  for (let i = 0; i <= nIn; i++) { // the bias comes last
+    const w = i < nIn ? weights[W + j * nIn + i] : weights[b + j];
+    const factor = i === nIn ? "" : ` ${l === 1 ? INPUTS[i] : h(i)}`;
+    text += ` ${i > 0 ? (w < 0 ? "− " : "+ ") : w < 0 ? "−" : ""}${number(Math.abs(w))}${factor}`;
+  }
+  const functions = { linear: "z", relu: "max(0, z)", tanh: "tanh(z)", logistic: "1/(1 + e⁻ᶻ)" };
+  text += `, ${isOutput ? "y" : "h"} = ${functions[isOutput ? "logistic" : activation]}.`;
+  if (l === 1) return text;
+  return `${text} ${nIn === 1 ? "h₁ is the unit" : `h₁ to ${h(nIn - 1)} are the units`} of layer ${l - 1}.`;
 }
 
 // Marching squares: calls draw(x, y, begins) for both ends of each piece of the line at which the values, grid x grid

@@ -71,6 +71,10 @@ const tasks = {
     training.step();
     return { before, after: [...training.network.weights], gradient: [...training.network.gradient] };
   },
+  formula: ({ settings, steps, l, j }) => {
+    const { network } = train(settings, steps)[0];
+    return [P.formula(network, l, j), [...network.weights]];
+  },
   contour: ({ values, grid, level }) => {
     const ends = [];
     P.contour(values, grid, level, (x, y, begins) => ends.push([x, y, begins]));
@@ -382,6 +386,22 @@ def test_dead_units_are_counted(node):
         assert result["dead"] == [(units == 0).all(0).sum().item(), sum(given["hidden"])]
     assert found["dead"][0] > 0 and f"{found['dead'][0]} of 16 hidden units" in " ".join(found["said"])
     assert not found["equal"] and "dead" not in " ".join(other["said"])
+
+
+def test_the_formula_of_a_unit(node):
+    settings = {"hidden": [3, 1], "activation": "logistic", "inputs": "quadratic", "init": 5}
+    places = [(0, 1), (1, 2), (2, 0), (3, 0)]
+    found = node(*({"task": "formula", "settings": settings, "steps": 30, "l": l, "j": j} for l, j in places))
+    network = playground.reference(30, **settings).network[1]
+    names = {1: ["x₁", "x₂", "x₁²", "x₂²", "x₁x₂"], 2: ["h₁", "h₂", "h₃"], 3: ["h₁"]}
+    assert found[0][0].startswith("a number that the network is given")
+    for (l, j), (text, _) in zip(places[1:], found[1:]):
+        layer = network[2 * (l - 1)]
+        terms = [f"{w:+.2f} {name}" for w, name in zip(layer.weight[j].tolist(), names[l])] + [f"{layer.bias[j].item():+.2f}"]
+        expected = "z = " + " ".join(terms).replace("+", "+ ").replace("-", "− ")
+        expected = expected.replace("z = + ", "z = ").replace("z = − ", "z = −")
+        assert text.startswith(f"{expected}, {'y' if l == 3 else 'h'} = 1/(1 + e⁻ᶻ)."), text
+    assert found[2][0].endswith(" h₁ to h₃ are the units of layer 1.") and found[3][0].endswith(" h₁ is the unit of layer 2.")
 
 
 def test_the_boundary_lies_where_the_values_are_level(node):

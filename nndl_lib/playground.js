@@ -580,14 +580,16 @@ export default {
     const place = document.createElement("div");
     el.replaceChildren(place);
     const piece = new Playground(place, parseLink(location.hash) || asked, model.get("goal"), isLive);
-    // A link to settings on this page, and an address that is changed by hand.
-    addEventListener("hashchange", () => { if (parseLink(location.hash)) piece.load(location.hash); });
+    // A link to settings on this page, and an address that is changed by hand; until a notebook removes the piece.
+    const shown = new AbortController(), { signal } = shown;
+    addEventListener("hashchange", () => { if (parseLink(location.hash)) piece.load(location.hash); }, { signal });
     if (parseLink(location.hash)) place.scrollIntoView();
     document.addEventListener("click", (event) => {
       const link = event.target.closest && event.target.closest("a[href*='#playground=']");
       if (!link || link.href.split("#")[0] !== location.href.split("#")[0]) return;
       piece.load(link.hash);
       place.scrollIntoView();
-    });
+    }, { signal });
+    return () => shown.abort();
   },
 };

@@ -35,7 +35,7 @@ def name(path):
 
 
 def test_every_source_became_a_page():
-    for path in [*CHAPTERS, *EXERCISES, GUIDE, GUIDE.with_name("use-in-a-course.md"), ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
+    for path in [*CHAPTERS, *EXERCISES, GUIDE, GUIDE.with_name("use-in-a-course.md"), ROOT / "chapters" / "playground.md", ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
         assert (SITE / path.relative_to(ROOT).with_suffix(".html")).is_file(), f"{path.name} is not in the book"
     assert (SITE / "index.html").is_file()
 

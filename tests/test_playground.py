@@ -21,11 +21,10 @@ import torch
 import traitlets
 from hypothesis import given, settings as hypothesis_settings, strategies
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from torch.testing import assert_close
 
 from nndl_lib import pieces, playground
-from tests.browser import CHROMIUM, FLAGS
+from tests.browser import CHROMIUM
 from tests.chapters import ROOT
 from tests.test_build import CELL, book  # noqa: F401  (book is a fixture)
 
@@ -505,14 +504,6 @@ def test_errors_of_pieces(monkeypatch, tmp_path):
 # --- in a browser ---
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@
 const STYLE = `
 .dd { --paper: #fff; --ink: #1c2126; --soft: #57606a; --line: #d0d7de; --blue: #0072b2; --orange: #c24e00;
   background: var(--paper); color: var(--ink); border: 1px solid var(--line); border-radius: 0.5rem;
-  padding: clamp(0.6rem, 2.5vw, 1.25rem); margin: 1em 0; font-size: 0.95rem; line-height: 1.45; }
+  padding: clamp(0.6rem, 2.5vw, 1.25rem); margin: 1em 0; font-size: 0.95rem; line-height: 1.45; position: relative;
+  container-type: inline-size; }
 html[data-theme="dark"] .dd, [data-jp-theme-light="false"] .dd { --paper: #16191d; --ink: #e6e8ea; --soft: #a9b3bd;
   --line: #3a424b; --blue: #56b4e9; --orange: #f0a040; }
 html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !important; padding: 0 !important; }
@@ -14,6 +15,7 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
 .dd .dd-row + .dd-row { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line);
   grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
 .dd .dd-title { font-weight: 600; margin: 0 0 0.4rem; }
+.dd .dd-more { margin-top: 0.8rem; }
 .dd .dd-note { color: var(--soft); font-size: 0.85rem; margin: 0.4rem 0 0; }
 .dd svg { display: block; width: 100%; max-width: 17rem; height: auto; border-radius: 0.25rem; }
 .dd svg.dd-surface { touch-action: none; cursor: crosshair; user-select: none; -webkit-user-select: none; }
@@ -31,17 +33,20 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
 .dd .dd-bars li { display: grid; grid-template-columns: 1.1rem 1fr 4.6rem; gap: 0.5rem; align-items: center; margin: 0;
   padding: 0.1rem 0.3rem; border: 1px solid transparent; border-radius: 0.25rem; font-variant-numeric: tabular-nums; }
 .dd .dd-bars li.dd-first { font-weight: 700; border-color: var(--ink); }
-.dd .dd-bars i { display: block; height: 0.7rem; border-radius: 0.1rem; background: var(--soft); min-width: 1px; transition: width 0.12s; }
+.dd .dd-bars i { display: block; height: 0.7rem; border-radius: 0.1rem; background: var(--soft); min-width: 1px;
+  transition: width 0.12s; }
 .dd .dd-bars li.dd-first i { background: var(--blue); height: 0.95rem; }
 .dd .dd-bars span:last-child { text-align: right; }
 .dd .dd-units { display: grid; grid-template-columns: repeat(auto-fill, minmax(42px, 1fr)); gap: 0.45rem; }
-.dd .dd-units li { margin: 0; font-size: 0.72rem; text-align: center; font-variant-numeric: tabular-nums; color: var(--soft); }
+.dd .dd-units li { margin: 0; font-size: 0.72rem; text-align: center; font-variant-numeric: tabular-nums;
+  color: var(--soft); }
 .dd .dd-units svg { border: 1px solid var(--line); border-radius: 0.15rem; }
 .dd .dd-units i { display: block; height: 4px; margin: 2px 0 1px; background: var(--ink); transition: width 0.12s; }
 .dd .dd-units li.dd-on { color: var(--ink); font-weight: 600; }
 .dd .dd-units li.dd-on svg { border-color: var(--ink); }
 .dd .dd-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.dd { position: relative; }
+@container (max-width: 48rem) { .dd .dd-sees { order: 1; } } /* the answer stays near the drawing */
+@media (pointer: coarse) { .dd .dd-byhand { display: none; } }
 @media (prefers-reduced-motion: reduce) { .dd i { transition: none !important; } }
 `;
 const STEP = 1 / 40; // of the surface: how far an arrow key moves the pen
@@ -61,8 +66,8 @@ function grid(signs, label) {
   const cells = Array.from({ length: 64 }, (_, k) => {
     const place = { x: k % SIDE, y: Math.floor(k / SIDE) };
     const cell = element("rect", { ...place, width: 1, height: 1 });
-    const sign = element("text", { x: place.x + 0.5, y: place.y + 0.5, "text-anchor": "middle", "dominant-baseline": "central",
-      "font-size": 0.75, "font-weight": 700, fill: "var(--ink)" });
+    const sign = element("text", { x: place.x + 0.5, y: place.y + 0.5, "text-anchor": "middle",
+      "dominant-baseline": "central", "font-size": 0.75, "font-weight": 700, fill: "var(--ink)" });
     picture.append(cell, ...(signs ? [sign] : []));
     return [cell, sign];
   });
@@ -86,7 +91,8 @@ function thumbnail(weights) {
     if (level) paths[level] = (paths[level] || "") + `M${k % SIDE} ${Math.floor(k / SIDE)}h1v1h-1z`;
   });
   for (const [level, d] of Object.entries(paths)) {
-    picture.append(element("path", { d, fill: level > 0 ? "var(--blue)" : "var(--orange)", "fill-opacity": Math.abs(level) / 6 }));
+    const fill = level > 0 ? "var(--blue)" : "var(--orange)";
+    picture.append(element("path", { d, fill, "fill-opacity": Math.abs(level) / 6 }));
   }
   return picture;
 }
@@ -99,57 +105,73 @@ function percent(p) {
 function render({ model, el }) {
   const network = readNetwork(model.get("network"));
   const { images, labels, start } = model.get("examples");
-  const pixels = bytes(images), examples = labels.map((label, k) => [label, Float64Array.from(pixels.slice(64 * k, 64 * k + 64))]);
+  const pixels = bytes(images);
+  const examples = labels.map((label, k) => [label, Float64Array.from(pixels.slice(64 * k, 64 * k + 64))]);
   const shown = new Map(); // for each digit, which of its examples came last
-  const first = network.layers[0], units = Array.from({ length: first.outputs }, (_, k) => first.weight.slice(64 * k, 64 * k + 64));
+  const first = network.layers[0];
+  const units = Array.from({ length: first.outputs }, (_, k) => first.weight.slice(64 * k, 64 * k + 64));
 
-  // The parts.
+  // The parts, made one after another, then put together.
+  const part = (title, name, ...children) => element("div", { role: "group", "aria-label": title, class: name },
+    element("p", { class: "dd-title" }, title), ...children);
+  const button = (text, press, label = text) => {
+    const made = element("button", { type: "button", "aria-label": label }, text);
+    made.addEventListener("click", press);
+    return made;
+  };
+  const note = () => element("p", { class: "dd-note" });
   const said = element("div", { class: "dd-hidden", role: "status" });
-  const strokesShown = element("g", { fill: "none", stroke: "var(--ink)", "stroke-width": 0.085, "stroke-linecap": "round", "stroke-linejoin": "round" });
-  const hint = element("text", { x: 0.5, y: 0.5, "text-anchor": "middle", "font-size": 0.065, fill: "var(--soft)" }, "Draw a digit here");
-  const pen = element("circle", { r: 0.05, fill: "none", stroke: "var(--blue)", "stroke-width": 0.015, visibility: "hidden" });
+
+  const strokesShown = element("g", { fill: "none", stroke: "var(--ink)", "stroke-width": 0.085, "stroke-linecap": "round",
+    "stroke-linejoin": "round" });
+  const hint = element("text", { x: 0.5, y: 0.5, "text-anchor": "middle", "font-size": 0.065, fill: "var(--soft)" },
+    "Draw a digit here");
+  const pen = element("circle", { r: 0.05, stroke: "var(--blue)", "stroke-width": 0.015, visibility: "hidden" });
+  const help = "Arrow keys move the pen, Shift moves it farther, Space puts it down and lifts it";
   const surface = element("svg", { class: "dd-surface", viewBox: "0 0 1 1", tabindex: 0, role: "application",
-    "aria-label": "Surface to draw on. Arrow keys move the pen, Shift moves it farther, Space puts it down and lifts it, Backspace undoes." },
-  element("rect", { width: 1, height: 1, fill: "var(--paper)" }),
-  element("rect", { x: 0.005, y: 0.005, width: 0.99, height: 0.99, rx: 0.02, fill: "none", stroke: "var(--soft)", "stroke-width": 0.01 }),
-  strokesShown, hint, pen);
-  const undoButton = element("button", { type: "button" }, "Undo"), clearButton = element("button", { type: "button" }, "Clear");
-  const digitButtons = [...new Set(labels)].sort((a, b) => a - b).map((digit) => {
-    const button = element("button", { type: "button", "aria-label": `Show a real ${digit} from the test set` }, String(digit));
-    button.addEventListener("click", () => showExample(digit));
-    return button;
-  });
-  const sees = grid(false, ""), seesNote = element("p", { class: "dd-note" });
+    "aria-label": `Surface to draw on. ${help}, Backspace undoes.` },
+    element("rect", { width: 1, height: 1, fill: "var(--paper)" }),
+    element("rect", { x: 0.005, y: 0.005, width: 0.99, height: 0.99, rx: 0.02, fill: "none", stroke: "var(--soft)",
+      "stroke-width": 0.01 }),
+    strokesShown, hint, pen);
+  const undoButton = button("Undo", undo), clearButton = button("Clear", clear);
+  const digitButtons = [...new Set(labels)].sort((a, b) => a - b).map((digit) =>
+    button(String(digit), () => showExample(digit), `Show a real ${digit} from the test set`));
+
+  const sees = grid(false, ""), seesNote = note();
   const answer = element("b"), answerText = element("span");
   const bars = Array.from({ length: 10 }, (_, digit) => {
-    const bar = element("i"), text = element("span"), row = element("li", {}, element("span", {}, String(digit)), element("span", {}, bar), text);
-    return { bar, text, row };
+    const bar = element("i"), text = element("span");
+    return { bar, text, row: element("li", {}, element("span", {}, String(digit)), element("span", {}, bar), text) };
   });
-  const mind = grid(true, ""), mindText = element("p"), mindButton = element("button", { type: "button" }, "Apply the smallest change");
-  const mindNote = element("p", { class: "dd-note" });
+  const mind = grid(true, ""), mindText = element("p"), mindNote = note();
   const tiles = units.map((weights, k) => {
     const bar = element("i"), text = element("span");
     return { bar, text, row: element("li", { title: `unit ${k + 1}` }, thumbnail(weights), bar, text) };
   });
-  const unitsNote = element("p", { class: "dd-note" });
-  const part = (title, ...children) => element("div", { role: "group", "aria-label": title }, element("p", { class: "dd-title" }, title), ...children);
-  const root = element("section", { class: "dd", "aria-label": "Draw a digit" },
+  const unitsNote = note();
+
+  el.replaceChildren(element("section", { class: "dd", "aria-label": "Draw a digit" },
     element("style", {}, STYLE),
     element("p", {}, element("strong", {}, "Try it. "), model.get("goal")),
     element("div", { class: "dd-row" },
-      part("Your drawing", surface, element("div", { class: "dd-keys" }, undoButton, clearButton),
-        element("p", { class: "dd-note" }, "By keyboard: arrow keys move the pen, Shift moves it farther, Space puts it down and lifts it.")),
-      part("What the network sees", sees.picture, seesNote,
-        element("p", { class: "dd-title", style: "margin-top: 0.8rem" }, "Show a real one, from the test set"), element("div", { class: "dd-digits" }, ...digitButtons)),
-      part("What it answers", element("div", { class: "dd-answer" }, answer, answerText), element("ol", { class: "dd-bars" }, ...bars.map((b) => b.row)))),
+      part("Your drawing", "", surface, element("div", { class: "dd-keys" }, undoButton, clearButton),
+        element("p", { class: "dd-note dd-byhand" },
+          `By keyboard: ${help[0].toLowerCase()}${help.slice(1)}.`)),
+      part("What the network sees", "dd-sees", sees.picture, seesNote,
+        element("p", { class: "dd-title dd-more" }, "Show a real one"),
+        element("div", { class: "dd-digits" }, ...digitButtons)),
+      part("What it answers", "", element("div", { class: "dd-answer" }, answer, answerText),
+        element("ol", { class: "dd-bars" }, ...bars.map((bar) => bar.row)))),
     element("div", { class: "dd-row" },
-      part("What would change its mind", mindText, mind.picture, element("div", { class: "dd-keys" }, mindButton), mindNote),
-      part("What its first layer looks for", element("ol", { class: "dd-units" }, ...tiles.map((t) => t.row)), unitsNote)),
-    said);
-  el.replaceChildren(root);
+      part("What would change its mind", "", mindText, mind.picture,
+        element("div", { class: "dd-keys" }, button("Apply the smallest change", changeItsMind)), mindNote),
+      part("What its first layer looks for", "", element("ol", { class: "dd-units" }, ...tiles.map((tile) => tile.row)),
+        unitsNote)),
+    said));
 
   // The state: a drawing's strokes, or an example; its 64 levels; and, after a change, what it was and how much it took.
-  let state = { strokes: [], levels: new Float64Array(64), source: "nothing yet: blank paper", change: null };
+  let state = { strokes: [], levels: null, source: "", change: null };
   let past = [], result, best;
 
   function set(next, remember = true) {
@@ -162,8 +184,9 @@ function render({ model, el }) {
     result = forward(network, state.levels);
     best = ranking(result.logits);
     const { probabilities } = result, blank = state.levels.every((level) => level === 0);
+    // A polyline of one point would not show; of the same point twice, it is a dot.
     strokesShown.replaceChildren(...state.strokes.map((stroke) =>
-      element("polyline", { points: [...stroke, stroke[stroke.length - 1]].map((p) => p.map((v) => v.toFixed(4)).join(",")).join(" ") })));
+      element("polyline", { points: [stroke[0], ...stroke].map((p) => p.map((v) => v.toFixed(4)).join(",")).join(" ") })));
     hint.setAttribute("visibility", state.strokes.length ? "hidden" : "visible");
     undoButton.disabled = past.length === 0;
     clearButton.disabled = blank;
@@ -177,11 +200,12 @@ function render({ model, el }) {
     });
     const ink = state.levels.reduce((a, b) => a + b, 0) / 64;
     seesNote.textContent = `8 × 8 levels from 0 to 16: ${state.source}. Average level ${ink.toFixed(1)}.`;
-    sees.picture.setAttribute("aria-label", `What the network sees, 8 rows of 8 levels: ${
-      Array.from({ length: 8 }, (_, row) => Array.from(state.levels.slice(8 * row, 8 * row + 8), Math.round).join(" ")).join("; ")}`);
+    const rows = Array.from({ length: 8 }, (_, row) => Array.from(state.levels.slice(8 * row, 8 * row + 8), Math.round));
+    sees.picture.setAttribute("aria-label", `8 rows of 8 levels: ${rows.map((row) => row.join(" ")).join("; ")}`);
 
     answer.textContent = best[0];
-    answerText.textContent = `with ${percent(probabilities[best[0]])}; next is ${best[1]}, with ${percent(probabilities[best[1]])}`
+    const [sure, less] = best.map((digit) => percent(probabilities[digit]));
+    answerText.textContent = `with ${sure}; next is ${best[1]}, with ${less}`
       + (blank ? ". Even blank paper must be one of the ten." : "");
     bars.forEach(({ bar, text, row }, digit) => {
       bar.style.width = `${100 * probabilities[digit]}%`;
@@ -192,9 +216,10 @@ function render({ model, el }) {
     const gradient = inputGradient(network, result, best[1], best[0]);
     const steepest = Math.max(...gradient.map(Math.abs));
     mind.paint(gradient.map((g) => (steepest > 0 ? g / steepest : 0)));
-    mindText.textContent = `From ${best[0]} toward ${best[1]}: more ink at +, less at −. The stronger, the more it counts.`;
-    const strongest = Array.from(gradient.keys()).sort((a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a])).slice(0, 4)
-      .map((k) => `${gradient[k] > 0 ? "more" : "less"} ink in row ${Math.floor(k / 8) + 1}, column ${(k % 8) + 1}`);
+    mindText.textContent = `From ${best[0]} toward ${best[1]}: more ink at +, less at −. The stronger the color, the more.`;
+    const order = Array.from(gradient.keys()).sort((a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]));
+    const strongest = order.slice(0, 4).map((k) =>
+      `${gradient[k] > 0 ? "more" : "less"} ink in row ${Math.floor(k / 8) + 1}, column ${(k % 8) + 1}`);
     mind.picture.setAttribute("aria-label", `Change toward ${best[1]}, the strongest first: ${strongest.join("; ")}.`);
     mindNote.textContent = state.change ? state.change.text
       : "The button moves the 64 levels along this gradient until the answer flips.";
@@ -207,7 +232,8 @@ function render({ model, el }) {
       row.className = Math.abs(activities[k]) > 0.05 ? "dd-on" : "";
     });
     const active = activities.filter((a) => Math.abs(a) > 0.05).length;
-    unitsNote.textContent = `Each image is a unit's 64 weights: blue wants ink, orange wants paper. Below it its activity. ${active} of ${units.length} are active.`;
+    unitsNote.textContent = "Each image is a unit's 64 weights: blue wants ink, orange wants paper. Below it its activity. "
+      + `${active} of ${units.length} are active.`;
     announce();
   }
 
@@ -217,7 +243,7 @@ function render({ model, el }) {
     clearTimeout(later);
     if (text) said.textContent = text;
     else later = setTimeout(() => {
-      said.textContent = `Reads ${best[0]}, ${percent(result.probabilities[best[0]])}. Next ${best[1]}, ${percent(result.probabilities[best[1]])}.`;
+      said.textContent = `Reads ${best[0]}, ${answerText.textContent}.`;
     }, 500);
   }
 
@@ -245,7 +271,8 @@ function render({ model, el }) {
   }
   function at(event) {
     const box = surface.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((v) => Math.min(1, Math.max(0, v)));
+    const place = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return place.map((v) => Math.min(1, Math.max(0, v)));
   }
   let pointer = null; // one finger draws; a second one, or a palm, does not
   surface.addEventListener("pointerdown", (event) => {
@@ -278,7 +305,8 @@ function render({ model, el }) {
     if (ARROWS[event.key]) {
       held.add(event.key);
       const step = event.shiftKey ? 4 * STEP : STEP;
-      place = place.map((v, k) => Math.min(0.95, Math.max(0.05, v + step * [...held].reduce((sum, key) => sum + ARROWS[key][k], 0))));
+      const move = [0, 1].map((k) => step * [...held].reduce((sum, key) => sum + ARROWS[key][k], 0));
+      place = place.map((v, k) => Math.min(0.95, Math.max(0.05, v + move[k])));
       if (drawing) extend(place);
     } else if (event.key === " ") {
       if (!event.repeat) {
@@ -312,29 +340,34 @@ function render({ model, el }) {
     end();
     if (past.length) set(past.pop(), false);
   }
+  function clear() {
+    set({ strokes: [], levels: new Float64Array(64), source: "blank paper" });
+  }
   function showExample(digit) {
-    const own = examples.filter(([label]) => label === digit), turn = shown.has(digit) ? (shown.get(digit) + 1) % own.length : 0;
+    const own = examples.filter(([label]) => label === digit);
+    const turn = shown.has(digit) ? (shown.get(digit) + 1) % own.length : 0;
     shown.set(digit, turn);
     set({ strokes: [], levels: own[turn][1], source: `a real ${digit} from the test set` });
   }
-  undoButton.addEventListener("click", undo);
-  clearButton.addEventListener("click", () => set({ strokes: [], levels: new Float64Array(64), source: "blank paper" }));
-  mindButton.addEventListener("click", () => {
+  function changeItsMind() {
     const before = state.levels, change = smallestChange(network, before);
     if (!change) {
-      mindNote.textContent = "The gradient vanishes here: no small change helps.";
-      return announce(mindNote.textContent);
+      mindNote.textContent = "The gradient vanishes here: there is no direction to go.";
+      announce(mindNote.textContent);
+      return;
     }
-    const flips = randomFlips(network, before, change.length, 100);
-    const size = Math.hypot(...before), share = size > 0 ? `, ${((100 * change.length) / size).toFixed(0)}% of the picture's own` : "";
-    const text = `It flipped from ${change.from} to ${change.to}: a change of length ${change.length.toFixed(1)}${share}, at most ${
-      change.largest.toFixed(1)} of 16 levels in a pixel. Of 100 random changes of this length, ${flips} ${flips === 1 ? "flips" : "flip"} it.`;
-    set({ strokes: state.strokes, levels: change.levels, source: "changed along the gradient; outlined where by half a level or more", change: { before, text } });
+    const flips = randomFlips(network, before, change.length, 100), size = Math.hypot(...before);
+    const share = size > 0 ? `, ${((100 * change.length) / size).toFixed(0)}% of the picture's own` : "";
+    const text = `It flipped from ${change.from} to ${change.to}: a change of length ${change.length.toFixed(1)}${share}, `
+      + `at most ${change.largest.toFixed(1)} of 16 levels in a pixel. Of 100 random changes of this length, ${flips} flip it.`;
+    const source = "changed along the gradient, outlined where by half a level or more";
+    set({ strokes: state.strokes, levels: change.levels, source, change: { before, text } });
     announce(text);
-  });
+  }
 
-  state = { ...state, levels: examples[start][1], source: `a real ${examples[start][0]} from the test set` };
-  shown.set(examples[start][0], examples.filter(([label], k) => label === examples[start][0] && k < start).length);
+  const [label, levels] = examples[start];
+  state = { ...state, levels, source: `a real ${label} from the test set` };
+  shown.set(label, examples.filter(([other], k) => other === label && k < start).length);
   show();
 }
 

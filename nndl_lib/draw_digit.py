@@ -61,16 +61,18 @@ def strokes_to_levels(strokes: list[list[tuple[float, float]]]) -> Tensor:
 
 
 def _upright(points: list[Tensor]) -> list[Tensor]:
-    # Moments of the ink: each line weighs as much as it is long, in its middle.
-    lengths = torch.cat([(stroke[1:] - stroke[:-1]).norm(dim=1) for stroke in points])
+    # Moments of the ink, even along each line: those of its middle, and a twelfth of its extent about that.
+    steps = torch.cat([stroke[1:] - stroke[:-1] for stroke in points])
     middles = torch.cat([(stroke[1:] + stroke[:-1]) / 2 for stroke in points])
+    lengths = steps.norm(dim=1)
     if lengths.sum() == 0:
         return points
     mean = (lengths @ middles) / lengths.sum()
     x, y = (middles - mean).T
-    spread = (lengths * y**2).sum().item()
-    slant = max(-STEEPEST, min(STEEPEST, (lengths * x * y).sum().item() / spread)) if spread > 1e-12 else 0.0
-    return [torch.stack([s[:, 0] - slant * (s[:, 1] - mean[1]), s[:, 1]], dim=1) for s in points]
+    dx, dy = steps.T
+    both, down = (lengths @ (x * y + dx * dy / 12)).item(), (lengths @ (y**2 + dy**2 / 12)).item()
+    slant = max(-STEEPEST, min(STEEPEST, both / down)) if down > 1e-12 else 0.0
+    return [torch.stack([stroke[:, 0] - slant * (stroke[:, 1] - mean[1]), stroke[:, 1]], dim=1) for stroke in points]
 
 
 def draw_digit(

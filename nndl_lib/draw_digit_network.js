@@ -10,15 +10,15 @@ const LEAST = 0.12; // of the drawing surface: what is smaller is not enlarged t
 
 // --- from strokes to pixels ---
 
-/** Strokes, lists of points [x, y] in any unit in which the surface has side 1 and y grows downwards, made upright. */
-export function upright(strokes) {
+/** Strokes, lists of points [x, y] on a surface of side 1 with y growing downwards, sheared until they stand upright. */
+function upright(strokes) {
   let total = 0, meanX = 0, meanY = 0;
   const pieces = [];
   for (const stroke of strokes) {
     for (let k = 1; k < stroke.length; k++) {
       const [[ax, ay], [bx, by]] = [stroke[k - 1], stroke[k]];
       const length = Math.hypot(bx - ax, by - ay), x = (ax + bx) / 2, y = (ay + by) / 2;
-      pieces.push([length, x, y]);
+      pieces.push([length, x, y, bx - ax, by - ay]);
       total += length;
       meanX += length * x;
       meanY += length * y;
@@ -28,9 +28,10 @@ export function upright(strokes) {
   meanX /= total;
   meanY /= total;
   let both = 0, down = 0;
-  for (const [length, x, y] of pieces) {
-    both += length * (x - meanX) * (y - meanY);
-    down += length * (y - meanY) ** 2;
+  for (const [length, x, y, dx, dy] of pieces) {
+    // The moments of the ink, even along each line: those of its middle, and a twelfth of its extent about that.
+    both += length * ((x - meanX) * (y - meanY) + (dx * dy) / 12);
+    down += length * ((y - meanY) ** 2 + (dy * dy) / 12);
   }
   const slant = down > 1e-12 ? Math.max(-STEEPEST, Math.min(STEEPEST, both / down)) : 0;
   return strokes.map((stroke) => stroke.map(([x, y]) => [x - slant * (y - meanY), y]));
@@ -40,13 +41,14 @@ export function upright(strokes) {
 export function rasterize(strokes) {
   const bitmap = new Uint8Array(FINE * FINE);
   const placed = upright(strokes.filter((stroke) => stroke.length > 0));
-  const xs = placed.flatMap((stroke) => stroke.map((p) => p[0])), ys = placed.flatMap((stroke) => stroke.map((p) => p[1]));
-  if (xs.length === 0) return bitmap;
-  const [left, right] = extent(xs), [top, bottom] = extent(ys);
+  if (placed.length === 0) return bitmap;
+  const [left, right] = extent(placed.flatMap((stroke) => stroke.map((point) => point[0])));
+  const [top, bottom] = extent(placed.flatMap((stroke) => stroke.map((point) => point[1])));
   const width = right - left;
   const scaleY = (FINE - PEN) / Math.max(bottom - top, width / 2.5, LEAST); // a lying line stays a line
   const scaleX = Math.min(scaleY, (WIDEST - PEN) / Math.max(width, 1e-12));
-  const place = ([x, y]) => [(x - (left + right) / 2) * scaleX + FINE / 2, (y - (top + bottom) / 2) * scaleY + FINE / 2];
+  const middleX = (left + right) / 2, middleY = (top + bottom) / 2;
+  const place = ([x, y]) => [(x - middleX) * scaleX + FINE / 2, (y - middleY) * scaleY + FINE / 2];
   for (const stroke of placed) {
     const points = stroke.map(place);
     for (let k = 0; k < points.length; k++) drawLine(bitmap, points[Math.max(k - 1, 0)], points[k]);
@@ -61,7 +63,8 @@ function extent(values) {
 function drawLine(bitmap, [ax, ay], [bx, by]) {
   // A dot is on if its center is at most half a pen away from the line between the two points.
   const reach = PEN / 2, dx = bx - ax, dy = by - ay, length2 = dx * dx + dy * dy;
-  const first = (value) => Math.max(0, Math.floor(value - reach)), last = (value) => Math.min(FINE - 1, Math.ceil(value + reach));
+  const first = (value) => Math.max(0, Math.floor(value - reach));
+  const last = (value) => Math.min(FINE - 1, Math.ceil(value + reach));
   for (let row = first(Math.min(ay, by)); row <= last(Math.max(ay, by)); row++) {
     for (let column = first(Math.min(ax, bx)); column <= last(Math.max(ax, bx)); column++) {
       const x = column + 0.5 - ax, y = row + 0.5 - ay;
@@ -98,7 +101,8 @@ function sigmoid(z) {
 
 /** The network of the data: its layers' weights, float32 in base64, become arrays. */
 export function readNetwork({ scale, shift, layers }) {
-  const read = (layer) => (layer.kind === "Linear" ? { ...layer, weight: floats(layer.weight), bias: floats(layer.bias) } : layer);
+  const read = (layer) =>
+    (layer.kind === "Linear" ? { ...layer, weight: floats(layer.weight), bias: floats(layer.bias) } : layer);
   return { scale, shift, layers: layers.map(read) };
 }
 
@@ -163,7 +167,8 @@ export function smallestChange(network, start) {
   const answer = (levels) => ranking(forward(network, levels).logits)[0], from = answer(start);
   let far = Float64Array.from(start), flipped = false;
   for (let step = 0; step < 2000 && !flipped; step++) {
-    const now = forward(network, far), gradient = inputGradient(network, now, ranking(now.logits).find((c) => c !== from), from);
+    const now = forward(network, far), next = ranking(now.logits).find((digit) => digit !== from);
+    const gradient = inputGradient(network, now, next, from);
     const free = gradient.map((g, k) => ((g < 0 && far[k] <= 0) || (g > 0 && far[k] >= 16) ? 0 : g));
     const norm = Math.hypot(...free);
     if (norm < 1e-12) return null;

@@ -216,7 +216,7 @@ function render({ model, el }) {
     const gradient = inputGradient(network, result, best[1], best[0]);
     const steepest = Math.max(...gradient.map(Math.abs));
     mind.paint(gradient.map((g) => (steepest > 0 ? g / steepest : 0)));
-    mindText.textContent = `From ${best[0]} toward ${best[1]}: more ink at +, less at −. The stronger the color, the more.`;
+    mindText.textContent = `From ${best[0]} toward ${best[1]}: more ink at +, less at −. Stronger colors count more.`;
     const order = Array.from(gradient.keys()).sort((a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]));
     const strongest = order.slice(0, 4).map((k) =>
       `${gradient[k] > 0 ? "more" : "less"} ink in row ${Math.floor(k / 8) + 1}, column ${(k % 8) + 1}`);
@@ -359,7 +359,7 @@ function render({ model, el }) {
     const flips = randomFlips(network, before, change.length, 100), size = Math.hypot(...before);
     const share = size > 0 ? `, ${((100 * change.length) / size).toFixed(0)}% of the picture's own` : "";
     const text = `It flipped from ${change.from} to ${change.to}: a change of length ${change.length.toFixed(1)}${share}, `
-      + `at most ${change.largest.toFixed(1)} of 16 levels in a pixel. Of 100 random changes of this length, ${flips} flip it.`;
+      + `at most ${change.largest.toFixed(1)} of 16 levels in a pixel. Of 100 random changes of this length, ${flips} did.`;
     const source = "changed along the gradient, outlined where by half a level or more";
     set({ strokes: state.strokes, levels: change.levels, source, change: { before, text } });
     announce(text);

@@ -11,7 +11,7 @@ html[data-theme="dark"] .dd, [data-jp-theme-light="false"] .dd { --paper: #16191
 html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !important; padding: 0 !important; }
 .dd * { box-sizing: border-box; }
 .dd p { margin: 0 0 0.5rem; color: inherit; }
-.dd .dd-row { display: grid; gap: 1.25rem 1.75rem; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); }
+.dd .dd-row { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); }
 .dd .dd-row + .dd-row { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line);
   grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
 .dd .dd-title { font-weight: 600; margin: 0 0 0.4rem; }
@@ -45,7 +45,7 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
 .dd .dd-units li.dd-on { color: var(--ink); font-weight: 600; }
 .dd .dd-units li.dd-on svg { border-color: var(--ink); }
 .dd .dd-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-@container (max-width: 48rem) { .dd .dd-sees { order: 1; } } /* the answer stays near the drawing */
+@container (max-width: 42rem) { .dd .dd-sees { order: 1; } } /* the answer stays near the drawing */
 @media (pointer: coarse) { .dd .dd-byhand { display: none; } }
 @media (prefers-reduced-motion: reduce) { .dd i { transition: none !important; } }
 `;
@@ -98,8 +98,8 @@ function thumbnail(weights) {
 }
 
 function percent(p) {
-  if (p >= 0.9995) return "> 99.9%";
-  return p < 0.0005 ? "< 0.1%" : `${(100 * p).toFixed(1)}%`;
+  if (p >= 0.9995) return ">\u00a099.9%";
+  return p < 0.0005 ? "<\u00a00.1%" : `${(100 * p).toFixed(1)}%`;
 }
 
 function render({ model, el }) {

@@ -467,7 +467,7 @@ def shown(page):
     )
     p = torch.tensor(widths, dtype=torch.float64) / 100
     for k in range(10):
-        number = re.fullmatch(r"(◀ )?(< |> )?([\d.]+)%", texts[k])
+        number = re.fullmatch(r"(◀ )?([<>]\s)?([\d.]+)%", texts[k])
         assert abs(float(number[3]) / 100 - p[k]) < 0.0011, texts[k]
         assert bool(number[1]) == (names[k] == "dd-first")
     (first,) = [k for k in range(10) if names[k] == "dd-first"]

@@ -352,7 +352,7 @@ function render({ model, el }) {
   function changeItsMind() {
     const before = state.levels, change = smallestChange(network, before);
     if (!change) {
-      mindNote.textContent = "The gradient vanishes here: there is no direction to go.";
+      mindNote.textContent = "Here the gradient leads nowhere: no change along it flips the answer.";
       announce(mindNote.textContent);
       return;
     }

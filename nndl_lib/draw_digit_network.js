@@ -161,7 +161,7 @@ export function ranking(logits) {
 /**
  * Levels at which the network's answer changes: up the gradient of (best other logit - logit of the answer) in short
  * steps, each level kept in 0 to 16; then straight back toward the start, as far as the answer stays changed.
- * Returns { levels, from, to, length, largest }, or null where the gradient vanishes first.
+ * Returns { levels, from, to, length, largest }, or null where the gradient vanishes or leads out of all levels first.
  */
 export function smallestChange(network, start) {
   const answer = (levels) => ranking(forward(network, levels).logits)[0], from = answer(start);
@@ -169,10 +169,9 @@ export function smallestChange(network, start) {
   for (let step = 0; step < 2000 && !flipped; step++) {
     const now = forward(network, far), next = ranking(now.logits).find((digit) => digit !== from);
     const gradient = inputGradient(network, now, next, from);
-    const free = gradient.map((g, k) => ((g < 0 && far[k] <= 0) || (g > 0 && far[k] >= 16) ? 0 : g));
-    const norm = Math.hypot(...free);
+    const norm = Math.hypot(...gradient);
     if (norm < 1e-12) return null;
-    far = far.map((level, k) => Math.min(16, Math.max(0, level + (0.1 * free[k]) / norm)));
+    far = far.map((level, k) => Math.min(16, Math.max(0, level + (0.1 * gradient[k]) / norm)));
     flipped = answer(far) !== from;
   }
   if (!flipped) return null;

@@ -293,7 +293,7 @@ def test_smallest_change_of_a_linear_network_is_the_distance_to_the_boundary(js,
 
 
 def test_smallest_change_stays_within_the_levels(js, monkeypatch):
-    # A network for which ink in pixel 0 speaks for class 1, and paper in pixel 1; both are used up.
+    # Ink in pixels 0 and 2 speaks for class 1; in pixel 1 it would speak for class 0, but there is no room for more.
     network = torch.nn.Sequential(torch.nn.Linear(64, 10, bias=False))
     with torch.no_grad():
         network[0].weight.zero_()
@@ -301,8 +301,9 @@ def test_smallest_change_stays_within_the_levels(js, monkeypatch):
         network[0].weight[2:] = -1.0
     levels = [15.0, 16.0] + [8.0] * 62
     (change,) = js(CHANGE, [[exported(network, monkeypatch), levels]])
-    assert change["from"] == 0 or change["to"] == 0
-    assert all(0 <= level <= 16 for level in change["levels"])
+    assert change["from"] == 1 and change["to"] == 0  # 5 * 15 + 8 against 5 * 16
+    assert change["length"] == pytest.approx(3 / 26**0.5, abs=1e-6)  # 3 too much, down the slope of (5, 1)
+    assert change["levels"][1] == 16 and change["levels"][3:] == levels[3:]
     dead = torch.nn.Sequential(torch.nn.Linear(64, 4), torch.nn.ReLU(), torch.nn.Linear(4, 10))
     with torch.no_grad():
         dead[0].bias.fill_(-1000.0)

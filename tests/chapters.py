@@ -11,6 +11,7 @@ SITE = ROOT / "_build" / "html"
 EXECUTED = ROOT / "_build" / "jupyter_execute"
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))
 EXERCISES = sorted((ROOT / "exercises").glob("[0-9][0-9]-*.md"))
+PLAY = [ROOT / "chapters" / "playground.md", ROOT / "chapters" / "draw-a-digit.md"]  # pieces that run in the browser
 GUIDE = ROOT / "exercises" / "how-to-work-the-exercises.md"
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 
 import matplotlib.pyplot as plt
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image, ImageStat
 
 from nndl_lib.widgets import static_html
 from tests.browser import CHROMIUM
-from tests.chapters import CHAPTERS, EXERCISES, ROOT, SITE
+from tests.chapters import CHAPTERS, EXERCISES, PLAY, ROOT, SITE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -114,7 +115,7 @@ def test_readable_without_javascript(open_page, path):
     assert solution.locator("p").first.is_visible()
 
 
-@pytest.mark.parametrize("path", [*CHAPTERS, ROOT / "chapters" / "playground.md", ROOT / "intro.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*CHAPTERS, *PLAY, ROOT / "intro.md"], ids=lambda path: path.stem)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone(open_page, path, scheme):
     page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
@@ -138,6 +139,19 @@ def test_phone(open_page, path, scheme):
     for figure in page.locator("figure.nndl-explorer:not(:has(img[alt*='photograph']))").all():
         brightness = ImageStat.Stat(Image.open(io.BytesIO(figure.screenshot())).convert("L")).mean[0]
         assert brightness < 80 if scheme == "dark" else brightness > 175, f"{scheme}: mean brightness {brightness:.0f}"
+
+
+@pytest.mark.parametrize("path", PLAY, ids=lambda path: path.stem)
+def test_pieces_of_the_page(open_page, path):
+    # The script is served once and starts the piece; without scripts there are a picture and a sentence.
+    text = (SITE / path.relative_to(ROOT).with_suffix(".html")).read_text(encoding="utf-8")
+    name = re.search(r'data-piece="(\w+)"', text)[1]
+    assert len(re.findall(rf'<script defer src="\.\./_static/{name}\.js', text)) == 1 and "function startAll" not in text
+    page = open_page(path, viewport={"width": 1280, "height": 800})
+    page.locator(".nndl-piece[data-ready=yes]").wait_for(state="attached")
+    assert page.locator(".nndl-piece button").count() >= 3
+    page = open_page(path, java_script_enabled=False)
+    assert page.locator(".nndl-piece img").first.is_visible() and page.locator(".nndl-piece p").first.is_visible()
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)

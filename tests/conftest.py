@@ -11,6 +11,18 @@ os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent.parent / "_build"
 torch.set_num_threads(1)  # two workers share two cores, and the problems of tests are small
 
 
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import CHROMIUM, FLAGS
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
 def needs_the_book(path):
     """Whether a module of tests looks at the book. All others run where the library alone is installed (`-m library`)."""
     return "tests.chapters import" in path.read_text(encoding="utf-8")

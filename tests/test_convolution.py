@@ -93,6 +93,15 @@ def test_windows_are_torchs_columns(case):
     back = functional.add_windows(v, (H + 4, W + 4), stride, dilation)
     close(back, F.fold(v.reshape(columns.shape), (H + 4, W + 4), (kh, kw), dilation=dilation, stride=stride))
     close((view * v).sum(), (x * back).sum(), atol=1e-10)
+    out = normal(C, H + 4, W + 4, N, seed=2).movedim(-1, 0)  # in another layout, and not zero
+    close(functional.add_windows(v, (H + 4, W + 4), stride, dilation, out.clone()), out + back)
+
+
+def test_conv2d_keeps_its_precision_under_autocast():
+    x, w = normal(2, 3, 6, 6).float(), normal(4, 3, 3, 3, seed=1).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = functional.conv2d(x, w)
+    assert torch.equal(found, functional.conv2d(x, w))
 
 
 def test_a_window_by_hand():

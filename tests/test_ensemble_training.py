@@ -118,6 +118,28 @@ def test_torchs_losses_and_models_by_vmap():
     compare([torch.nn.Sequential(*three) for three in layers], F.cross_entropy, X, t, validation=(X, t), **OPTIONS)
 
 
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, nn.LayerNorm])
+@pytest.mark.parametrize("kind", ["plain", "residual", "highway", "dense"])
+def test_networks_with_normalization(kind, norm):
+    X, t = data()
+    models = [nn.deep_mlp(D, 5, K, 4, kind=kind, norm=norm, generator=rng(k), **F64) for k in range(M)]
+    compare(models, functional.cross_entropy, X, t, validation=data(3, 11), **OPTIONS)
+    compare(models, functional.cross_entropy, X, t, orders=(1, 2, 3), momentum=0.9, **OPTIONS)
+
+
+def test_running_statistics_are_each_members_own():
+    X, t = data()
+    models = [nn.deep_mlp(D, 5, K, 3, norm=nn.BatchNorm1d, generator=rng(k), **F64) for k in range(M)]
+    ensemble = ensembles.Ensemble(models)
+    train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
+    for model, member in zip(models, ensemble.unstack(), strict=True):
+        training.train(model, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
+        buffers = dict(member.named_buffers())
+        assert buffers["0.1.num_batches_tracked"] == 12  # three epochs of four minibatches
+        for name, buffer in model.named_buffers():
+            close(buffers[name], buffer)
+
+
 def test_validation_with_targets_of_each_member():
     X, t = data()
     targets = torch.randint(K, (M, N), generator=rng(5))

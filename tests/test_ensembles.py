@@ -64,6 +64,8 @@ MODELS = {
     "residual": lambda M: [Residual(k) for k in range(M)],
     "layer": lambda M: [nn.Linear(4, 3, generator=rng(k), **F64) for k in range(M)],
     "norm": lambda M: torchs(M, lambda: torch.nn.LayerNorm(5, **F64), torch.nn.ReLU),
+    "layer norm": lambda M: torchs(M, lambda: nn.LayerNorm(5, **F64), torch.nn.ReLU),
+    "batch norm": lambda M: torchs(M, lambda: nn.BatchNorm1d(5, track_running_stats=False, **F64), torch.nn.ReLU),
 }
 
 

@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from tests import launch
 from tests.chapters import ROOT, SITE
-from tests.test_browser import CHROMIUM, FLAGS
+from tests.browser import CHROMIUM, FLAGS
 from tests.test_build import CELL, HEADER, book  # noqa: F401, the last is a fixture
 from tests.test_publish import NOTEBOOKS, notebook_of
 

@@ -115,6 +115,17 @@ def test_dtypes_folder_and_device(site, tmp_path):
     assert exact.X.dtype == torch.float64 and np.array_equal(exact.X.numpy(), arrays[FILES[0]] / 255)
 
 
+def test_files_that_a_reader_has_already(site, tmp_path, monkeypatch):
+    _, folder, arrays = site
+    nowhere = ["http://127.0.0.1:9/"]
+    found = mnist.load("mnist", folder=folder, mirrors=nowhere, dtype=torch.uint8)  # in the folder itself
+    assert np.array_equal(found.X.numpy(), arrays[FILES[0]]) and not (folder / "mnist").exists()
+    (folder / FILES[0]).write_bytes(b"of another set")  # is left as it is, and not read
+    with pytest.raises(OSError, match=f"{re.escape(str(folder / 'mnist' / FILES[0]))} could not be fetched"):
+        mnist.load("mnist", folder=folder, mirrors=nowhere)
+    assert (folder / FILES[0]).read_bytes() == b"of another set"
+
+
 def test_the_known_mirrors_are_asked_in_turn(site, monkeypatch):
     url, *_ = site
     monkeypatch.setattr(mnist, "_MIRRORS", {"mnist": (f"{url}/nothing/", f"{url}/"), "fashion": (f"{url}/nothing/",)})

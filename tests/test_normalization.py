@@ -187,6 +187,26 @@ def test_layer_norm_refuses():
         refused(message, norm, x, (3,), **{name: torch.ones(3, **F64)})
 
 
+def test_under_transforms():
+    x, w, b = normal(4, 5, 3), normal(4, 3, seed=1), normal(4, 3, seed=2)
+    wide = normal(4, 2, 3, 2, seed=3)
+    for function, inputs in (
+        (lambda x, w, b: functional.batch_norm(x, None, None, w, b, True), (x, w, b)),
+        (lambda x, w, b: functional.layer_norm(x, (3,), w, b), (x, w, b)),
+        (lambda x: functional.batch_norm(x, None, None, training=True), (wide,)),
+        (lambda x: functional.layer_norm(x, (3, 2)), (wide,)),
+    ):
+        def loop(*inputs, function=function):
+            return torch.stack([function(*each) for each in zip(*inputs)])
+
+        same(torch.func.vmap(function), loop, *inputs, tolerance=1e-11)
+        first = [value[0] for value in inputs]
+        slopes = torch.func.grad(lambda *inputs, f=function: f(*inputs).sin().sum(), tuple(range(len(first))))(*first)
+        leaves = [value.clone().requires_grad_() for value in first]
+        for slope, expected in zip(slopes, torch.autograd.grad(function(*leaves).sin().sum(), leaves), strict=True):
+            close(slope, expected, 1e-11)
+
+
 def test_gradients_and_second_derivatives():
     x, weight, bias = normal(3, 2, 2).requires_grad_(), normal(2, seed=1).requires_grad_(), normal(2, seed=2).requires_grad_()
     statistics = normal(2, seed=3), normal(2, seed=4).square()

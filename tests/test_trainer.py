@@ -120,6 +120,15 @@ def test_the_steps_and_history_of_a_bare_loop(N, batch_size, clip, seed, schedul
     assert ours.training
 
 
+def test_clipping_measures_the_gradients_of_what_is_trained():
+    model = model_of()
+    last = list(model.parameters())[-2:]
+    before = [p.detach().clone() for p in last]
+    trainer_of(model, optimizer=torch.optim.SGD(last, lr=1.0), clip_norm=0.01).fit(loader_of(None, 43), 1)
+    moved = torch.cat([(p - old).flatten() for p, old in zip(last, before)]).norm().item()
+    assert math.isclose(moved, 0.01, rel_tol=1e-3)  # the others' gradients, larger ones, do not count
+
+
 def test_the_same_as_train():
     model, other = model_of(), model_of()
     history = trainer_of(model, optimizer=optim.SGD(model.parameters(), lr=0.1), loss=functional.cross_entropy).fit(
@@ -516,6 +525,48 @@ def test_goes_on_after_an_interrupt_in_the_validation():
         broken.fit(loader, 4, validation)
         equal_states(broken.model.state_dict(), unbroken.model.state_dict())
         close(broken.history["cost"], unbroken.history["cost"])
+
+
+def test_another_loader_cannot_go_on_within_an_epoch():
+    broken = trainer_of(callbacks=[Interrupt(9)])
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(loader_of(), 3)
+    with refused("Trainer: the training goes on after 3 steps of epoch 1, and the loader, a TensorLoader, has no place"):
+        broken.fit(loader_of(), 3)
+    assert broken.step == 9
+
+
+def test_steps_between_checkpoints_are_counted_through_all_epochs(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(Trainer, "save", lambda trainer, path: written.append((trainer.epoch, trainer.step)))
+    trainer_of(checkpoint=tmp_path / "c.pt", checkpoint_steps=4).fit(loader_of(), 2)
+    assert written == [(0, 4), (1, 6), (1, 8), (1, 12), (2, 12)]
+
+
+def test_a_schedule_goes_on_from_the_rate_of_the_checkpoint():
+    # Not from that of its last step, nor from that of the optimizer that goes on.
+    first, other = (trainer_of(lr=lr, schedule=lambda step: 0.5**step) for lr in (0.1, 0.7))
+    first.fit(loader_of(), 1)
+    other.load_state_dict(first.state_dict())
+    other.fit(loader_of(), 2)
+    assert other.step == 12 and math.isclose(other.optimizer.param_groups[0]["lr"], 0.1 * 0.5**11)
+
+
+def test_a_checkpoint_read_after_an_interrupt_in_the_validation_starts_with_an_epoch():
+    class Stops(TensorLoader):
+        def __iter__(self):
+            raise KeyboardInterrupt
+
+    unbroken, broken, loader = trainer_of(), trainer_of(), loader_of()
+    unbroken.fit(loader, 1)
+    state = copy.deepcopy(unbroken.state_dict())
+    unbroken.fit(loader, 2)
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(loader_of(), 1, Stops(X, t, batch_size=43))
+    broken.load_state_dict(state)
+    broken.fit(loader_of(), 2)
+    equal_states(broken.model.state_dict(), unbroken.model.state_dict())
+    assert broken.history == unbroken.history and broken.step == 12
 
 
 def test_any_loader_goes_on_at_the_end_of_an_epoch(tmp_path):

@@ -8,6 +8,7 @@ where the fault is.
 """
 
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -24,10 +25,6 @@ LINKCHECK = {  # some sites turn programs away, or know the anchor only when the
     "linkcheck_allow_unauthorized": True,
     "linkcheck_report_timeouts_as_broken": False,
 }
-REDIRECT = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><meta http-equiv="refresh" content="0; url={page}">
-</head><body><p><a href="{page}">{title}</a></p></body></html>
-"""
 
 
 def isolate_kernels() -> None:
@@ -50,8 +47,7 @@ def main(builder: str = "html") -> int:
     if result != 0:  # a status, or the exception
         print("\nThe book was not built. The lines above say where and why.", file=sys.stderr)
         return 1
-    page, title = "intro.html", "Neural Networks and Deep Learning"
-    (SITE / "index.html").write_text(REDIRECT.format(page=page, title=title), encoding="utf-8")
+    shutil.copyfile(SITE / "intro.html", SITE / "index.html")  # the cover is what the site's address itself shows
     print(f"book: done in {time.perf_counter() - start:.0f} s. Open {(SITE / 'index.html').as_uri()}")
     return 0
 

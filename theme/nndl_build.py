@@ -103,13 +103,6 @@ def prepare_katex(app, config):
     katex.get_latex = latex_of_remembered
 
 
-def drop_thebe(app, config):
-    # Jupyter Book loads this extension even where it is switched off, and its scripts then declare a constant twice.
-    for event, listeners in app.events.listeners.items():
-        app.events.listeners[event] = [entry for entry in listeners if entry.handler.__module__ != "sphinx_thebe"]
-    app.registry.css_files = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
-
-
 def complete_notebooks(app):
     """Put outputs and cell numbers into the executed notebooks of pages that came out of the cache.
 
@@ -183,7 +176,6 @@ def setup(app):
     app.connect("config-inited", notice_theme)
     app.connect("config-inited", use_packaged_node)
     app.connect("config-inited", prepare_katex)
-    app.connect("config-inited", drop_thebe)
     app.connect("env-before-read-docs", say_what_is_read)
     app.connect("source-read", say_start)
     app.connect("source-read", choose_cache)

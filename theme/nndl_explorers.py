@@ -7,6 +7,7 @@ script fetches when the figure comes near the screen.
 
 import base64
 import hashlib
+import itertools
 import re
 from importlib import resources
 from pathlib import Path
@@ -30,7 +31,13 @@ def write_frames(app, pagename, _template, context, _doctree):
         (folder / name).write_bytes(frame)
         return f"{up}_images/{name}"
 
-    context["body"] = FIGURE.sub(lambda figure: SCRIPT.sub("", FRAME.sub(to_file, figure[0])), body)
+    numbers = itertools.count(1)
+
+    def to_page(figure):
+        text = SCRIPT.sub("", FRAME.sub(to_file, figure[0]))
+        return text.replace("<figure", f'<figure id="explorer-{next(numbers)}"', 1)  # to link to
+
+    context["body"] = FIGURE.sub(to_page, body)
     app.add_js_file("explore.js", loading_method="defer")
 
 

@@ -20,50 +20,45 @@ def notebook_of(pagename: str) -> str | None:
 
 
 def buttons(pagename: str, found: publish.Origin | None = None, notebooks: str = "notebooks") -> dict[str, list[dict]]:
-    """What a page offers, as sphinx-book-theme's buttons: lists named "launch", "download" and "edit", some of them empty.
+    """What a page offers, as links with a text and a tooltip: lists named "launch", "download" and "edit", some of them empty.
 
     notebooks: the address of the site's folder of notebooks, as seen from the page.
     """
     found = publish.origin() if found is None else found
     path, offers = notebook_of(pagename), {"launch": [], "download": [], "edit": []}
 
-    def link(text, tooltip, url, icon, label):
-        return {"type": "link", "text": text, "tooltip": tooltip, "url": url, "icon": icon, "label": label}
+    def link(text, tooltip, url, label):
+        return {"text": text, "tooltip": tooltip, "url": url, "label": label, "download": label.startswith("download")}
 
     if path and found.repository:
         colab = f"https://colab.research.google.com/github/{found.name}/blob/notebooks/{path}"
         binder = f"https://mybinder.org/v2/gh/{found.name}/notebooks?urlpath=lab/tree/{path}"
         offers["launch"] = [
-            link("Colab", "Run in Colab", colab, "fas fa-rocket", "launch-colab"),
-            link("Binder", "Run in Binder", binder, "fas fa-rocket", "launch-binder"),
+            link("Run in Colab", "In Google's notebooks, with a GPU if you ask for one", colab, "launch-colab"),
+            link("Run in Binder", "In a free notebook server, without an account", binder, "launch-binder"),
         ]
     if is_exercise(pagename):
         solution = path.replace("exercises/", "solutions/", 1)
         offers["download"] = [
-            link(".ipynb", "The notebook, without solutions", f"{notebooks}/{path}", "fas fa-file-code", "download-exercises-button"),
-            link("solutions", "The notebook with solutions", f"{notebooks}/{solution}", "fas fa-file-code", "download-solutions-button"),
+            link("Download the notebook", "Without solutions, to work on", f"{notebooks}/{path}", "download-exercises-button"),
+            link("with solutions", "The notebook with solutions", f"{notebooks}/{solution}", "download-solutions-button"),
         ]
     elif path:
         offers["download"] = [
-            link(".ipynb", "The notebook", f"{notebooks}/{path}", "fas fa-file-code", "download-notebook-button"),
+            link("Download the notebook", "To run in JupyterLab or elsewhere", f"{notebooks}/{path}", "download-notebook-button"),
         ]
     if found.repository and (publish.ROOT / f"{pagename}.md").is_file() and not pagename.startswith("reference/"):
         edit = f"{found.repository}/edit/{found.branch}/{pagename}.md"
-        offers["edit"] = [link("Suggest an edit", "Suggest an edit of this page", edit, "fas fa-pencil-alt", "source-edit-button")]
+        offers["edit"] = [link("Suggest an edit", "Suggest an edit of this page", edit, "source-edit-button")]
     return offers
 
 
 def add_buttons(app, pagename, templatename, context, doctree):
-    header = context["header_buttons"]
+    """For the line below the page's title, which theme/nndl_page.py writes."""
     offers = buttons(pagename, app.nndl_origin, context["pathto"]("notebooks", 1))
-    for group in header:
-        if group.get("label") == "download-buttons" and offers["download"]:
-            # Not the source: that of an exercise holds the solutions, and of a chapter the notebook is the better copy.
-            printing = [button for button in group["buttons"] if button["label"] == "download-pdf-button"]
-            group["buttons"] = offers["download"] + printing
-    if offers["launch"]:
-        header.insert(0, {"type": "group", "tooltip": "Launch", "icon": "fas fa-rocket", "buttons": offers["launch"], "label": "launch-buttons"})
-    header += [{**button, "text": ""} for button in offers["edit"]]  # alone it is an icon
+    context["page_links"] = [*offers["launch"], *offers["download"], *offers["edit"]]
+    found, source = app.nndl_origin, publish.ROOT / f"{pagename}.md"
+    context["page_source"] = f"{found.repository}/blob/{found.branch}/{pagename}.md" if found.repository and source.is_file() else ""
 
 
 def find_origin(app, config):
@@ -90,6 +85,6 @@ def write_notebooks(app, error):
 def setup(app):
     app.add_config_value("nndl_addresses", "", "html")
     app.connect("config-inited", find_origin)
-    app.connect("html-page-context", add_buttons, priority=900)  # after the theme has made its own
+    app.connect("html-page-context", add_buttons, priority=900)  # before theme/nndl_page.py
     app.connect("build-finished", write_notebooks, priority=900)  # after theme/nndl_build.py has completed what is executed
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -79,7 +79,8 @@ class _Convolution(torch.autograd.Function):
     """Of padded images, without a bias. By hand: autograd would keep all columns, and take them apart again slowly.
 
     The columns are kh * kw times the image. So they are made for some examples at a time, few enough for the cache of a
-    processor, and once more in the backward pass.
+    processor, and once more in the backward pass. Inside, the example is the last axis: then the pixels that a row of
+    the columns is copied from lie side by side, however small the image, and one product does for all examples.
     """
 
     @staticmethod
@@ -90,37 +91,44 @@ class _Convolution(torch.autograd.Function):
         count = max(1, limit // (input.shape[1] * weight[0, 0].numel() * places[0] * places[1]))
         ctx.save_for_backward(input, weight)
         ctx.geometry = stride, dilation, groups, count
-        rows = _rows(weight, groups)
-        output = input.new_empty(len(input), *rows.shape[:-1], places[0] * places[1])
+        rows, output = _rows(weight, groups), input.new_empty(len(input), len(weight) * places[0] * places[1])
         for part, result in zip(input.split(count), output.split(count)):
-            torch.matmul(rows, _columns(part, weight, stride, dilation, groups), out=result)
+            columns = _columns(part, weight, stride, dilation, groups)
+            # Into a tensor that is given, so that autocast leaves the precision as it is.
+            product = torch.matmul(rows, columns, out=rows.new_empty(*rows.shape[:-1], columns.shape[-1]))
+            result.copy_(product.view(-1, len(part)).T)
         return output.view(len(input), len(weight), *places)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         (input, weight), (stride, dilation, groups, count) = ctx.saved_tensors, ctx.geometry
         (N, C, *size), places, rows = input.shape, grad.shape[2:], _rows(weight, groups)
-        grad = grad.reshape(N, *rows.shape[:-1], -1)
-        by_input, by_rows = [], torch.zeros_like(rows)
-        for part, error in zip(input.split(count), grad.split(count)):
-            if ctx.needs_input_grad[0]:
-                by_columns = (rows.mT @ error).reshape(len(part), C, *weight.shape[2:], *places)
-                by_input.append(add_windows(by_columns, tuple(size), stride, dilation))
-            if ctx.needs_input_grad[1]:
-                columns = _columns(part, weight, stride, dilation, groups)
-                by_rows = by_rows + (error @ columns.mT).sum(dim=0)
-        by_weight = by_rows.reshape(weight.shape) if ctx.needs_input_grad[1] else None
-        return torch.cat(by_input) if by_input else None, by_weight, None, None, None
+        by_input = torch.empty_like(input, memory_format=torch.contiguous_format) if ctx.needs_input_grad[0] else None
+        by_rows = torch.zeros_like(rows) if ctx.needs_input_grad[1] else None
+        for k, (part, error) in enumerate(zip(input.split(count), grad.split(count))):
+            n, error = len(part), _examples_last(error).view(*rows.shape[:-1], -1)
+            if by_input is not None:
+                by_columns = (rows.mT @ error).view(C, *weight.shape[2:], *places, n)
+                images = by_columns.new_zeros(C, *size, n)
+                add_windows(by_columns.movedim(-1, 0), tuple(size), stride, dilation, images.movedim(-1, 0))
+                by_input[k * count : k * count + n].view(n, -1).copy_(images.view(-1, n).T)
+            if by_rows is not None:
+                by_rows += error @ _columns(part, weight, stride, dilation, groups).mT
+        return by_input, None if by_rows is None else by_rows.view(weight.shape), None, None, None
 
 
 # --- helpers ---
 
 
+def _examples_last(images: Tensor) -> Tensor:
+    """(N, ...) as (..., N), copied as a table, which PyTorch does in blocks."""
+    return images.reshape(len(images), -1).T.contiguous().view(*images.shape[1:], len(images))
+
+
 def _columns(input: Tensor, weight: Tensor, stride, dilation, groups: int) -> Tensor:
-    """(N, C kh kw, H_out W_out), each column a window, or (N, groups, C kh kw / groups, H_out W_out)."""
-    view = windows(input, tuple(weight.shape[2:]), stride, dilation)
-    parts = () if groups == 1 else (groups,)
-    return view.reshape(len(input), *parts, -1, view.shape[4] * view.shape[5])
+    """(C kh kw, H_out W_out N), each column a window, or (groups, C kh kw / groups, H_out W_out N)."""
+    view = windows(_examples_last(input).movedim(-1, 0), tuple(weight.shape[2:]), stride, dilation)
+    return view.movedim(0, -1).reshape(*(() if groups == 1 else (groups,)), weight[0].numel(), -1)
 
 
 def _rows(weight: Tensor, groups: int) -> Tensor:

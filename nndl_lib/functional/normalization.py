@@ -25,7 +25,7 @@ def batch_norm(
     """``(x - mean) / sqrt(var + eps) * weight + bias`` for each channel of (N, C) or (N, C, ...), in the same shape.
 
     In training, mean and variance are those of the batch, over all but the channels, and the variance is divided by the
-    number of values n. The running statistics, where given, move in place: ``running + momentum * (batch - running)``,
+    number of values n. The running statistics, where given, move in place: ``(1 - momentum) running + momentum batch``,
     with a batch variance divided by n - 1, as torch has it. Otherwise the running statistics take the batch's place.
 
     Args:
@@ -66,11 +66,11 @@ def batch_norm(
             f"{caller}: input has shape {tuple(input.shape)}, one value a channel, whose variance is 0; "
             "expected at least two in training: more examples, or evaluation mode"
         )
-    output, mean, variance = _BatchNorm.apply(input, weight, bias, eps)
+    output, mean, variance = (_plain_batch_norm if _transformed() else _BatchNorm.apply)(input, weight, bias, eps)
     if running_mean is not None:
         with torch.no_grad():
-            running_mean.lerp_(mean, momentum)
-            running_var.lerp_(variance * (n / (n - 1)), momentum)
+            running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
+            running_var.mul_(1 - momentum).add_(variance, alpha=momentum * n / (n - 1))
     return output
 
 
@@ -107,9 +107,9 @@ def layer_norm(
     weight = input.new_ones(shape) if weight is None else weight
     bias = input.new_zeros(shape) if bias is None else bias
     if len(shape) == 1 and input.ndim == 2:
-        return _LayerNorm.apply(input, weight, bias, eps)
-    rows = input.reshape(-1, weight.numel())
-    return _LayerNorm.apply(rows, weight.reshape(-1), bias.reshape(-1), eps).reshape(input.shape)
+        return (_plain_layer_norm if _transformed() else _LayerNorm.apply)(input, weight, bias, eps)
+    rows, weight, bias = input.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
+    return (_plain_layer_norm if _transformed() else _LayerNorm.apply)(rows, weight, bias, eps).reshape(input.shape)
 
 
 def local_response_norm(
@@ -193,6 +193,28 @@ class _LayerNorm(torch.autograd.Function):
         # From here on product is but memory; to take as much anew would cost more than all the arithmetic.
         back = normalized * along if torch.is_grad_enabled() else torch.mul(normalized, along, out=product)
         return (grad * weight).sub_(mean).sub_(back).mul_(inverse), by_weight, grad.sum(dim=0), None
+
+
+# --- the same with gradients by autograd: slower, and of operations that torch.func knows how to transform ---
+
+
+def _transformed() -> bool:
+    # Inside of torch.func.vmap, as for ensembles, or torch.func.grad, where the classes above cannot be called. Written
+    # in the form that they ask for, with a setup_context, those would take a third longer everywhere for small layers.
+    return torch._C._are_functorch_transforms_active()
+
+
+def _plain_batch_norm(input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    mean, centered, variance, inverse = _batch_statistics(input, eps)
+    shape = _of_channels(input)
+    output = torch.addcmul(bias.reshape(shape), centered, weight.reshape(shape) * inverse)
+    return output, mean.flatten(), variance.flatten()
+
+
+def _plain_layer_norm(input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    centered = input - input.mean(dim=1, keepdim=True)  # no norm as in _row_statistics: at 0 it has no slope
+    inverse = (centered.square().mean(dim=1, keepdim=True) + eps).rsqrt()
+    return torch.addcmul(bias, centered * inverse, weight)
 
 
 # --- helpers ---

@@ -80,12 +80,15 @@ def windows(input: Tensor, kernel_size: Pair, stride: Pair = 1, dilation: Pair =
     return view[..., :: dilation[0], :: dilation[1]].permute(0, 1, 4, 5, 2, 3)
 
 
-def add_windows(values: Tensor, size: tuple[int, int], stride: Pair = 1, dilation: Pair = 1) -> Tensor:
+def add_windows(
+    values: Tensor, size: tuple[int, int], stride: Pair = 1, dilation: Pair = 1, out: Tensor | None = None
+) -> Tensor:
     """Images (N, C, *size) in which each window's values are added where ``windows`` took that window from.
 
     Args:
         values: (N, C, kh, kw, H_out, W_out).
         size: H and W, at least what the windows span.
+        out: images (N, C, *size) to add to, in any layout; without it, new ones of zeros.
 
     This is the transpose of the linear map ``windows``, so it is how gradients by windows become those by the images.
 
@@ -103,7 +106,7 @@ def add_windows(values: Tensor, size: tuple[int, int], stride: Pair = 1, dilatio
         raise ValueError(
             f"add_windows: the windows span {ends[0]} x {ends[1]} and size is {tuple(size)}; expected that they fit"
         )
-    images = values.new_zeros(N, C, *size)
+    images = values.new_zeros(N, C, *size) if out is None else out
     for u, v, where in window_offsets(tuple(kernel), places, stride, dilation):
         images[where] += values[:, :, u, v]
     return images

@@ -1,0 +1,254 @@
+"""Sphinx extension: the page. What theme/nndl/layout.html needs, and what is done to the text on its way into it.
+
+Jupyter Book brings a theme and half a dozen extensions that add scripts and style sheets of their own, three megabytes
+with those they load from elsewhere. None of them reaches a page of this book: its style and its script are one file each.
+"""
+
+import hashlib
+import html
+import re
+from pathlib import Path
+
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+
+FOREIGN = ("sphinx_thebe", "sphinx_book_theme", "pydata_sphinx_theme", "sphinx_togglebutton", "sphinx_copybutton",
+           "sphinx_design", "sphinx_comments")
+WORDS_A_MINUTE = 180  # of text with formulas
+LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
+
+# Runs before anything is painted, so that a dark page never flashes white.
+FIRST_SCRIPT = (
+    'try{var t=localStorage.getItem("nndl-theme")}catch(e){}'
+    'document.documentElement.dataset.theme=t||(matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light")'
+)
+CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
+
+
+# --- what comes from elsewhere stays out ----------------------------------------------------------------------------
+
+
+def drop_foreign(app, config):
+    for event, listeners in app.events.listeners.items():
+        app.events.listeners[event] = [
+            entry for entry in listeners if not entry.handler.__module__.startswith(FOREIGN)
+        ]
+    app.registry.css_files.clear()
+    app.registry.js_files.clear()
+
+
+# --- the one style sheet --------------------------------------------------------------------------------------------
+
+
+def style(static: Path) -> str:
+    """The book's rules, the colors of code, light and dark, and KaTeX's rules, its fonts in the one format that all read."""
+    code = [HtmlFormatter(style=CODE_STYLES["light"]).get_style_defs(".highlight")]
+    dark = HtmlFormatter(style=CODE_STYLES["dark"])
+    code.append(dark.get_style_defs('html[data-theme="dark"] .highlight'))
+    without_script = dark.get_style_defs("html:not([data-theme]) .highlight")
+    code.append(f"@media (prefers-color-scheme: dark) {{\n{without_script}\n}}")
+    # Line numbers are not used, and the page's background is the style sheet's own.
+    rules = [line for block in code for line in block.splitlines()
+             if "linenos" not in line and not re.search(r"\.highlight \{|\.highlight \.hll", line) and not line.startswith("pre {")]
+    katex = (static / "katex" / "katex.min.css").read_text(encoding="utf-8")
+    katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace("url(fonts/", "url(katex/fonts/")
+    return "\n".join([katex, (static / "nndl.css").read_text(encoding="utf-8"), *rules, ""])
+
+
+def write_style(app):
+    if app.builder.format != "html":
+        return
+    source, folder = Path(app.srcdir, "theme", "static"), Path(app.outdir, "_static")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = style(source)
+    (folder / "page.css").write_text(text, encoding="utf-8")
+    # In the addresses of style and script, so that a browser never puts a new page into an old style.
+    app.nndl_digest = hashlib.sha256(text.encode() + (source / "page.js").read_bytes()).hexdigest()[:8]
+
+
+# --- the text -------------------------------------------------------------------------------------------------------
+
+# KaTeX's fonts, and how the page shows that one is used.
+FONTS = {"Main-Regular": "katex", "Math-Italic": "mathnormal", "Main-Bold": "mathbf", "Math-BoldItalic": "boldsymbol",
+         "Caligraphic-Regular": "mathcal", "AMS-Regular": "amsrm|mathbb", "Size1-Regular": "small-op|delimsizing size1",
+         "Size2-Regular": "large-op|delimsizing size2"}
+IMAGE = re.compile(r'<img([^>]*?)\ssrc="((?:\.\./)*_images/([^"]+?)\.png)"([^>]*?)\s*/?>')
+TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?</div>', re.DOTALL)
+TAG = re.compile(r'<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}')
+EXERCISE = re.compile(r"<p>(<strong>(\d+)\. )")
+SUMMARY = re.compile(r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>\s*<p class="expanded[^"]*">.*?</p>\s*</summary>')
+OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>', re.DOTALL)
+
+
+class Pictures:
+    """Figures of cells, from the PNG that matplotlib wrote to WebP without loss, about a third smaller; sizes said in the
+    page, so that nothing moves when they arrive; fetched when they come near the screen."""
+
+    def __init__(self, app):
+        self.images = app.builder.images
+        self.sources = {name: source for source, name in self.images.items()}
+        self.root, self.folder = Path(app.srcdir), Path(app.outdir, "_images")
+        self.done = set()
+
+    def __call__(self, match):
+        before, address, name, after = match.groups()
+        source = self.sources.get(f"{name}.png")
+        if source is None:
+            return match[0]
+        target = self.folder / f"{name}.webp"
+        with Image.open(self.root / source) as picture:
+            width, height = picture.size
+            if not target.exists():  # the name is made from the picture's content
+                self.folder.mkdir(exist_ok=True)
+                picture.convert("RGB").save(target, lossless=True, method=4)
+        self.done.add(source)
+        attributes = re.sub(r'\s(style|width|height|loading)="[^"]*"', "", before + after)
+        # Figures are drawn at 100 dots an inch for the page's 96 CSS pixels.
+        return f'<img{attributes} src="{address[:-4]}.webp" width="{width}" height="{height}" loading="lazy" decoding="async">'
+
+
+def number_equations(body: str) -> str:
+    """Numbered equations get an address, #eq-5-3, and a sign to copy it from."""
+
+    def add(match):
+        tag = TAG.search(match[0])
+        if not tag:
+            return match[0]
+        number = tag[1] or tag[2]
+        name = f"eq-{number.replace('.', '-')}"
+        link = f'<a class="headerlink" href="#{name}" title="Link to equation {number}" aria-label="Link to equation {number}">#</a>'
+        return match[0].replace('<div class="math', f'<div id="{name}" class="equation math', 1)[:-6] + f"{link}</div>"
+
+    return DISPLAY.sub(add, body)
+
+
+def number_exercises(body: str) -> str:
+    """Exercises for pencil and paper get an address, #exercise-3."""
+    start = body.find('<section id="exercises">')
+    if start < 0:
+        return body
+
+    def add(match):
+        name = f"exercise-{match[2]}"
+        link = f'<a class="headerlink" href="#{name}" title="Link to exercise {match[2]}" aria-label="Link to exercise {match[2]}">#</a>'
+        return f'<p id="{name}">{link}{match[1]}'
+
+    return body[:start] + EXERCISE.sub(add, body[start:])
+
+
+def hurry(body: str) -> str:
+    """A picture on the first screen is the largest thing on it: fetch it at once."""
+    at = body.find("<img")
+    if at < 0 or len(text_of(body[:at]).split()) > 120:
+        return body
+    end = body.find(">", at)
+    first = re.sub(r'\s(loading|decoding)="\w+"', "", body[at:end]).replace("<img", '<img fetchpriority="high"', 1)
+    return body[:at] + first + body[end:]
+
+
+def fonts_of(body: str) -> list[str]:
+    """The fonts of the formulas on the first screen: fetched with the style sheet, so that no line moves when they come."""
+    end = 0
+    while end >= 0 and len(text_of(body[:end]).split()) < 250:
+        end = body.find("</p>", end + 4)
+    first = body[: end if end >= 0 else len(body)]
+    if 'class="katex' not in first:
+        return []
+    return [name for name, mark in FONTS.items() if re.search(mark, first)]
+
+
+def fold_long_outputs(body: str) -> str:
+    def fold(match):
+        lines = match[0].count("\n")
+        if lines <= LONG_OUTPUT:
+            return match[0]
+        return f'<details class="long-output"><summary>What it prints: {lines} lines</summary>\n{match[0]}\n</details>'
+
+    return OUTPUT.sub(fold, body)
+
+
+def text_of(body: str) -> str:
+    """The words of a page as one line, without code, formulas and scripts."""
+    body = re.sub(r"<(script|pre|style|figure|details|table)\b.*?</\1>", " ", body, flags=re.DOTALL)
+    body = re.sub(r'<span class="katex-html".*?(?=</p>|</div>|</li>)', " ", body, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", body)).split())
+
+
+def description_of(body: str) -> str:
+    """The first sentences of a page, at most 160 characters."""
+    for paragraph in re.findall(r"<p>(.*?)</p>", body, re.DOTALL):
+        if "katex" in paragraph:
+            continue
+        text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", paragraph)).split())
+        if len(text) < 40:
+            continue
+        if len(text) <= 160:
+            return text
+        sentences = re.match(r"(.{60,159}[.?!])(?=\s)", text)
+        return sentences[1] if sentences else text[:159].rsplit(" ", 1)[0] + "…"
+    return ""
+
+
+def about(app, pagename, context) -> str:
+    """The line below the title: how long it takes, and what can be done with the page."""
+    parts = []
+    if pagename.startswith("chapters/"):
+        # A chapter says itself how long it takes with its figures and code; of other pages we count the words.
+        said = re.search(r"<strong>Time</strong>: (about [\w ]+? to read)", context["body"])
+        minutes = max(1, round(len(text_of(context["body"]).split()) / WORDS_A_MINUTE))
+        parts.append(said[1] if said else f"about {minutes} minute{'s' * (minutes > 1)} to read")
+        run = app.env.nb_metadata.get(pagename, {}).get("exec_data")
+        if run and run["runtime"]:
+            parts.append(f"{run['runtime']:.0f} seconds to run")
+    items = [f"<span>{part[0].upper() + part[1:]}</span>" for part in [", ".join(parts)] if part]
+    for link in context.get("page_links", []):
+        download = " download" if link.get("download") else ""
+        items.append(f'<a href="{html.escape(link["url"])}" title="{html.escape(link["tooltip"])}"{download}>{html.escape(link["text"])}</a>')
+    return f'<div class="about-this-page">{" ".join(items)}</div>' if items else ""
+
+
+def prepare(app, pagename, _template, context, _doctree):
+    body = context.get("body") or ""
+    context["page_first_script"] = FIRST_SCRIPT
+    context["page_digest"] = app.nndl_digest
+    context["page_fonts"] = fonts_of(body)
+    # Of the scripts that extensions ask for, those of the library's own pieces.
+    own = {path.name for path in Path(app.srcdir, "nndl_lib").glob("*.js")}
+    names = [str(getattr(script, "filename", None) or "").removeprefix("_static/") for script in context["script_files"]]
+    context["page_scripts"] = [name for name in names if name in own]
+
+    name = html.unescape(re.sub(r"<[^>]*>", "", str(context.get("title") or "Search")))
+    book = context["docstitle"]
+    context["page_name"] = name
+    context["page_title"] = name if name == book else f"{name} · {book}"
+    context["page_noindex"] = pagename in ("search", "404")
+    context["page_description"] = description_of(body)
+
+    toctree = context.get("toctree")
+    contents = toctree(collapse=True, maxdepth=3, titles_only=True, includehidden=True) if toctree else ""
+    # Sphinx says that captions are headings, without a level; the links in the list say where they lead by themselves.
+    contents = contents.replace(' role="heading"', "")
+    context["page_contents"] = re.sub(r'<a class="current reference internal" href="#">', '<a aria-current="page" href="#">', contents)
+    toc = context.get("toc") or ""
+    context["page_toc"] = toc if context.get("display_toc") else ""
+
+    if body:
+        pictures = Pictures(app)
+        body = IMAGE.sub(pictures, body)
+        for source in pictures.done:  # the PNG need not be copied to the site
+            app.builder.images.pop(source, None)
+        body = SUMMARY.sub(r"<summary>\1</summary>", body)
+        body = body.replace('<th class="head"><p></p></th>', "<td></td>")  # an empty corner of a table heads nothing
+        body = TABLE.sub(lambda match: f'<div class="table">{match[0]}</div>', body)
+        body = fold_long_outputs(number_exercises(number_equations(body)))
+        body = hurry(body)
+        context["body"] = body
+        context["body"] = body.replace("</h1>", f"</h1>\n{about(app, pagename, context)}", 1)
+
+
+def setup(app):
+    app.connect("config-inited", drop_foreign)
+    app.connect("builder-inited", write_style)
+    app.connect("html-page-context", prepare, priority=950)  # after explorers and exercises
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

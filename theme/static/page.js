@@ -1,0 +1,92 @@
+// What a page does beyond HTML: dark or light by a button, copying code, the place in the text marked in "On this page".
+// Everything else, the menus included, works without scripts.
+(function () {
+  const root = document.documentElement;
+
+  // Dark or light. The first script of the page has set the attribute before anything was painted.
+  const button = document.querySelector(".dark-mode");
+  function show() {
+    button.setAttribute("aria-pressed", String(root.dataset.theme === "dark"));
+  }
+  button.hidden = false;
+  button.addEventListener("click", function () {
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem("nndl-theme", root.dataset.theme);
+    } catch { /* a browser that stores nothing for files: the choice holds for this page */ }
+    show();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function (event) {
+    let chosen = null;
+    try { chosen = localStorage.getItem("nndl-theme"); } catch { /* as above */ }
+    if (!chosen) root.dataset.theme = event.matches ? "dark" : "light";
+    show();
+  });
+  show();
+
+  // A link in a menu that lies over the page leads away from it: close the menu.
+  for (const menu of document.querySelectorAll("[popover]")) {
+    menu.addEventListener("click", function (event) {
+      if (event.target.closest("a") && menu.matches(":popover-open")) menu.hidePopover();
+    });
+  }
+
+  // What is wider than the screen scrolls: let the keyboard reach it. Measured when it is near, not for the whole page.
+  const wide = new IntersectionObserver(function (entries) {
+    for (const entry of entries) {
+      const box = entry.target;
+      if (!entry.isIntersecting) continue;
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }, { rootMargin: "200px" });
+  document.querySelectorAll("article pre, .katex-display, .table").forEach((box) => wide.observe(box));
+
+  // Copy the code of a cell.
+  if (navigator.clipboard) {
+    for (const code of document.querySelectorAll(".cell_input .highlight > pre, details > div[class*='highlight-'] pre")) {
+      const copy = document.createElement("button");
+      copy.type = "button";
+      copy.className = "copy";
+      copy.textContent = "Copy";
+      copy.addEventListener("click", async function () {
+        await navigator.clipboard.writeText(code.textContent.trimEnd());
+        copy.textContent = "Copied";
+        setTimeout(() => { copy.textContent = "Copy"; }, 2000);
+      });
+      code.closest("div[class*='highlight-']").append(copy);
+    }
+  }
+
+  // Mark in "On this page" the last heading that has passed the top of the screen.
+  const links = new Map();
+  for (const link of document.querySelectorAll(".on-this-page a[href^='#']")) {
+    const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (section && link.hash.length > 1) links.set(section, link);
+  }
+  const sections = Array.from(links.keys());
+  let marked = null, waiting = false;
+  function mark() {
+    waiting = false;
+    let now = null;
+    for (const section of sections) {
+      if (section.getBoundingClientRect().top > 120) break;
+      now = section;
+    }
+    if (now === marked) return;
+    if (marked) links.get(marked).removeAttribute("aria-current");
+    marked = now;
+    if (!now) return;
+    const link = links.get(now), box = link.closest("aside");
+    link.setAttribute("aria-current", "location");
+    if (link.offsetTop < box.scrollTop || link.offsetTop > box.scrollTop + box.clientHeight - 80) {
+      box.scrollTop = link.offsetTop - box.clientHeight / 2;
+    }
+  }
+  if (sections.length) {
+    addEventListener("scroll", function () {
+      if (!waiting) requestAnimationFrame(mark);
+      waiting = true;
+    }, { passive: true });
+  }
+})();

@@ -10,7 +10,7 @@ exercises), ``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linea
 ``architecture``, ``rnn``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
 ``regularization``, ``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``processes``, ``averages``,
 ``checkpoint``, ``loader``, ``callbacks``, ``stepper``, ``trainer``, ``autograd``, ``gradcheck``, ``plotting``,
-``plotting_classes``, ``plotting_graphs``, ``widgets``.
+``plotting_classes``, ``plotting_graphs``, ``widgets``, ``pieces``, ``playground``.
 """
 
 __version__ = "0.1.0"

@@ -114,7 +114,7 @@ def test_readable_without_javascript(open_page, path):
     assert solution.locator("p").first.is_visible()
 
 
-@pytest.mark.parametrize("path", [*CHAPTERS, ROOT / "intro.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*CHAPTERS, ROOT / "chapters" / "playground.md", ROOT / "intro.md"], ids=lambda path: path.stem)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone(open_page, path, scheme):
     page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)

@@ -30,6 +30,7 @@ ORDER = [
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("processes", "averages", "checkpoint", "loader", "callbacks", "stepper", "trainer"),
     *("autograd", "gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),
+    *("pieces", "playground"),
 ]
 PACKAGES = [name for name in ORDER if any(other.startswith(f"{name}.") for other in ORDER)]
 

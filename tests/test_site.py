@@ -35,7 +35,7 @@ def name(path):
 
 
 def test_every_source_became_a_page():
-    for path in [*CHAPTERS, *EXERCISES, GUIDE, GUIDE.with_name("use-in-a-course.md"), ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
+    for path in [*CHAPTERS, *EXERCISES, GUIDE, GUIDE.with_name("use-in-a-course.md"), ROOT / "chapters" / "playground.md", ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
         assert (SITE / path.relative_to(ROOT).with_suffix(".html")).is_file(), f"{path.name} is not in the book"
     assert (SITE / "index.html").is_file()
 
@@ -54,6 +54,10 @@ def test_links_inside_the_book(pages):
             file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not file.is_file():
                 faults.append(f"{name(path)}:{line}: {target!r} leads to no file")
+            elif "=" in parts.fragment:  # settings of an interactive piece, as #playground=data:xor
+                piece = parts.fragment.split("=")[0]
+                if ("nndl-piece", piece) not in {(a.get("class"), a.get("data-piece")) for _, _, a in pages[file].elements}:
+                    faults.append(f"{name(path)}:{line}: {target!r} is for a piece that is not on that page")
             elif parts.fragment and file in anchors and unquote(parts.fragment) not in anchors[file]:
                 faults.append(f"{name(path)}:{line}: {target!r} leads to no place on that page")
     assert seen > 100  # the parser still finds links

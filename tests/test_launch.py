@@ -281,4 +281,4 @@ def test_links_are_followed(book, tmp_path):  # noqa: F811
             assert (f"{address}/bad.html" in done.stdout + done.stderr) == (status == 1)
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.communicate(timeout=30)  # which also closes the pipe

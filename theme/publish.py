@@ -8,6 +8,7 @@ No function here runs a cell or writes outside `_build`.
 """
 
 import copy
+import functools
 import os
 import posixpath
 import re
@@ -183,14 +184,17 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     os.replace(scratch, path)
 
 
+@functools.cache  # asked for every page of a build
 def pages_with_code(root: Path = ROOT) -> list[str]:
     """The pages that are notebooks, but those of the exercises: from these, others are derived."""
-    files = [*root.glob("*.md"), *sorted((root / "chapters").glob("*.md")), *sorted((root / "exercises").glob("[!0-9]*.md"))]
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith((".", "_"))]
+    files = [file for folder in [root, *folders] for file in sorted(folder.glob("*.md"))]
 
     def has_code(text):  # a page without jupytext's header may show a code cell, as an example
         return text.startswith("---\n") and "\n```{code-cell}" in text
 
-    return [file.relative_to(root).with_suffix("").as_posix() for file in files if has_code(file.read_text(encoding="utf-8"))]
+    pages = [file.relative_to(root).with_suffix("").as_posix() for file in files if has_code(file.read_text(encoding="utf-8"))]
+    return [page for page in pages if not re.match(r"exercises/\d\d-", page)]
 
 
 def write_chapters(found: Origin, executed: Path = EXECUTED, to: Path = NOTEBOOKS) -> None:

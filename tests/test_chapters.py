@@ -8,7 +8,7 @@ import yaml
 from tests.chapters import CHAPTERS, EXERCISES, GUIDE, PLAY, ROOT, code_cells, executed_cells, prose_lines, sections, text_of
 
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-REFERENCE = [ROOT / "chapters" / f"{name}.md" for name in ("notation", "lecture-map")]
+REFERENCE = [ROOT / "chapters" / f"{name}.md" for name in ("notation", "glossary", "lecture-map")]
 PAGES = [*CHAPTERS, *EXERCISES, *PLAY, *REFERENCE, GUIDE, ROOT / "intro.md"]
 page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 notebook = pytest.mark.parametrize("path", [p for p in PAGES if p not in REFERENCE], ids=lambda path: path.stem)

@@ -100,7 +100,7 @@ class Pictures:
         with Image.open(self.root / source) as picture:
             width, height = picture.size
             if not target.exists():  # the name is made from the picture's content
-                self.folder.mkdir(exist_ok=True)
+                self.folder.mkdir(parents=True, exist_ok=True)
                 picture.convert("RGB").save(target, lossless=True, method=4)
         self.done.add(source)
         attributes = re.sub(r'\s(style|width|height|loading)="[^"]*"', "", before + after)

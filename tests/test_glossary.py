@@ -50,11 +50,16 @@ def forms(name):
     return found
 
 
+def plain(text):
+    return re.sub(r"[\s–-]+", " ", re.sub(r"[*$]", "", text)).lower()
+
+
 def uses(text, name):
-    """Whether the text has the word in one of its forms, across line breaks and emphasis."""
-    plain = re.sub(r"[\s–-]+", " ", text.replace("*", "")).lower()
-    words = [re.escape(re.sub(r"[\s–-]+", " ", form)) for form in forms(name.lower())]
-    return re.search(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", plain) is not None
+    """Whether one paragraph, or it and the heading above, has every word of the name in one of its forms."""
+    heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
+    words = ["|".join(re.escape(form) for form in forms(word)) for word in plain(name).split()]
+    return any(all(re.search(rf"(?<!\w)(?:{word})(?!\w)", plain(f"{heading} {paragraph}")) for word in words)
+               for paragraph in re.split(r"\n\n+|\n(?=- )", rest))
 
 
 def sections_by_anchor(path):
@@ -132,6 +137,8 @@ def test_every_chapter_is_linked():
 @pytest.mark.parametrize(("text", "name", "expected"), [
     ("it **overfits**: this", "overfitting", True), ("long\nvalleys", "valley", True), ("a queue", "queues", False),
     ("batch\nnormalization", "batch normalization", True), ("the units", "uni", False), ("analogies", "analogy", True),
-    ("one-hot vector", "one-hot", True), ("a unit saturates", "saturation", True), ("gates", "gated", False)])
+    ("one-hot vector", "one-hot", True), ("a unit saturates", "saturation", True), ("gates", "gated", False),
+    ("a layer that is **hidden**", "hidden layer", True), ("a layer\n\nhidden", "hidden layer", False),
+    ("### L2\n\nThis penalty", "L2 penalty", True)])
 def test_word_forms(text, name, expected):
     assert uses(text, name) == expected

@@ -38,6 +38,8 @@ def open_page(browser):
         if options.get("java_script_enabled", True):  # without it, scripts that the page preloads are dropped
             page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
         page.goto((SITE / path.relative_to(ROOT).with_suffix(".html")).as_uri())
+        if options.get("java_script_enabled", True):
+            page.evaluate("document.documentElement.dataset.whole = 'yes'")  # as for a reader who jumps into the text
         return page
 
     yield open_it

@@ -17,10 +17,12 @@ FOREIGN = ("sphinx_thebe", "sphinx_book_theme", "pydata_sphinx_theme", "sphinx_t
 WORDS_A_MINUTE = 180  # of text with formulas
 LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
 
-# Runs before anything is painted, so that a dark page never flashes white.
+# Runs before anything is painted, so that a dark page never flashes white; and says whether the page begins with a jump,
+# to an anchor or to where the reader was (theme/static/page.js).
 FIRST_SCRIPT = (
     'try{var t=localStorage.getItem("nndl-theme")}catch(e){}'
-    'document.documentElement.dataset.theme=t||(matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light")'
+    'document.documentElement.dataset.theme=t||(matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light");'
+    'if(location.hash||(performance.getEntriesByType("navigation")[0]||{}).type!="navigate")document.documentElement.dataset.whole="yes"'
 )
 CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
 

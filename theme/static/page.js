@@ -24,6 +24,13 @@
   });
   show();
 
+  // Sections far from the screen are gaps without contents (theme/static/nndl.css). Whoever jumps gets all of them: the place
+  // of a heading is known only when what stands above it has its size. The first script of the page sees to addresses that
+  // begin with a jump.
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("a[href*='#']")) root.dataset.whole = "yes";
+  }, true);
+
   // A link in a menu that lies over the page leads away from it: close the menu.
   for (const menu of document.querySelectorAll("[popover]")) {
     menu.addEventListener("click", function (event) {

@@ -31,6 +31,14 @@
     });
   }
 
+  // The contents are longer than the screen: begin where this page is.
+  const contents = document.getElementById("contents"), here = contents.querySelector("[aria-current]");
+  function showHere() {
+    if (here && here.offsetTop > contents.clientHeight - 80) contents.scrollTop = here.offsetTop - contents.clientHeight / 3;
+  }
+  contents.addEventListener("toggle", showHere);
+  requestAnimationFrame(showHere);
+
   // What is wider than the screen scrolls: let the keyboard reach it. Measured when it is near, not for the whole page.
   const wide = new IntersectionObserver(function (entries) {
     for (const entry of entries) {
@@ -69,9 +77,15 @@
   function mark() {
     waiting = false;
     let now = null;
+    const limit = parseFloat(getComputedStyle(root).scrollPaddingTop) + 20; // where a link's target comes to stand
     for (const section of sections) {
-      if (section.getBoundingClientRect().top > 120) break;
+      if (section.getBoundingClientRect().top > limit) break;
       now = section;
+    }
+    // The last sections may be too short to reach the top.
+    if (scrollY > 0 && scrollY + innerHeight > root.scrollHeight - 2) {
+      const target = document.querySelector("article :target");
+      now = links.has(target) && target.getBoundingClientRect().top > 0 ? target : sections[sections.length - 1];
     }
     if (now === marked) return;
     if (marked) links.get(marked).removeAttribute("aria-current");
@@ -84,9 +98,12 @@
     }
   }
   if (sections.length) {
-    addEventListener("scroll", function () {
+    const later = function () {
       if (!waiting) requestAnimationFrame(mark);
       waiting = true;
-    }, { passive: true });
+    };
+    addEventListener("scroll", later, { passive: true });
+    addEventListener("hashchange", later);
+    new ResizeObserver(later).observe(document.querySelector("article")); // sections get their height when they come near
   }
 })();

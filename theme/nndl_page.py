@@ -43,9 +43,10 @@ def style(static: Path) -> str:
     """The book's rules, the colors of code, light and dark, and KaTeX's rules, its fonts in the one format that all read."""
     code = [HtmlFormatter(style=CODE_STYLES["light"]).get_style_defs(".highlight")]
     dark = HtmlFormatter(style=CODE_STYLES["dark"])
-    code.append(dark.get_style_defs('html[data-theme="dark"] .highlight'))
+    # On the screen alone: on paper these colors would be pale on white.
+    code.append("@media screen {\n" + dark.get_style_defs('html[data-theme="dark"] .highlight') + "\n}")
     without_script = dark.get_style_defs("html:not([data-theme]) .highlight")
-    code.append(f"@media (prefers-color-scheme: dark) {{\n{without_script}\n}}")
+    code.append(f"@media screen and (prefers-color-scheme: dark) {{\n{without_script}\n}}")
     # Line numbers are not used, and the page's background is the style sheet's own.
     rules = [line for block in code for line in block.splitlines()
              if "linenos" not in line and not re.search(r"\.highlight \{|\.highlight \.hll", line) and not line.startswith("pre {")]
@@ -77,6 +78,7 @@ DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?
 TAG = re.compile(r'<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}')
 EXERCISE = re.compile(r"<p>(<strong>(\d+)\. )")
 SUMMARY = re.compile(r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>\s*<p class="expanded[^"]*">.*?</p>\s*</summary>')
+NAME = re.compile(r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+')  # of a module, as a heading
 HEADERLINK = re.compile(r'(<a class="headerlink" href="[^"]*" title="[^"]*")(>#</a></h\d>)')
 OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>', re.DOTALL)
 
@@ -247,6 +249,7 @@ def prepare(app, pagename, _template, context, _doctree):
         body = body.replace('<th class="head"><p></p></th>', "<td></td>")  # an empty corner of a table heads nothing
         # The sign beside a heading is for the mouse: its name would be read with the heading's, on thirty stops of the
         # keyboard, and "On this page" has the same addresses.
+        body = NAME.sub(lambda match: match[0].replace(".", ".<wbr>"), body)
         body = HEADERLINK.sub(r'\1 aria-hidden="true" tabindex="-1"\2', body)
         body = TABLE.sub(lambda match: f'<div class="table">{match[0]}</div>', body)
         body = fold_long_outputs(number_exercises(number_equations(body)))

@@ -76,12 +76,11 @@
   let marked = null, waiting = false;
   function mark() {
     waiting = false;
-    let now = null;
     const limit = parseFloat(getComputedStyle(root).scrollPaddingTop) + 20; // where a link's target comes to stand
-    for (const section of sections) {
-      if (section.getBoundingClientRect().top > limit) break;
-      now = section;
-    }
+    const passed = (section) => section.getBoundingClientRect().top <= limit;
+    // First the large sections: where one is far away, the places of those within it are not known.
+    let now = sections.filter((section) => !section.parentElement.closest("article > section > section") && passed(section)).pop();
+    if (now) now = sections.filter((section) => now.contains(section) && passed(section)).pop();
     // The last sections may be too short to reach the top.
     if (scrollY > 0 && scrollY + innerHeight > root.scrollHeight - 2) {
       const target = document.querySelector("article :target");

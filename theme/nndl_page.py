@@ -14,7 +14,6 @@ from pygments.formatters import HtmlFormatter
 
 FOREIGN = ("sphinx_thebe", "sphinx_book_theme", "pydata_sphinx_theme", "sphinx_togglebutton", "sphinx_copybutton",
            "sphinx_design", "sphinx_comments")
-WORDS_A_MINUTE = 180  # of text with formulas
 LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
 
 # Runs before anything is painted, so that a dark page never flashes white; and says whether the page begins with a jump,
@@ -46,9 +45,10 @@ def style(static: Path) -> str:
     """The book's rules, the colors of code, light and dark, and KaTeX's rules, its fonts in the one format that all read."""
     code = [HtmlFormatter(style=CODE_STYLES["light"]).get_style_defs(".highlight")]
     dark = HtmlFormatter(style=CODE_STYLES["dark"])
-    code.append(dark.get_style_defs('html[data-theme="dark"] .highlight'))
+    # On the screen alone: on paper these colors would be pale on white.
+    code.append("@media screen {\n" + dark.get_style_defs('html[data-theme="dark"] .highlight') + "\n}")
     without_script = dark.get_style_defs("html:not([data-theme]) .highlight")
-    code.append(f"@media (prefers-color-scheme: dark) {{\n{without_script}\n}}")
+    code.append(f"@media screen and (prefers-color-scheme: dark) {{\n{without_script}\n}}")
     # Line numbers are not used, and the page's background is the style sheet's own.
     rules = [line for block in code for line in block.splitlines()
              if "linenos" not in line and not re.search(r"\.highlight \{|\.highlight \.hll", line) and not line.startswith("pre {")]
@@ -80,6 +80,8 @@ DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?
 TAG = re.compile(r'<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}')
 EXERCISE = re.compile(r"<p>(<strong>(\d+)\. )")
 SUMMARY = re.compile(r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>\s*<p class="expanded[^"]*">.*?</p>\s*</summary>')
+NAME = re.compile(r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+')  # of a module, as a heading
+HEADERLINK = re.compile(r'(<a class="headerlink" href="[^"]*" title="[^"]*")(>#</a></h\d>)')
 OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>', re.DOTALL)
 
 
@@ -196,10 +198,9 @@ def about(app, pagename, context) -> str:
     """The line below the title: how long it takes, and what can be done with the page."""
     parts = []
     if pagename.startswith("chapters/"):
-        # A chapter says itself how long it takes with its figures and code; of other pages we count the words.
-        said = re.search(r"<strong>Time</strong>: (about [\w ]+? to read)", context["body"])
-        minutes = max(1, round(len(text_of(context["body"]).split()) / WORDS_A_MINUTE))
-        parts.append(said[1] if said else f"about {minutes} minute{'s' * (minutes > 1)} to read")
+        # A chapter says itself how long it takes, with its figures and code.
+        said = re.search(r"<strong>Time</strong>:[^<]*?(about [\w ]+? (?:to read|for all of it))", context["body"])
+        parts += [said[1]] if said else []
         run = app.env.nb_metadata.get(pagename, {}).get("exec_data")
         if run and run["runtime"]:
             parts.append(f"{run['runtime']:.0f} seconds to run")
@@ -208,6 +209,12 @@ def about(app, pagename, context) -> str:
         download = " download" if link.get("download") else ""
         items.append(f'<a href="{html.escape(link["url"])}" title="{html.escape(link["tooltip"])}"{download}>{html.escape(link["text"])}</a>')
     return f'<div class="about-this-page">{" ".join(items)}</div>' if items else ""
+
+
+def short_names(toc: str) -> str:
+    """In a narrow column: of a module the last name, and names of code break where their words do."""
+    toc = re.sub(r'(<span class="pre">)[\w.]+\.(\w+</span>)', r"\1\2", toc)
+    return re.sub(r">([^<>]+)<", lambda text: f">{re.sub(r'(?<=[a-z0-9])_(?=[a-z0-9])', '_<wbr>', text[1])}<", toc)
 
 
 def prepare(app, pagename, _template, context, _doctree):
@@ -233,7 +240,7 @@ def prepare(app, pagename, _template, context, _doctree):
     contents = contents.replace(' role="heading"', "")
     context["page_contents"] = re.sub(r'<a class="current reference internal" href="#">', '<a aria-current="page" href="#">', contents)
     toc = context.get("toc") or ""
-    context["page_toc"] = toc if context.get("display_toc") else ""
+    context["page_toc"] = short_names(toc) if context.get("display_toc") else ""
 
     if body:
         pictures = Pictures(app)
@@ -242,6 +249,10 @@ def prepare(app, pagename, _template, context, _doctree):
             app.builder.images.pop(source, None)
         body = SUMMARY.sub(r"<summary>\1</summary>", body)
         body = body.replace('<th class="head"><p></p></th>', "<td></td>")  # an empty corner of a table heads nothing
+        # The sign beside a heading is for the mouse: its name would be read with the heading's, on thirty stops of the
+        # keyboard, and "On this page" has the same addresses.
+        body = NAME.sub(lambda match: match[0].replace(".", ".<wbr>"), body)
+        body = HEADERLINK.sub(r'\1 aria-hidden="true" tabindex="-1"\2', body)
         body = TABLE.sub(lambda match: f'<div class="table">{match[0]}</div>', body)
         body = fold_long_outputs(number_exercises(number_equations(body)))
         body = hurry(body)

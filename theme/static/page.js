@@ -38,6 +38,14 @@
     });
   }
 
+  // The contents are longer than the screen: begin where this page is.
+  const contents = document.getElementById("contents"), here = contents.querySelector("[aria-current]");
+  function showHere() {
+    if (here && here.offsetTop > contents.clientHeight - 80) contents.scrollTop = here.offsetTop - contents.clientHeight / 3;
+  }
+  contents.addEventListener("toggle", showHere);
+  requestAnimationFrame(showHere);
+
   // What is wider than the screen scrolls: let the keyboard reach it. Measured when it is near, not for the whole page.
   const wide = new IntersectionObserver(function (entries) {
     for (const entry of entries) {
@@ -75,10 +83,15 @@
   let marked = null, waiting = false;
   function mark() {
     waiting = false;
-    let now = null;
-    for (const section of sections) {
-      if (section.getBoundingClientRect().top > 120) break;
-      now = section;
+    const limit = parseFloat(getComputedStyle(root).scrollPaddingTop) + 20; // where a link's target comes to stand
+    const passed = (section) => section.getBoundingClientRect().top <= limit;
+    // First the large sections: where one is far away, the places of those within it are not known.
+    let now = sections.filter((section) => !section.parentElement.closest("article > section > section") && passed(section)).pop();
+    if (now) now = sections.filter((section) => now.contains(section) && passed(section)).pop();
+    // The last sections may be too short to reach the top.
+    if (scrollY > 0 && scrollY + innerHeight > root.scrollHeight - 2) {
+      const target = document.querySelector("article :target");
+      now = links.has(target) && target.getBoundingClientRect().top > 0 ? target : sections[sections.length - 1];
     }
     if (now === marked) return;
     if (marked) links.get(marked).removeAttribute("aria-current");
@@ -91,9 +104,12 @@
     }
   }
   if (sections.length) {
-    addEventListener("scroll", function () {
+    const later = function () {
       if (!waiting) requestAnimationFrame(mark);
       waiting = true;
-    }, { passive: true });
+    };
+    addEventListener("scroll", later, { passive: true });
+    addEventListener("hashchange", later);
+    new ResizeObserver(later).observe(document.querySelector("article")); // sections get their height when they come near
   }
 })();

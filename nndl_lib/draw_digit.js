@@ -169,6 +169,9 @@ function render({ model, el }) {
       part("What its first layer looks for", "", element("ol", { class: "dd-units" }, ...tiles.map((tile) => tile.row)),
         unitsNote)),
     said));
+  // Single letters are shortcuts of JupyterLab and of the book's search: not while the focus is in here.
+  el.firstChild.dataset.lmSuppressShortcuts = "true";
+  el.firstChild.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
 
   // The state: a drawing's strokes, or an example; its 64 levels; and, after a change, what it was and how much it took.
   let state = { strokes: [], levels: null, source: "", change: null };

@@ -29,14 +29,15 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
 .dd .dd-keys button { flex: 1; }
 .dd .dd-answer { display: flex; align-items: center; gap: 0.9rem; min-height: 4.2rem; margin-bottom: 0.5rem; }
 .dd .dd-answer b { font-size: 3.4rem; line-height: 1; min-width: 0.7em; text-align: center; }
-.dd ol { list-style: none; margin: 0; padding: 0; }
-.dd .dd-bars li { display: grid; grid-template-columns: 1.1rem 1fr 4.6rem; gap: 0.5rem; align-items: center; margin: 0;
+/* JupyterLab indents every list in HTML that it shows: two classes, to come before it. */
+.dd ol.dd-bars, .dd ol.dd-units { list-style: none; margin: 0; padding: 0; }
+.dd .dd-bars li { display: grid; grid-template-columns: 1.1rem 1fr 5.4rem; gap: 0.5rem; align-items: center; margin: 0;
   padding: 0.1rem 0.3rem; border: 1px solid transparent; border-radius: 0.25rem; font-variant-numeric: tabular-nums; }
 .dd .dd-bars li.dd-first { font-weight: 700; border-color: var(--ink); }
 .dd .dd-bars i { display: block; height: 0.7rem; border-radius: 0.1rem; background: var(--soft); min-width: 1px;
   transition: width 0.12s; }
 .dd .dd-bars li.dd-first i { background: var(--blue); height: 0.95rem; }
-.dd .dd-bars span:last-child { text-align: right; }
+.dd .dd-bars span:last-child { text-align: right; white-space: nowrap; }
 .dd .dd-units { display: grid; grid-template-columns: repeat(auto-fill, minmax(42px, 1fr)); gap: 0.45rem; }
 .dd .dd-units li { margin: 0; font-size: 0.72rem; text-align: center; font-variant-numeric: tabular-nums;
   color: var(--soft); }
@@ -169,6 +170,9 @@ function render({ model, el }) {
       part("What its first layer looks for", "", element("ol", { class: "dd-units" }, ...tiles.map((tile) => tile.row)),
         unitsNote)),
     said));
+  // Single letters are shortcuts of JupyterLab and of the book's search: not while the focus is in here.
+  el.firstChild.dataset.lmSuppressShortcuts = "true";
+  el.firstChild.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
 
   // The state: a drawing's strokes, or an example; its 64 levels; and, after a change, what it was and how much it took.
   let state = { strokes: [], levels: null, source: "", change: null };

@@ -8,10 +8,11 @@ digit".
 import base64
 import html
 
+import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, nn, pieces
+from nndl_lib import arguments, nn, pieces, plotting
 
 __all__ = ["draw_digit", "strokes_to_levels"]
 
@@ -191,22 +192,17 @@ def _still(network: torch.nn.Module, x: Tensor, label: int, scale: float, shift:
         f"A real {label} from the test set as 8 by 8 gray pixels, and the network's probabilities as bars: "
         f"it answers {answer}, with {probabilities[answer]:.1%}."
     )
-    cells = "".join(
-        f'<path d="M{10 * (k % SIDE)} {10 * (k // SIDE)}h10v10h-10z" fill-opacity="{level / 16:.2f}"/>'
-        for k, level in enumerate(x.tolist())
-        if level
-    )
-    rows = ""
-    for k, p in enumerate(probabilities):
-        wide, weight = f"{max(0.4, 60 * p):.1f}", "bold" if k == answer else "normal"
-        rows += (
-            f'<text x="104" y="{8 * k + 7}">{k}</text><path d="M112 {8 * k + 1.5}h{wide}v5h-{wide}z"/>'
-            f'<text x="176" y="{8 * k + 7}" font-weight="{weight}">{p:.1%}</text>'
-        )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.4, 2.6), layout="constrained")
+    left.imshow(x.cpu().view(SIDE, SIDE).numpy(), cmap="gray_r", vmin=0, vmax=16)
+    left.set(xticks=[], yticks=[], title="what the network sees")
+    bars = right.barh(range(10), probabilities, color=[plotting.BLUE if k == answer else "0.5" for k in range(10)])
+    right.bar_label(bars, [f"{p:.1%}" for p in probabilities], padding=3)
+    right.set(xlim=(0, 1.3), xticks=[], yticks=range(10), ylim=(9.6, -0.6), title="what it answers")
+    right.grid(False)
+    picture = pieces.image_html(figure, alt)
+    plt.close(figure)
     return (
-        f"<p><strong>Try it.</strong> {html.escape(goal)}</p>\n"
-        f'<svg viewBox="-1 -1 204 82" role="img" aria-label="{html.escape(alt)}" fill="currentColor" font-size="7" '
-        f'style="display:block;width:100%;max-width:36rem"><path d="M0 0h80v80h-80z" fill="none" stroke="currentColor" '
-        f'stroke-width="0.5"/>{cells}{rows}</svg>\n'
-        "<p><em>To draw, let scripts run, or run this cell.</em></p>"
+        f"<p><strong>Try it.</strong> {html.escape(goal)}</p>\n{picture}\n"
+        "<p><em>This is a picture of one drawing. Where scripts may run, you can draw here; in a notebook, run this "
+        "cell.</em></p>"
     )

@@ -6,16 +6,21 @@ export is ``{render({ model, el })}`` as anywidget wants it; ``model.get(key)`` 
 wrapped as a classic script. In a notebook the HTML carries it; on the site ``theme/nndl_pieces.py`` serves it once.
 """
 
+import base64
 import html
 import importlib.util
+import io
 import json
 import re
 from collections.abc import Callable
 from importlib import resources
 
+from matplotlib.figure import Figure
+from PIL import Image
+
 from nndl_lib.runtime import is_static
 
-__all__ = ["classic_script", "module_script", "piece_html", "show"]
+__all__ = ["classic_script", "image_html", "module_script", "piece_html", "show"]
 
 
 def module_script(name: str) -> str:
@@ -80,6 +85,19 @@ def piece_html(name: str, data: dict, inside: str) -> str:
         f'<div class="nndl-piece" data-piece="{html.escape(name)}">\n{inside}\n'
         f'<script type="application/json">{text}</script>\n<script>\n{classic_script(name)}</script>\n</div>'
     )
+
+
+def image_html(figure: Figure, alt: str) -> str:
+    """A figure as an ``<img>``, for ``inside``. JupyterLab shows images, and no SVG, of notebooks that it does not trust."""
+    file = io.BytesIO()
+    figure.savefig(file, dpi=120, format="png", facecolor="white")
+    picture = Image.open(file).convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "webp", lossless=True, quality=60, method=2)
+    source = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    width, height = (round(100 * size) for size in figure.get_size_inches())
+    fit = 'style="max-width:100%;height:auto"'
+    return f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}" {fit}>'
 
 
 def show(name: str, data: dict, inside: Callable[[], str]) -> None:

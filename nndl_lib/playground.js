@@ -180,7 +180,8 @@ class Playground {
     this.el.dataset.lmSuppressShortcuts = "true";
     this.el.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
     new ResizeObserver(() => { this.place(); this.useTheme(); }).observe(this.frame); // also when it enters the page
-    const watch = new MutationObserver(() => this.useTheme());
+    // JupyterLab hides all while it changes its theme, and shows it with the next frame: canvases have no size until then.
+    const watch = new MutationObserver(() => { this.useTheme(); requestAnimationFrame(() => this.useTheme()); });
     for (const element of [document.documentElement, document.body]) {
       watch.observe(element, { attributes: true, attributeFilter: ["data-theme", "theme", "data-jp-theme-light"] });
     }

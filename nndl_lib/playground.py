@@ -6,16 +6,13 @@ is seen, ``playground_network.js`` the same numbers in JavaScript; tests hold th
 a generator that is short enough to be written in both languages. Used on the page "Playground".
 """
 
-import base64
 import html
-import io
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from nndl_lib import functional, nn, optim, pieces, plotting_classes, regularization
@@ -303,16 +300,11 @@ def _still(goal: str, steps: int, settings: dict) -> str:
     else:
         ax.text(0.5, 0.5, "The weights have grown beyond all numbers.", ha="center")
     ax.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$", title=f"After {steps} steps")
-    file = io.BytesIO()
-    figure.savefig(file, dpi=120, format="png", facecolor="white")
+    picture = pieces.image_html(figure, alt)
     plt.close(figure)
-    picture = Image.open(file).convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    picture.convert("RGB").save(file, "webp", lossless=True, quality=60, method=2)
-    source = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
     return (
         f"<p><strong>Playground.</strong> {html.escape(goal)}</p>\n"
-        f'<img src="{source}" alt="{html.escape(alt)}" width="500" height="420">\n'
+        f"{picture}\n"
         "<p><em>This is a picture of one state. Where scripts may run, a network stands here that trains in your browser, "
         "with its controls; in a notebook, run this cell.</em></p>"
     )

@@ -7,11 +7,13 @@ page, in a downloaded notebook, in nbviewer. First used in chapter 02, "Linear m
 """
 
 import base64
+import functools
 import html
 import io
 import itertools
 import json
 import math
+import types
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from typing import NamedTuple
@@ -77,6 +79,7 @@ def explore(
         )
         display({"text/html": text, "text/plain": f"explorer: {goal}"}, raw=True)
     else:
+        draw, alt = _frozen(draw, alt)
         display(_live(draw, goal, alt, _axes(axes, labels or {}, start or {})))
 
 
@@ -148,6 +151,31 @@ def _control(axis: _Axis) -> str:
         for k, text in enumerate(axis.texts)
     )
     return f'<label>{label} <select autocomplete="off">{options}</select></label>\n'
+
+
+def _frozen(*given):
+    """What is given, but functions that were written in a notebook see its names as they are now.
+
+    A control calls them when all cells below have run, and these may have given X, or a helper's name, another meaning.
+    Functions that such a function calls are frozen with it; methods of classes that were written in a notebook are not.
+    """
+    spaces = {}
+
+    def copy(value):
+        function = value.__wrapped__ if isinstance(value, functools._lru_cache_wrapper) else value
+        if not isinstance(function, types.FunctionType) or function.__globals__.get("__name__") != "__main__":
+            return value
+        space = function.__globals__
+        if id(space) not in spaces:
+            spaces[id(space)] = names = dict(space)
+            names.update({name: copy(each) for name, each in space.items()})
+        made = types.FunctionType(
+            function.__code__, spaces[id(space)], function.__name__, function.__defaults__, function.__closure__
+        )
+        made.__kwdefaults__ = function.__kwdefaults__
+        return made if function is value else functools.lru_cache(**value.cache_parameters())(made)
+
+    return [copy(value) for value in given]
 
 
 def _live(draw: Callable, goal: str, alt: str | Callable | None, table: list[_Axis]):

@@ -1,6 +1,7 @@
 """nndl_lib.widgets: the explorer's HTML read back and its frames decoded, the live controls, and every error."""
 
 import base64
+import functools
 import html
 import io
 import itertools
@@ -547,6 +548,44 @@ def test_live_draw_that_raises_says_so_and_recovers():
     assert plt.get_fignums() == []
     a.index = 2
     assert color_of(decoded(Picture(picture.value).found["src"]))[0] == 2
+
+
+NOTEBOOK = """
+import functools
+import matplotlib.pyplot as plt
+blue = 0
+def red(a):
+    return a / 2
+@functools.cache
+def green(a, *, part=0.5):
+    return part * red(a)
+def draw(a):
+    return plt.figure(figsize=(1, 1), facecolor=(red(a), green(a), blue))
+"""
+LATER = "blue = None\ndef red(a): return 'red'\ndef green(a): return 'green'\n"
+
+
+def test_live_names_that_later_cells_give_away(monkeypatch, published):
+    monkeypatch.delenv("NNDL_STATIC", raising=False)
+    notebook = {"__name__": "__main__"}
+    exec(NOTEBOOK, notebook)
+    exec("def alt(a): return f'{red(a)} and {green(a)}'", notebook)
+    widgets.explore(notebook["draw"], goal="g", alt=notebook["alt"], a=[0, 1])
+    (((box,), _),) = published
+    exec(LATER, notebook)
+    slider, picture = box.children[1:]
+    slider.index = 1
+    assert 'alt="0.5 and 0.25"' in picture.value, picture.value
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", picture.value)[1])
+    assert Image.open(io.BytesIO(data)).convert("RGB").getpixel((9, 9)) == (128, 64, 0)
+    # Functions of a module keep its own names, and what is no function stays.
+    kept = [line_plot, "a is {a}", None, functools.partial(line_plot), green]
+    assert all(one is other for one, other in zip(widgets._frozen(*kept), kept, strict=True))
+
+
+@functools.cache
+def green(a):
+    return a
 
 
 def test_live_draw_that_makes_no_figure_says_so():

@@ -166,7 +166,7 @@ function render({ model, el }) {
         element("ol", { class: "dd-bars" }, ...bars.map((bar) => bar.row)))),
     element("div", { class: "dd-row" },
       part("What would change its mind", "", mindText, mind.picture,
-        element("div", { class: "dd-keys" }, button("Apply the smallest change", changeItsMind)), mindNote),
+        element("div", { class: "dd-keys" }, button("Change it until it flips", changeItsMind)), mindNote),
       part("What its first layer looks for", "", element("ol", { class: "dd-units" }, ...tiles.map((tile) => tile.row)),
         unitsNote)),
     said));

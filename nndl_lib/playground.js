@@ -28,7 +28,7 @@ const STYLE = `
   --zero: #56B4E9; --one: #F08A3C; --good: #4fd0a5; --bad: #ff9d66; color-scheme: dark; }
 * { box-sizing: border-box; }
 p { margin: 0 0 0.5rem; }
-h3, legend { font-size: 0.8rem; font-weight: 700; margin: 0 0 0.4rem; padding: 0; color: var(--soft); }
+h2, legend { font-size: 0.8rem; font-weight: 700; margin: 0 0 0.4rem; padding: 0; color: var(--soft); }
 button, select, input { font: inherit; color: inherit; }
 button, select, input[type=number] { min-height: 44px; border: 1px solid var(--line); border-radius: 8px;
   background: var(--field); padding: 0 0.8rem; max-width: 100%; }
@@ -161,18 +161,18 @@ class Playground {
       this.live,
       make("div", { className: "stage" },
         make("div", { className: "column" },
-          make("div", {}, make("h3", {}, "Network: select a unit to see what it computes"), this.net,
+          make("div", {}, make("h2", {}, "Network: select a unit to see what it computes"), this.net,
             key(mark("━", "weight above 0", "one"), mark("╍", "below 0", "zero"), "wide: large"),
             this.formula),
-          make("div", { className: "chart" }, make("h3", {}, "Loss against steps"), this.chart,
+          make("div", { className: "chart" }, make("h2", {}, "Loss against steps"), this.chart,
             key(mark("—", "training", "ink"), mark("╌", "test", "accent"), mark("┄", "a coin's 0.69", "soft")))),
         make("div", { className: "column" },
-          make("div", { className: "plot" }, this.title = make("h3", {}), this.plot,
+          make("div", { className: "plot" }, this.title = make("h2", {}), this.plot,
             key(mark("●", "class 0", "zero"), mark("▲", "class 1", "one"), mark("—", "boundary", "ink"),
               make("label", {}, this.showTest, "test points (hollow)"))),
-          make("div", {}, make("h3", {}, "What you see"), this.words))),
+          make("div", {}, make("h2", {}, "What you see"), this.words))),
       make("div", { style: "margin-top: 1.25rem" },
-        make("h3", {}, "Examples that work (✓) and that fail (✗)"), this.examples),
+        make("h2", {}, "Examples that work (✓) and that fail (✗)"), this.examples),
       this.controls,
       make("div", { className: "bar", style: "margin: 1rem 0 0", hidden: isLive }, copy, this.copied));
     root.append(make("style", {}, STYLE), this.frame);

@@ -77,7 +77,7 @@ def test_every_chapter_is_in_the_contents():
     assert listed == [f"chapters/{path.stem}" for path in CHAPTERS]
     # Each with its exercises below it.
     below = {entry["file"]: [section["file"] for section in entry.get("sections", [])]
-             for part in contents["parts"] for entry in part["chapters"]}
+             for part in contents["parts"] for entry in part["chapters"] if entry["file"] in listed}
     assert [below[name] for name in listed] == [[f"exercises/{path.stem}"] for path in CHAPTERS]
 
 

@@ -647,7 +647,7 @@ def test_change_its_mind(open_piece, trained):
     page = open_piece(viewport={"width": 1280, "height": 900})
     draw(page, DRAWINGS[9][1])
     before, answer = seen(page), shown(page).argmax().item()
-    page.get_by_role("button", name="Apply the smallest change").click()
+    page.get_by_role("button", name="Change it until it flips").click()
     text = page.locator(".dd-note", has_text="It flipped").inner_text()
     found = re.search(r"from (\d) to (\d): a change of length ([\d.]+), (\d+)% of .*, at most ([\d.]+) of 16 levels", text)
     assert int(found[1]) == answer != int(found[2]) == int(page.locator(".dd-answer b").inner_text())

@@ -105,6 +105,17 @@ def card(app, title: str, description: str) -> str:
     return name
 
 
+def remove_what_is_no_more(app, error):
+    """Pages of an earlier build whose source has gone."""
+    if error is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    for file in [*site.glob("*.html"), *(file for folder in ("chapters", "exercises", "reference") for file in (site / folder).rglob("*.html"))]:
+        name = file.relative_to(site).with_suffix("").as_posix()
+        if name not in app.env.found_docs and name not in ("index", "search", "explorers", "404"):
+            file.unlink()
+
+
 def write_map(app, error):
     if error is not None or app.builder.format != "html":
         return
@@ -121,5 +132,6 @@ def write_map(app, error):
 def setup(app):
     app.connect("html-page-context", place, priority=960)  # after theme/nndl_page.py, which names the page
     app.connect("html-collect-pages", pages)
+    app.connect("build-finished", remove_what_is_no_more)
     app.connect("build-finished", write_map)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -736,7 +736,7 @@ def test_on_the_site(book, browser):  # noqa: F811
     assert status == 0, said
     site = book.folder / "_build" / "html"
     text = (site / "chapters" / "02-page.html").read_text(encoding="utf-8")
-    assert text.count('<script defer="defer" src="../_static/playground.js') == 1 and "class Playground" not in text
+    assert text.count('<script defer src="../_static/playground.js') == 1 and "class Playground" not in text
     assert text.count('<div class="nndl-piece" data-piece="playground">') == 2 and "data:image/webp" not in text
     assert (site / "_static" / "playground.js").read_text(encoding="utf-8") == pieces.classic_script("playground")
     assert "playground.js" not in (site / "intro.html").read_text(encoding="utf-8")

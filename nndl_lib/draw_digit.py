@@ -195,6 +195,7 @@ def _still(network: torch.nn.Module, x: Tensor, label: int, scale: float, shift:
     figure, (left, right) = plt.subplots(1, 2, figsize=(5.4, 2.6), layout="constrained")
     left.imshow(x.cpu().view(SIDE, SIDE).numpy(), cmap="gray_r", vmin=0, vmax=16)
     left.set(xticks=[], yticks=[], title="what the network sees")
+    left.spines[:].set_visible(True)  # paper has an edge
     bars = right.barh(range(10), probabilities, color=[plotting.BLUE if k == answer else "0.5" for k in range(10)])
     right.bar_label(bars, [f"{p:.1%}" for p in probabilities], padding=3)
     right.set(xlim=(0, 1.3), xticks=[], yticks=range(10), ylim=(9.6, -0.6), title="what it answers")

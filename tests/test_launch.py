@@ -139,37 +139,116 @@ def jupyter_lab(folder):
             server.wait(timeout=30)
 
 
-@browser
-def test_jupyterlab_runs_a_page_and_its_explorer_lives(tmp_path):
-    publish.write(publish.published(nbformat.read(publish.EXECUTED / "intro.ipynb", as_version=4), "intro", publish.Origin(version="0.1.0")),
-                  tmp_path / "intro.ipynb")
-    with jupyter_lab(tmp_path) as address, sync_playwright() as playwright:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A function that opens a notebook in JupyterLab, in a new window; it returns the page."""
+    folder = tmp_path_factory.mktemp("lab")
+    with jupyter_lab(folder) as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = chromium.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.goto(f"{address}/lab/tree/intro.ipynb")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.get_by_text("| Idle").wait_for()  # before its kernel is there, Run All asks for one
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        # The explorer becomes a widget: a slider, and a picture that the kernel draws anew.
-        slider, image = page.locator(".jp-OutputArea .widget-slider").first, page.locator(".jp-OutputArea .widget-html img").first
-        slider.wait_for()
-        image.scroll_into_view_if_needed()
-        before, alt = image.get_attribute("src"), image.get_attribute("alt")
-        slider.locator(".noUi-handle").focus()
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("ArrowRight")
-        for _ in range(300):
-            if image.get_attribute("src") != before:
-                break
-            page.wait_for_timeout(100)
-        assert image.get_attribute("src") != before, "the slider moved and the picture did not"
-        assert image.get_attribute("alt") != alt
-        assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 300
-        assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
-        assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+
+        def show(notebook, name):
+            publish.write(notebook, folder / f"{name}.ipynb")
+            page = chromium.new_page(viewport={"width": 1400, "height": 1000})
+            page.set_default_timeout(60_000)
+            page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
+            page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+            page.get_by_text("| Idle").wait_for()  # before its kernel is there, Run All asks for one
+            return page
+
+        yield show
         chromium.close()
+
+
+def run_all(page):
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
+def faults(page):
+    return page.locator('.jp-OutputArea-output:is([data-mime-type$="stderr"], [data-mime-type$="error"])').count()
+
+
+@browser
+def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
+    page = lab(publish.published(nbformat.read(publish.EXECUTED / "intro.ipynb", as_version=4), "intro", publish.Origin(version="0.1.0")), "intro")
+    run_all(page)
+    # The explorer becomes a widget: a slider, and a picture that the kernel draws anew.
+    slider, image = page.locator(".jp-OutputArea .widget-slider").first, page.locator(".jp-OutputArea .widget-html img").first
+    slider.wait_for()
+    image.scroll_into_view_if_needed()
+    before, alt = image.get_attribute("src"), image.get_attribute("alt")
+    slider.locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    for _ in range(300):
+        if image.get_attribute("src") != before:
+            break
+        page.wait_for_timeout(100)
+    assert image.get_attribute("src") != before, "the slider moved and the picture did not"
+    assert image.get_attribute("alt") != alt
+    assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 300
+    assert faults(page) == 0
+    page.close()
+
+
+PIECES = ["""
+from nndl_lib.playground import playground
+playground(data="moons", hidden=[3])
+""", """
+import torch
+from nndl_lib import nn
+from nndl_lib.draw_digit import draw_digit
+from nndl_lib.runtime import generator
+draw_digit(nn.MLP([64, 4, 10], generator=generator(0)), torch.arange(64.0)[None] // 4, torch.tensor([3]))
+"""]
+AT_A_CORNER = "canvas => [...canvas.getContext('2d').getImageData(2, 2, 1, 1).data]"
+
+
+@browser
+def test_jupyterlab_shows_pieces_by_anywidget(lab):
+    pytest.importorskip("anywidget")
+    cells = [nbformat.v4.new_code_cell(text.strip(), id=f"cell-{k}") for k, text in enumerate(PIECES)]
+    python = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    page = lab(nbformat.v4.new_notebook(cells=cells, metadata=python), "pieces")
+    run_all(page)
+    drawing, field = page.locator(".jp-OutputArea .dd"), page.locator(".jp-OutputArea .pg")
+    drawing.wait_for()
+    assert page.locator(".nndl-piece").count() == 0 and faults(page) == 0  # a widget each, no HTML
+    # Drawn on, by mouse: a line from top to bottom.
+    drawing.get_by_role("button", name="Clear").click()
+    assert "blank paper" in drawing.locator(".dd-sees").text_content()
+    drawing.locator(".dd-surface").scroll_into_view_if_needed()
+    box = drawing.locator(".dd-surface").bounding_box()
+    x, top, bottom = box["x"] + box["width"] / 2, box["y"] + 0.2 * box["height"], box["y"] + 0.8 * box["height"]
+    page.mouse.move(x, top)
+    page.mouse.down()
+    page.mouse.move(x, bottom, steps=10)
+    page.mouse.up()
+    assert drawing.locator("polyline").count() == 1 and "your drawing" in drawing.locator(".dd-sees").text_content()
+    # A step, and the words and the picture change.
+    field.scroll_into_view_if_needed()
+    canvas = field.locator(".plot canvas")
+    before = canvas.evaluate("canvas => canvas.toDataURL()")
+    field.get_by_role("button", name="Step", exact=True).click()
+    assert field.locator(".count").text_content().startswith("Step 1 ·")
+    assert canvas.evaluate("canvas => canvas.toDataURL()") != before
+    # Letters are shortcuts of JupyterLab, which adds, cuts and pastes cells by them: not while they go to a piece.
+    for place in [field.get_by_role("button", name="Step", exact=True), drawing.locator(".dd-surface")]:
+        place.focus()
+        for key in "abxv":
+            page.keyboard.press(key)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2 and drawing.count() == field.count() == 1
+    # In JupyterLab's dark theme, paper is dark: in the canvas as in the elements.
+    field.scroll_into_view_if_needed()
+    light = canvas.evaluate(AT_A_CORNER)
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    page.wait_for_timeout(500)
+    assert sum(light[:3]) > 500 and sum(canvas.evaluate(AT_A_CORNER)[:3]) < 350
+    assert drawing.evaluate("piece => getComputedStyle(piece).backgroundColor") == "rgb(22, 25, 29)"
+    page.close()
 
 
 # --- without a network ----------------------------------------------------------------------------------------------

@@ -358,7 +358,7 @@ def test_search(browser, site, start):
     page.keyboard.press("Enter")
     results = page.locator("#search-results li a")
     results.first.wait_for()
-    page.get_by_text("Search finished").wait_for()
+    page.get_by_text("Places found").wait_for()
     targets = results.evaluate_all("links => links.map(link => link.href)")
     assert any("08-regularization" in target for target in targets), targets
     results.first.click()

@@ -225,3 +225,20 @@ def test_the_head_of_a_page_with_an_address():
     assert '<meta name="robots" content="noindex">' in nowhere and "canonical" not in nowhere
     # The base comes before the first address that it is for.
     assert nowhere.index('<base href="https://a.example/book/">') < nowhere.index("<link")
+
+
+def test_every_page_can_be_walked_by_its_landmarks():
+    for file in (file for file in PAGES if file.name != "genindex.html"):  # not linked to
+        text, name = file.read_text(encoding="utf-8"), file.relative_to(SITE)
+        body = text.partition("<body>")[2].lstrip()
+        assert body.startswith('<a class="skip" href="#content">'), f"{name}: the first stop is not the way to the text"
+        assert len(re.findall(r'<main id="content" tabindex="-1">', text)) == 1 and len(re.findall(r"<h1\b", text)) == 1, name
+        labels = [re.search(r'aria-label="([^"]+)"', nav) for nav in re.findall(r"<nav\b[^>]*>", text)]
+        assert all(labels) and len({label[1] for label in labels}) == len(labels) >= 2, f"{name}: navigation without a name"
+
+
+def test_every_frame_is_a_picture():
+    # In the browser a frame that cannot be decoded would keep a test waiting.
+    frames = list((SITE / "_images").glob("frame-*.webp"))
+    assert len(frames) > 100
+    assert [file.name for file in frames if file.read_bytes()[:4] != b"RIFF" or file.stat().st_size < 500] == []

@@ -565,7 +565,7 @@ def test_by_keyboard_alone(open_page):
     assert picture_of(page) == after  # the same seed, the same picture
     # A unit's picture and formula.
     press(page, "Layer 1, unit 2")
-    assert picture_of(page) != after and page.locator(".plot h3").inner_text() == "Layer 1, unit 2"
+    assert picture_of(page) != after and page.locator(".plot h2").inner_text() == "Layer 1, unit 2"
     w, b = run.network[1][0].weight[1].tolist(), run.network[1][0].bias[1].item()
     text = page.locator(".formula").inner_text().replace("−", "-").replace(" - ", " + -")
     assert [float(found) for found in re.findall(r"-?\d+\.\d\d", text)] == pytest.approx([*w, b], abs=0.006)

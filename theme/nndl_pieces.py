@@ -45,7 +45,11 @@ def serve_pieces(app, pagename, _template, context, _doctree):
         (images / name).write_bytes(data)
         return f"{up}_images/{name}"
 
-    context["body"] = PIECE.sub(lambda piece: SCRIPT.sub("", PICTURE.sub(to_file, piece[0])), body)
+    def to_page(piece):
+        # The picture shows until the script runs, and where none does: it can wait until the reader is near.
+        return SCRIPT.sub("", PICTURE.sub(to_file, piece[0])).replace("<img ", '<img loading="lazy" ')
+
+    context["body"] = PIECE.sub(to_page, body)
     for name in sorted(names):
         static.mkdir(exist_ok=True)
         (static / f"{name}.js").write_text(pieces.classic_script(name), encoding="utf-8")

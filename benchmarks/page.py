@@ -44,7 +44,7 @@ def default_site(pages: list[str], folder: Path) -> Path:
         target = folder / f"{page}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(EXECUTED / f"{page}.ipynb", target)
-    done = subprocess.run([sys.executable, "-m", "jupyter_book", "build", "--quiet", str(folder)], capture_output=True, text=True)
+    done = subprocess.run([str(Path(sys.executable).with_name("jupyter-book")), "build", "--quiet", str(folder)], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"the default pages could not be built:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return folder / "_build" / "html"

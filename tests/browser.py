@@ -29,7 +29,7 @@ def serve(folder: Path, prefix: str = "/"):
             status = 200
             if not path.startswith(prefix) or not file.is_file():
                 status, file = 404, folder / "404.html"
-            data = file.read_bytes()
+            data = file.read_bytes() if file.is_file() else b"There is no such page."
             self.send_response(status)
             self.send_header("Content-Type", http.server.SimpleHTTPRequestHandler.extensions_map.get(
                 file.suffix, {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css",

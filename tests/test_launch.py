@@ -106,6 +106,32 @@ def test_an_older_library_is_told_apart(colab, tmp_path):
     assert "was written for nndl_lib 99.0.0" in done.stderr and "pip install --upgrade" in done.stderr
 
 
+# --- Binder: what it installs, installed ----------------------------------------------------------------------------
+
+
+@pytest.mark.launch
+def test_binders_environment_runs_a_chapter(tmp_path):
+    # As Binder does: an empty environment, the branch's requirements, then its postBuild. Needs a package index.
+    settings, commit = launch.repository(tmp_path / "repository")
+    found = publish.Origin(launch.ADDRESS, commit, "", "main", "0.1.0")
+    branch = tmp_path / "branch"
+    publish.write_binder(found, "", branch)
+    for name in ["intro.ipynb", "chapters/10-recurrent-networks.ipynb"]:
+        publish.write(notebook_of(name, found), branch / name)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "environment"], check=True)
+    programs = tmp_path / "environment" / "bin"
+    environment = {**os.environ, **settings, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("PYTHONPATH", None)
+    for command in [["python", "-m", "pip", "install", "--quiet", "-r", "binder/requirements.txt"], ["bash", "binder/postBuild"]]:
+        done = subprocess.run(command, cwd=branch, env=environment, capture_output=True, text=True, timeout=1200)
+        assert done.returncode == 0, done.stderr[-3000:]
+    for name in ["intro.ipynb", "chapters/10-recurrent-networks.ipynb"]:
+        done = launch.run_notebook(programs / "python", branch / name, settings, 300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        notebook = nbformat.read(branch / name, as_version=4)
+        assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
 # --- JupyterLab: a server, a browser, Run All -----------------------------------------------------------------------
 
 

@@ -24,17 +24,17 @@ def browser():
 
 
 def needs_the_book(path):
-    """Whether a module of tests looks at the book. All others run where the library alone is installed (`-m library`)."""
+    """Whether a module of tests looks at the book. All others run where the library alone is installed (`-m alone`)."""
     return "tests.chapters import" in path.read_text(encoding="utf-8")
 
 
 def pytest_ignore_collect(collection_path, config):
     # What is not imported may need packages that are not there.
     is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
-    return True if config.option.markexpr == "library" and is_module and needs_the_book(collection_path) else None
+    return True if config.option.markexpr == "alone" and is_module and needs_the_book(collection_path) else None
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.suffix == ".py" and not needs_the_book(item.path):
-            item.add_marker(pytest.mark.library)
+            item.add_marker(pytest.mark.alone)

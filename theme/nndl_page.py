@@ -172,11 +172,16 @@ def fold_long_outputs(body: str) -> str:
     return OUTPUT.sub(fold, body)
 
 
+def words_of(text: str) -> str:
+    """HTML as one line of words."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
+
+
 def text_of(body: str) -> str:
     """The words of a page as one line, without code, formulas and scripts."""
     body = re.sub(r"<(script|pre|style|figure|details|table)\b.*?</\1>", " ", body, flags=re.DOTALL)
     body = re.sub(r'<span class="katex-html".*?(?=</p>|</div>|</li>)', " ", body, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", body)).split())
+    return words_of(body)
 
 
 def description_of(body: str) -> str:
@@ -184,7 +189,7 @@ def description_of(body: str) -> str:
     for paragraph in re.findall(r"<p>(.*?)</p>", body, re.DOTALL):
         if "katex" in paragraph:
             continue
-        text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", paragraph)).split())
+        text = words_of(paragraph)
         if len(text) < 40:
             continue
         if len(text) <= 160:
@@ -254,9 +259,7 @@ def prepare(app, pagename, _template, context, _doctree):
         body = NAME.sub(lambda match: match[0].replace(".", ".<wbr>"), body)
         body = HEADERLINK.sub(r'\1 aria-hidden="true" tabindex="-1"\2', body)
         body = TABLE.sub(lambda match: f'<div class="table">{match[0]}</div>', body)
-        body = fold_long_outputs(number_exercises(number_equations(body)))
-        body = hurry(body)
-        context["body"] = body
+        context["body"] = body = hurry(fold_long_outputs(number_exercises(number_equations(body))))
         context["body"] = body.replace("</h1>", f"</h1>\n{about(app, pagename, context)}", 1)
 
 

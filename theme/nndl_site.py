@@ -53,7 +53,8 @@ def explorers(app) -> str:
             picture = re.sub(r'src="(?:\.\./)*', 'src="', f" {image}")
             picture = re.sub(r'\s(loading|decoding|fetchpriority)="\w+"', "", picture).strip(" /")
             # The goal says where the link leads: the picture beside it is decoration to who hears the page.
-            picture = re.sub(r'alt="[^"]*"', 'alt=""', picture)
+            colors = ' class="photograph"' if re.search(r'alt="[^"]*photograph', picture) else ""  # kept on a dark page
+            picture = re.sub(r'alt="[^"]*"', f'alt=""{colors}', picture)
             items.append(f'<li><img loading="lazy" {picture}><a href="{name}.html#{anchor}">{goal.strip()}</a></li>')
         section = name.rpartition("/")[2]
         parts.append(f'<section id="{section}"><h2>{html.escape(title)}</h2>\n<ul class="explorers">\n{chr(10).join(items)}\n</ul></section>')

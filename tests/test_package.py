@@ -24,7 +24,7 @@ ORDER = [
     *("functional.sliding", "functional.convolution", "functional.pooling", "functional"),
     *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn.convolution"),
     *("nn.architectures", "nn.residual", "nn.densenet", "nn", "init", "probes", "architecture"),
-    *("rnn.padding", "rnn.steps", "rnn.through_time", "rnn.cells", "rnn.layers", "rnn.inspection", "rnn"),
+    *("rnn.padding", "rnn.steps", "rnn.through_time", "rnn.fused", "rnn.cells", "rnn.layers", "rnn.inspection", "rnn"),
     *("text.characters", "text.ngrams", "text.models", "text"),
     *("updates", "optimizer", "optim", "lbfgs", "schedules"),
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import re
+from unittest import mock
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from nndl_lib import rnn
+from nndl_lib.rnn import layers as modules
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=25, database=None)
@@ -25,6 +27,8 @@ CELLS = {
 kinds = st.sampled_from(sorted(KINDS))
 sizes = {"D": st.integers(1, 4), "H": st.integers(1, 4), "T": st.integers(1, 6), "N": st.integers(1, 4)}
 layers = st.integers(1, 3)
+# A layer by its steps, as on a CPU, or in one call, as on a GPU.
+ways = st.booleans().map(lambda fused: mock.patch.object(modules, "wants_fused", lambda x: fused))
 options = {
     "num_layers": layers,
     "bias": st.booleans(),
@@ -74,12 +78,14 @@ def gradients(output, hx, wanted):
 
 
 @checks
-@given(kind=kinds, **sizes, **options, start=st.booleans())
-def test_networks_equal_torchs(kind, D, H, T, N, start, **kwargs):
+@given(kind=kinds, **sizes, **options, start=st.booleans(), way=ways)
+def test_networks_equal_torchs(kind, D, H, T, N, start, way, **kwargs):
     model, oracle = pair(kind, D, H, **kwargs)
     x = normal(*((N, T, D) if kwargs["batch_first"] else (T, N, D))).requires_grad_()
     hx = first_state(kind, model, N) if start else None
-    (found, found_hx), (expected, expected_hx) = model(x, hx), oracle(x, hx)
+    with way:
+        found, found_hx = model(x, hx)
+    expected, expected_hx = oracle(x, hx)
     close((found, found_hx), (expected, expected_hx))
     states = as_tuple(hx) if start else ()
     mine, theirs = [x, *states, *model.parameters()], [x, *states, *oracle.parameters()]
@@ -87,14 +93,15 @@ def test_networks_equal_torchs(kind, D, H, T, N, start, **kwargs):
 
 
 @checks
-@given(kind=kinds, **sizes, num_layers=st.integers(1, 2), bidirectional=st.booleans(), data=st.data())
-def test_padded_batches_equal_torchs_packed_sequences(kind, D, H, T, N, data, **kwargs):
+@given(kind=kinds, **sizes, num_layers=st.integers(1, 2), bidirectional=st.booleans(), way=ways, data=st.data())
+def test_padded_batches_equal_torchs_packed_sequences(kind, D, H, T, N, way, data, **kwargs):
     model, oracle = pair(kind, D, H, **kwargs)
     lengths = data.draw(st.lists(st.integers(1, T), min_size=N, max_size=N))
     x, hx = normal(T, N, D).requires_grad_(), first_state(kind, model, N)
     packed, expected_hx = oracle(pack_padded_sequence(x, lengths, enforce_sorted=False), hx)
     expected, _ = pad_packed_sequence(packed, total_length=T)
-    found, found_hx = model(x, hx, lengths=lengths)
+    with way:
+        found, found_hx = model(x, hx, lengths=lengths)
     close((found, found_hx), (expected, expected_hx))
     mine, theirs = [x, *as_tuple(hx), *model.parameters()], [x, *as_tuple(hx), *oracle.parameters()]
     close(gradients(found, found_hx, mine), gradients(expected, expected_hx, theirs))
@@ -104,7 +111,8 @@ def test_padded_batches_equal_torchs_packed_sequences(kind, D, H, T, N, data, **
     junk = x.detach().clone()
     for n, length in enumerate(lengths):
         junk[length:, n] = math.nan
-    junk_output, junk_hx = other(junk.transpose(0, 1), hx, lengths=torch.tensor(lengths, dtype=torch.int32))
+    with way:
+        junk_output, junk_hx = other(junk.transpose(0, 1), hx, lengths=torch.tensor(lengths, dtype=torch.int32))
     close((junk_output.transpose(0, 1), junk_hx), (expected, expected_hx))
     for gradient in gradients(junk_output, junk_hx, list(other.parameters())):
         assert gradient.isfinite().all()
@@ -131,6 +139,8 @@ def test_relu_networks_equal_torchs():
     x = 3 * normal(4, 2, 3)
     close(model(x), oracle(x))
     assert (model(x)[0] == 0).any() and (model(x)[0] > 1).any()
+    with mock.patch.object(modules, "wants_fused", lambda x: True):
+        close(model(x), oracle(x))
     cell, other = rnn.RNNCell(3, 5, nonlinearity="relu", **F64), torch.nn.RNNCell(3, 5, nonlinearity="relu", **F64)
     other.load_state_dict(cell.state_dict())
     close(cell(x[0]), other(x[0]))
@@ -158,6 +168,19 @@ def test_draws_and_names_are_torchs(kind):
         assert all(torch.equal(one, other) for one, other in zip(cell.parameters(), expected.parameters(), strict=True))
     assert ours(3, 4, device="meta").weight_hh_l0.device.type == "meta"
     assert ours(3, 4, bias=False).bias_hh_l0 is None
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_class_with_its_own_steps_is_never_fused(kind):
+    class Doubled(KINDS[kind][0]):
+        def sequence(self, x, state, w):
+            return tuple(2 * part for part in super().sequence(x, state, w))
+
+    model, x = pair(kind, 2, 3)[0], normal(4, 2, 2)
+    other = Doubled(2, 3, **F64)
+    other.load_state_dict(model.state_dict())
+    with mock.patch.object(modules, "wants_fused", lambda x: True):
+        close(other(x)[0], 2 * model(x)[0])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,7 +1,8 @@
 """Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, gates to look at.
 
 ``steps`` defines one step of each, ``cells`` and ``layers`` are the modules, ``through_time`` has the backpropagation
-through time of the LSTM, ``padding`` copes with sequences of different lengths, and ``inspection`` looks into a run.
+through time of the LSTM, ``fused`` has a layer in one call for GPUs, ``padding`` copes with sequences of different
+lengths, and ``inspection`` looks into a run.
 Take them from here::
 
     from nndl_lib import rnn
@@ -12,6 +13,7 @@ Take them from here::
 """
 
 from nndl_lib.rnn.cells import GRUCell, LSTMCell, RNNCell
+from nndl_lib.rnn.fused import fused_layer, side_by_side_, wants_fused
 from nndl_lib.rnn.inspection import LagGradients, forget_bias_, gates, lag_gradients
 from nndl_lib.rnn.layers import GRU, LSTM, RNN, Recurrent, Weights
 from nndl_lib.rnn.padding import at_end, check_lengths, check_sequences, check_states, reverse, until
@@ -36,6 +38,7 @@ __all__ = [
     "check_sequences",
     "check_states",
     "forget_bias_",
+    "fused_layer",
     "gates",
     "gru_step",
     "lag_gradients",
@@ -43,5 +46,7 @@ __all__ = [
     "lstm_step",
     "reverse",
     "rnn_step",
+    "side_by_side_",
     "until",
+    "wants_fused",
 ]

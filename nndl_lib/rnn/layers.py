@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments, functional, init
+from nndl_lib.rnn.fused import fused_layer, side_by_side_, wants_fused
 from nndl_lib.rnn.padding import at_end, check_lengths, check_sequences, check_states, reverse, until
 from nndl_lib.rnn.steps import GRUGates, LSTMGates, RNNState, gru_step, lstm_step, rnn_step
 from nndl_lib.rnn.through_time import lstm_sequence
@@ -39,6 +40,7 @@ class Recurrent(torch.nn.Module):
     """
 
     gates: int  # how many blocks of H rows a weight has
+    kernel: str | None = None  # the name of torch's kernel that computes it, see ``fused``
     states: tuple[str, ...] = ("hx",)  # the names of the parts of the state
 
     def __init__(
@@ -82,6 +84,7 @@ class Recurrent(torch.nn.Module):
                 values = torch.empty(shape, device=device, dtype=dtype) if bias or len(shape) == 2 else None
                 drawn = values if values is None else init.uniform_(values, -bound, bound, generator)
                 self.register_parameter(name, drawn if drawn is None else torch.nn.Parameter(drawn))
+        self.flatten_parameters()
 
     def forward(self, x: Tensor, hx=None, lengths: Tensor | Sequence[int] | None = None):
         """Outputs of the last layer after every step, (T, N, H * directions), and the state after the last step.
@@ -120,6 +123,12 @@ class Recurrent(torch.nn.Module):
     def layer(self, x: Tensor, layer: int, states: list[Tensor], lengths: Tensor | None) -> tuple[Tensor, list]:
         """Outputs (T, N, H * directions) of one layer for x (T, N, ...), and its states at the end, by direction."""
         x, outputs, ends = self.between(x, layer), [], []
+        if type(self) in (RNN, LSTM, GRU) and wants_fused(x):  # a class derived from them may have steps of its own
+            here = slice(layer * self.directions, (layer + 1) * self.directions)
+            output, parts = fused_layer(
+                self.kernel, x, [state[here] for state in states], self._layer_weights(layer), lengths
+            )
+            return output, [list(of_one) for of_one in zip(*parts)]
         for direction in range(self.directions):
             k = layer * self.directions + direction
             inputs = reverse(x, lengths) if direction else x
@@ -136,6 +145,14 @@ class Recurrent(torch.nn.Module):
     def weights(self, k: int) -> Weights:
         """The parameters of direction ``k % directions`` of layer ``k // directions``."""
         return Weights(*(getattr(self, name) for name in self._names(k)))
+
+    def flatten_parameters(self) -> None:
+        """On a GPU, move the parameters of each layer into one block of memory, as cuDNN wants them; else do nothing.
+
+        Done wherever the module is made or moved. To be called again where parameters were replaced by others.
+        """
+        for layer in range(self.num_layers if self.kernel is not None else 0):
+            side_by_side_(self.kernel, self._layer_weights(layer), self.directions)
 
     def sequence(self, x: Tensor, state: list[Tensor], w: Weights) -> tuple[Tensor, ...]:
         """The parts of the state after each step, (T, N, H) each, the hidden state first; of x (T, N, ...)."""
@@ -160,6 +177,16 @@ class Recurrent(torch.nn.Module):
         own = vars(self)
         parts = [f"{name}={own[name]}" for name, default in values.items() if own[name] != default]
         return ", ".join([str(self.input_size), str(self.hidden_size), *parts])
+
+    def _apply(self, *arguments, **options):
+        # What moves a module: to(), cuda(), double(), ...
+        super()._apply(*arguments, **options)
+        self.flatten_parameters()
+        return self
+
+    def _layer_weights(self, layer: int) -> list[Tensor]:
+        ks = range(layer * self.directions, (layer + 1) * self.directions)
+        return [w for k in ks for w in self.weights(k) if w is not None]
 
     def _names(self, k: int) -> list[str]:
         suffix = f"_l{k // self.directions}" + ("_reverse" if k % self.directions else "")
@@ -193,8 +220,8 @@ class RNN(Recurrent):
         """
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"{type(self).__name__}: nonlinearity is {nonlinearity!r}; expected 'tanh' or 'relu'")
+        self.nonlinearity, self.kernel = nonlinearity, f"RNN_{nonlinearity.upper()}"
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, **options)
-        self.nonlinearity = nonlinearity
 
     def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[RNNState, list[Tensor]]:
         """``steps.rnn_step``."""
@@ -209,7 +236,7 @@ class LSTM(Recurrent):
     ``Recurrent``. The gates of a run: ``gates``, which has second derivatives too; ``forward`` has none.
     """
 
-    gates = 4
+    gates, kernel = 4, "LSTM"
     states = ("h", "c")
 
     def sequence(self, x: Tensor, state: list[Tensor], w: Weights) -> tuple[Tensor, ...]:
@@ -230,7 +257,7 @@ class GRU(Recurrent):
     The gates of a run: ``gates``.
     """
 
-    gates = 3
+    gates, kernel = 3, "GRU"
 
     def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[GRUGates, list[Tensor]]:
         """``steps.gru_step``."""

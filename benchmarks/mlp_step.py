@@ -1,11 +1,11 @@
 """A training step of an MLP, nndl_lib against torch.nn and torch.optim. Run: python benchmarks/mlp_step.py
 
-One step is forward, cross-entropy, backward and an SGD update. Its time includes one pass through ``train``'s loop.
+With ``--device cuda`` on a GPU. One step is forward, cross-entropy, backward and an SGD update. Its time includes one pass through ``train``'s loop.
 """
 
 import torch
 import torch.nn.functional as F
-from timing import compare, table
+from timing import compare, device_of, table
 
 from nndl_lib import functional, nn, training
 
@@ -13,12 +13,12 @@ CASES = [(64, (64, 100, 10)), (256, (64, 100, 100, 10)), (1024, (784, 256, 10))]
 LR, MOMENTUM = 1e-3, 0.9
 
 
-def networks(sizes: tuple[int, ...]):
-    ours = nn.MLP(sizes, generator=torch.Generator().manual_seed(0))
+def networks(sizes: tuple[int, ...], device: torch.device):
+    ours = nn.MLP(sizes, generator=torch.Generator().manual_seed(0)).to(device)
     layers = []
     for inputs, outputs in zip(sizes, sizes[1:]):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
-    torchs = torch.nn.Sequential(*layers[:-1])
+    torchs = torch.nn.Sequential(*layers[:-1]).to(device)
     torchs.load_state_dict(ours.state_dict())
     return ours, torchs
 
@@ -33,27 +33,28 @@ def epoch_of_torchs(model, X, t, batch_size):
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
     for rows in torch.randperm(len(X), generator=generator).split(batch_size):
+        rows = rows.to(X.device)
         optimizer.zero_grad()
         F.cross_entropy(model(X[rows]), t[rows]).backward()
         optimizer.step()
 
 
 def main() -> None:
-    rows = []
+    device, rows = device_of(__doc__), []
     for batch_size, sizes in CASES:
         generator = torch.Generator().manual_seed(0)
         X = torch.randn(10 * batch_size, sizes[0], generator=generator)
-        t = torch.randint(sizes[-1], (len(X),), generator=generator)
-        ours, torchs = networks(sizes)
+        X, t = X.to(device), torch.randint(sizes[-1], (len(X),), generator=generator).to(device)
+        ours, torchs = networks(sizes, device)
         epoch_of_ours(ours, X, t, batch_size)
         epoch_of_torchs(torchs, X, t, batch_size)
         for one, other in zip(ours.parameters(), torchs.parameters()):  # equal first
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
         result = compare(
-            lambda: epoch_of_ours(ours, X, t, batch_size), lambda: epoch_of_torchs(torchs, X, t, batch_size), 3.0
+            lambda: epoch_of_ours(ours, X, t, batch_size), lambda: epoch_of_torchs(torchs, X, t, batch_size), 3.0, device
         )
         rows.append((f"10 steps of {batch_size}, {'-'.join(map(str, sizes))}", result))
-    table(rows)
+    table(rows, device)
 
 
 if __name__ == "__main__":

@@ -257,6 +257,15 @@ def test_a_file_and_a_folder_in_each_others_place(site, tmp_path):
     url, folder, _ = site
     with pytest.raises(NotADirectoryError, match=rf"^load: folder is .*{FILES[0]}, a file; expected the folder"):
         mnist.load("mnist", folder=folder / FILES[0], mirrors=[url])
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "mnist").write_bytes(b"mine")
+    with pytest.raises(OSError, match=r"^load: \[Errno \d+\] File exists: '.*mnist'\n"):
+        mnist.load("mnist", folder=own, mirrors=[url])
+    for file in FILES:
+        (own / file).write_bytes((folder / file).read_bytes())
+    assert len(mnist.load("mnist", folder=own, mirrors=NOWHERE).t) == 5
+    assert (own / "mnist").read_bytes() == b"mine"
     cached = tmp_path / "cache" / "mnist" / FILES[0]
     cached.mkdir(parents=True)  # in the library's own folder too
     with pytest.raises(OSError, match="its place is taken:\n.* cannot be read: Is a directory"):

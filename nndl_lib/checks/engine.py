@@ -18,6 +18,7 @@ import linecache
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from typing import Any, NamedTuple
@@ -241,6 +242,7 @@ class _Run:
         self.hang: str | None = None  # where it was given up, as words; None where it was not
         self.alive = ""
         self.given_up = False
+        self.ended = False  # the thread has nothing left to do
 
 
 def _run(function, cases, names, loops, seconds) -> _Run:
@@ -260,6 +262,8 @@ def _run(function, cases, names, loops, seconds) -> _Run:
                 run.lines = [(_lines(function, small), _lines(function, large)) for _, small, large, _ in loops]
         except BaseException as error:
             run.broken = error
+        finally:
+            run.ended = True
 
     thread = threading.Thread(target=work, daemon=True)
     with redirect_stdout(printed):
@@ -270,16 +274,25 @@ def _run(function, cases, names, loops, seconds) -> _Run:
                 run.hang = _place(function, sys._current_frames().get(thread.ident))
         finally:  # an interrupt by the reader, too, must not leave the thread at work
             run.given_up = thread.is_alive()
-            for _ in range(400):
-                if not thread.is_alive():
-                    break
-                # The exception comes up at the next line of Python. A bare ``except:`` may catch it: hence many times.
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
-                thread.join(0.005)
+            _stop(thread, run)
             torch.set_default_dtype(dtype)
     if thread.is_alive():
         run.alive = " It could not be stopped: restart the kernel when you have mended it."
     return run
+
+
+def _stop(thread: threading.Thread, run: _Run, seconds: float = 3.0) -> None:
+    # The exception comes up at the next jump of Python. A bare ``except:`` may catch it, and Python 3.12 raises it there
+    # as if the jump were done already, so inside of a loop's ``try``, but for one time in a thousand: hence many times.
+    interval, deadline = sys.getswitchinterval(), time.monotonic() + seconds
+    sys.setswitchinterval(1e-5)
+    try:
+        while thread.is_alive() and not run.ended and time.monotonic() < deadline:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
+            thread.join(1e-4)
+    finally:
+        sys.setswitchinterval(interval)
+    thread.join(0.1 if run.ended else 0)
 
 
 def _try(function, case: Case, names, printed: io.StringIO) -> _Outcome:

@@ -13,7 +13,6 @@ from torch import Tensor
 from nndl_lib import arguments
 from nndl_lib.functional.sliding import Pair, add_windows, padding_sizes, windows
 
-LIMIT, LEAST = 2**19, 8
 __all__ = ["conv2d", "conv2d_loops"]
 
 
@@ -45,7 +44,7 @@ def conv2d(
             than the padded image, or stride, padding or dilation is outside its range.
     """
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    output = _Convolution.apply(input, weight, geometry, groups)
+    output = _Convolution.apply(input, weight, geometry)
     return output if bias is None else output.add_(bias.view(-1, 1, 1))
 
 
@@ -81,13 +80,14 @@ def conv2d_loops(
 
 
 class _Geometry(NamedTuple):
-    """Where windows lie."""
+    """Where the windows lie, and how the channels are divided."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     sides: tuple[int, int, int, int]  # the padding: left, right, top, bottom
-    places: tuple[int, int]  # H_out, W_out
+    places: tuple[int, int]  # H_out and W_out
+    groups: int
 
 
 class _Convolution(torch.autograd.Function):
@@ -99,68 +99,68 @@ class _Convolution(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, input: Tensor, weight: Tensor, geometry: _Geometry, groups: int) -> Tensor:
+    def forward(ctx, input: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
         ctx.save_for_backward(input, weight)
-        ctx.geometry, ctx.groups = geometry, groups
-        rows, output = _rows(weight, groups), input.new_empty(len(input), len(weight), *geometry.places)
+        ctx.geometry = geometry
+        rows, output = _rows(weight, geometry.groups), input.new_empty(len(input), len(weight), *geometry.places)
         count = _examples_at_once(input, geometry)
         for part, result in zip(input.split(count), output.split(count)):
-            columns = _columns(part, geometry, groups)
             # Into a tensor that is given, so that autocast leaves the precision as it is.
-            product = torch.matmul(rows, columns, out=rows.new_empty(*rows.shape[:-1], columns.shape[-1]))
-            result.copy_(product.view(*result.shape[1:], -1).movedim(-1, 0))
+            product = rows.new_empty(*rows.shape[:2], len(part) * math.prod(geometry.places))
+            torch.bmm(rows, _columns(part, geometry), out=product)
+            result.copy_(product.view(*result.shape[1:], len(part)).movedim(-1, 0))
         return output
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (input, weight), geometry, groups = ctx.saved_tensors, ctx.geometry, ctx.groups
-        rows, count = _rows(weight, groups), _examples_at_once(input, geometry)
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        (input, weight), geometry = ctx.saved_tensors, ctx.geometry
+        rows, count = _rows(weight, geometry.groups), _examples_at_once(input, geometry)
         by_input = torch.empty_like(input, memory_format=torch.contiguous_format) if ctx.needs_input_grad[0] else None
         by_rows = torch.zeros_like(rows) if ctx.needs_input_grad[1] else None
         for k, (part, error) in enumerate(zip(input.split(count), grad.split(count))):
-            error = error.movedim(0, -1).reshape(*rows.shape[:-1], -1)
+            error = error.movedim(0, -1).reshape(*rows.shape[:2], -1)
             if by_input is not None:
                 by_input[k * count : (k + 1) * count] = _images(rows.mT @ error, part.shape, geometry)
             if by_rows is not None:
-                by_rows += error @ _columns(part, geometry, groups).mT
-        return by_input, None if by_rows is None else by_rows.view(weight.shape), None, None
+                by_rows += error @ _columns(part, geometry).mT
+        return by_input, None if by_rows is None else by_rows.view(weight.shape), None
 
 
 # --- helpers ---
 
 
-def _examples_at_once(input: Tensor, geometry: _Geometry) -> int:
-    """How many examples to make columns of: for CPU 2 MB of float32; a GPU prefers few large products to a cache."""
-    limit = LIMIT if input.device.type == "cpu" else 2**26
-    count = limit // (input.shape[1] * math.prod(geometry.kernel + geometry.places))
-    return count if count >= LEAST else 1
-
-
-def _columns(input: Tensor, geometry: _Geometry, groups: int) -> Tensor:
-    """(C kh kw, H_out W_out N), each column a window, or (groups, C kh kw / groups, H_out W_out N)."""
-    images = input.movedim(0, -1)
+def _columns(input: Tensor, geometry: _Geometry) -> Tensor:
+    """(groups, C kh kw / groups, H_out W_out N): each column is a window."""
+    images = input.movedim(0, -1)  # padded first and made contiguous then, which is one copy
     if any(geometry.sides):
         images = torch.nn.functional.pad(images, (0, 0, *geometry.sides))
-    view = windows(images.contiguous().movedim(-1, 0), geometry.kernel, geometry.stride, geometry.dilation).movedim(0, -1)
-    return view.reshape(*(() if groups == 1 else (groups,)), view[..., 0, 0, 0].numel() // groups, -1)
+    view = windows(images.contiguous().movedim(-1, 0), geometry.kernel, geometry.stride, geometry.dilation)
+    rows = input.shape[1] * math.prod(geometry.kernel) // geometry.groups
+    return view.movedim(0, -1).reshape(geometry.groups, rows, -1)
 
 
 def _images(columns: Tensor, shape, geometry: _Geometry) -> Tensor:
-    """The transpose of ``_columns``: images (N, C, H, W), with each column added where it was taken from."""
+    """The transpose of ``_columns``: images (N, C, H, W) in which each entry is added where it was taken from."""
     (N, C, H, W), (left, right, top, bottom) = shape, geometry.sides
-    padded = columns.new_zeros(C, top + H + bottom, left + W + right, N)
     values = columns.view(C, *geometry.kernel, *geometry.places, N).movedim(-1, 0)
-    add_windows(values, tuple(padded.shape[1:3]), geometry.stride, geometry.dilation, padded.movedim(-1, 0))
-    return padded[:, top : top + H, left : left + W].movedim(-1, 0)
+    padded = columns.new_zeros(C, top + H + bottom, left + W + right, N).movedim(-1, 0)
+    add_windows(values, tuple(padded.shape[2:]), geometry.stride, geometry.dilation, padded)
+    return padded[:, :, top : top + H, left : left + W]
 
 
 def _rows(weight: Tensor, groups: int) -> Tensor:
-    """(O, C kh kw), each row a kernel, or (groups, O / groups, C kh kw / groups)."""
-    return weight.reshape(*(() if groups == 1 else (groups,)), len(weight) // groups, -1)
+    """(groups, O / groups, C kh kw / groups): each row is a kernel."""
+    return weight.reshape(groups, len(weight) // groups, -1)
+
+
+def _examples_at_once(input: Tensor, geometry: _Geometry) -> int:
+    # Entries of all columns at once: 2 MB of float32; a GPU would rather have few large products than a cache.
+    limit = 2**19 if input.device.type == "cpu" else 2**26
+    return max(1, limit // (input.shape[1] * math.prod(geometry.kernel + geometry.places)))
 
 
 def _geometry(caller: str, input: Tensor, weight: Tensor, bias, stride, padding, dilation, groups: int) -> _Geometry:
-    """The arguments, checked."""
+    """The arguments, once they are checked."""
     arguments.check_convolution(input, weight, bias, groups, caller)
     stride, dilation = (arguments.check_pair(v, n, caller) for n, v in (("stride", stride), ("dilation", dilation)))
     kernel = tuple(weight.shape[2:])
@@ -168,4 +168,4 @@ def _geometry(caller: str, input: Tensor, weight: Tensor, bias, stride, padding,
     size = input.shape[2] + top + bottom, input.shape[3] + left + right
     arguments.check_window(size, kernel, dilation, caller)
     places = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation))
-    return _Geometry(kernel, stride, dilation, sides, places)
+    return _Geometry(kernel, stride, dilation, sides, places, groups)

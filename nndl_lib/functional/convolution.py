@@ -118,7 +118,7 @@ class _Convolution(torch.autograd.Function):
         by_input = torch.empty_like(input, memory_format=torch.contiguous_format) if ctx.needs_input_grad[0] else None
         by_rows = torch.zeros_like(rows) if ctx.needs_input_grad[1] else None
         for k, (part, error) in enumerate(zip(input.split(count), grad.split(count))):
-            error = error.movedim(0, -1).reshape(*rows.shape[:2], -1)
+            error = _examples_last(error).view(*rows.shape[:2], -1)
             if by_input is not None:
                 by_input[k * count : (k + 1) * count] = _images(rows.mT @ error, part.shape, geometry)
             if by_rows is not None:
@@ -129,12 +129,19 @@ class _Convolution(torch.autograd.Function):
 # --- helpers ---
 
 
+def _examples_last(images: Tensor) -> Tensor:
+    """(N, ...) as (..., N), in that order in memory. Many examples are copied as a table, which PyTorch does in blocks."""
+    if len(images) < 16:
+        return images.movedim(0, -1).contiguous()
+    return images.reshape(len(images), -1).T.contiguous().view(*images.shape[1:], len(images))
+
+
 def _columns(input: Tensor, geometry: _Geometry) -> Tensor:
     """(groups, C kh kw / groups, H_out W_out N): each column is a window."""
-    images = input.movedim(0, -1)  # padded first and made contiguous then, which is one copy
+    images = _examples_last(input)
     if any(geometry.sides):
         images = torch.nn.functional.pad(images, (0, 0, *geometry.sides))
-    view = windows(images.contiguous().movedim(-1, 0), geometry.kernel, geometry.stride, geometry.dilation)
+    view = windows(images.movedim(-1, 0), geometry.kernel, geometry.stride, geometry.dilation)
     rows = input.shape[1] * math.prod(geometry.kernel) // geometry.groups
     return view.movedim(0, -1).reshape(geometry.groups, rows, -1)
 

@@ -130,9 +130,10 @@ class _Convolution(torch.autograd.Function):
 
 
 def _examples_last(images: Tensor) -> Tensor:
-    """(N, ...) as (..., N), in that order in memory. Many examples are copied as a table, which PyTorch does in blocks."""
+    """(N, ...) as (..., N), in that order in memory."""
     if len(images) < 16:
         return images.movedim(0, -1).contiguous()
+    # As a table, which PyTorch copies in blocks: else, a power of 2 apart, the examples share a few places of the cache.
     return images.reshape(len(images), -1).T.contiguous().view(*images.shape[1:], len(images))
 
 

@@ -184,8 +184,8 @@ def test_conv2d_in_float32_and_of_strided_inputs():
 
 @pytest.mark.parametrize("groups", [1, 2])
 def test_conv2d_of_more_than_one_chunk(groups):
-    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time.
-    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5)):
+    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in two ways.
+    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3)):
         x, w = normal(N, C, side, side), normal(4, C // groups, kernel, kernel, seed=1)
         same(
             lambda x, w: functional.conv2d(x, w, groups=groups), lambda x, w: F.conv2d(x, w, groups=groups), x, w, atol=1e-9

@@ -4,6 +4,9 @@ Names, arguments and values are those of ``torch.nn.functional``: the kernel is 
 a cross-correlation. An image is (C, H, W), a batch (N, C, H, W).
 """
 
+import math
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -40,9 +43,9 @@ def conv2d(
         ValueError: shapes or dtypes do not fit together, groups does not divide the channels, the kernel is larger
             than the padded image, or stride, padding or dilation is outside its range.
     """
-    padded, stride, dilation = _prepared("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    output = _Convolution.apply(padded, weight, stride, dilation, groups)
-    return output if bias is None else output + bias.view(-1, 1, 1)
+    geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
+    output = _Convolution.apply(input, weight, geometry)
+    return output if bias is None else output.add_(bias.view(-1, 1, 1))
 
 
 def conv2d_loops(
@@ -59,9 +62,10 @@ def conv2d_loops(
     Raises:
         ValueError: as ``conv2d``.
     """
-    padded, (sh, sw), (dh, dw) = _prepared("conv2d_loops", input, weight, bias, stride, padding, dilation, groups)
+    geometry = _geometry("conv2d_loops", input, weight, bias, stride, padding, dilation, groups)
+    padded, (sh, sw), (dh, dw) = torch.nn.functional.pad(input, geometry.sides), geometry.stride, geometry.dilation
     O, channels, kh, kw = weight.shape
-    H_out, W_out = windows(padded, (kh, kw), (sh, sw), (dh, dw)).shape[4:]
+    H_out, W_out = geometry.places
     output = input.new_zeros(len(input), O, H_out, W_out)
     for o in range(O):
         first = o // (O // groups) * channels  # the first channel of the group of o
@@ -75,8 +79,19 @@ def conv2d_loops(
     return output if bias is None else output + bias.view(-1, 1, 1)
 
 
+class _Geometry(NamedTuple):
+    """Where the windows lie, and how the channels are divided."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    sides: tuple[int, int, int, int]  # the padding: left, right, top, bottom
+    places: tuple[int, int]  # H_out and W_out
+    groups: int
+
+
 class _Convolution(torch.autograd.Function):
-    """Of padded images, without a bias. By hand: autograd would keep all columns, and take them apart again slowly.
+    """Without a bias. By hand: autograd would keep all columns, and take them apart again slowly.
 
     The columns are kh * kw times the image. So they are made for some examples at a time, few enough for the cache of a
     processor, and once more in the backward pass. Inside, the example is the last axis: then the pixels that a row of
@@ -84,64 +99,81 @@ class _Convolution(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, input: Tensor, weight: Tensor, stride: tuple, dilation: tuple, groups: int) -> Tensor:
-        places = tuple(windows(input, tuple(weight.shape[2:]), stride, dilation).shape[4:])
-        # Entries of all columns at once: 2 MB of float32; a GPU would rather have few large products than a cache.
-        limit = 2**19 if input.device.type == "cpu" else 2**26
-        count = max(1, limit // (input.shape[1] * weight[0, 0].numel() * places[0] * places[1]))
+    def forward(ctx, input: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
         ctx.save_for_backward(input, weight)
-        ctx.geometry = stride, dilation, groups, count
-        rows, output = _rows(weight, groups), input.new_empty(len(input), len(weight) * places[0] * places[1])
+        ctx.geometry = geometry
+        rows, output = _rows(weight, geometry.groups), input.new_empty(len(input), len(weight), *geometry.places)
+        count = _examples_at_once(input, geometry)
         for part, result in zip(input.split(count), output.split(count)):
-            columns = _columns(part, weight, stride, dilation, groups)
             # Into a tensor that is given, so that autocast leaves the precision as it is.
-            product = torch.matmul(rows, columns, out=rows.new_empty(*rows.shape[:-1], columns.shape[-1]))
-            result.copy_(product.view(-1, len(part)).T)
-        return output.view(len(input), len(weight), *places)
+            product = rows.new_empty(*rows.shape[:2], len(part) * math.prod(geometry.places))
+            torch.bmm(rows, _columns(part, geometry), out=product)
+            result.copy_(product.view(*result.shape[1:], len(part)).movedim(-1, 0))
+        return output
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
-        (input, weight), (stride, dilation, groups, count) = ctx.saved_tensors, ctx.geometry
-        (N, C, *size), places, rows = input.shape, grad.shape[2:], _rows(weight, groups)
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        (input, weight), geometry = ctx.saved_tensors, ctx.geometry
+        rows, count = _rows(weight, geometry.groups), _examples_at_once(input, geometry)
         by_input = torch.empty_like(input, memory_format=torch.contiguous_format) if ctx.needs_input_grad[0] else None
         by_rows = torch.zeros_like(rows) if ctx.needs_input_grad[1] else None
         for k, (part, error) in enumerate(zip(input.split(count), grad.split(count))):
-            n, error = len(part), _examples_last(error).view(*rows.shape[:-1], -1)
+            error = _examples_last(error).view(*rows.shape[:2], -1)
             if by_input is not None:
-                by_columns = (rows.mT @ error).view(C, *weight.shape[2:], *places, n)
-                images = by_columns.new_zeros(C, *size, n)
-                add_windows(by_columns.movedim(-1, 0), tuple(size), stride, dilation, images.movedim(-1, 0))
-                by_input[k * count : k * count + n].view(n, -1).copy_(images.view(-1, n).T)
+                by_input[k * count : (k + 1) * count] = _images(rows.mT @ error, part.shape, geometry)
             if by_rows is not None:
-                by_rows += error @ _columns(part, weight, stride, dilation, groups).mT
-        return by_input, None if by_rows is None else by_rows.view(weight.shape), None, None, None
+                by_rows += error @ _columns(part, geometry).mT
+        return by_input, None if by_rows is None else by_rows.view(weight.shape), None
 
 
 # --- helpers ---
 
 
 def _examples_last(images: Tensor) -> Tensor:
-    """(N, ...) as (..., N), copied as a table, which PyTorch does in blocks."""
+    """(N, ...) as (..., N), in that order in memory."""
+    if len(images) < 16:
+        return images.movedim(0, -1).contiguous()
+    # As a table, which PyTorch copies in blocks: else, a power of 2 apart, the examples share a few places of the cache.
     return images.reshape(len(images), -1).T.contiguous().view(*images.shape[1:], len(images))
 
 
-def _columns(input: Tensor, weight: Tensor, stride, dilation, groups: int) -> Tensor:
-    """(C kh kw, H_out W_out N), each column a window, or (groups, C kh kw / groups, H_out W_out N)."""
-    view = windows(_examples_last(input).movedim(-1, 0), tuple(weight.shape[2:]), stride, dilation)
-    return view.movedim(0, -1).reshape(*(() if groups == 1 else (groups,)), weight[0].numel(), -1)
+def _columns(input: Tensor, geometry: _Geometry) -> Tensor:
+    """(groups, C kh kw / groups, H_out W_out N): each column is a window."""
+    images = _examples_last(input)
+    if any(geometry.sides):
+        images = torch.nn.functional.pad(images, (0, 0, *geometry.sides))
+    view = windows(images.movedim(-1, 0), geometry.kernel, geometry.stride, geometry.dilation)
+    rows = input.shape[1] * math.prod(geometry.kernel) // geometry.groups
+    return view.movedim(0, -1).reshape(geometry.groups, rows, -1)
+
+
+def _images(columns: Tensor, shape, geometry: _Geometry) -> Tensor:
+    """The transpose of ``_columns``: images (N, C, H, W) in which each entry is added where it was taken from."""
+    (N, C, H, W), (left, right, top, bottom) = shape, geometry.sides
+    values = columns.view(C, *geometry.kernel, *geometry.places, N).movedim(-1, 0)
+    padded = columns.new_zeros(C, top + H + bottom, left + W + right, N).movedim(-1, 0)
+    add_windows(values, tuple(padded.shape[2:]), geometry.stride, geometry.dilation, padded)
+    return padded[:, :, top : top + H, left : left + W]
 
 
 def _rows(weight: Tensor, groups: int) -> Tensor:
-    """(O, C kh kw), each row a kernel, or (groups, O / groups, C kh kw / groups)."""
-    return weight.reshape(*(() if groups == 1 else (groups,)), len(weight) // groups, -1)
+    """(groups, O / groups, C kh kw / groups): each row is a kernel."""
+    return weight.reshape(groups, len(weight) // groups, -1)
 
 
-def _prepared(caller: str, input: Tensor, weight: Tensor, bias, stride, padding, dilation, groups: int):
-    """The arguments checked, the input padded, and stride and dilation as pairs."""
+def _examples_at_once(input: Tensor, geometry: _Geometry) -> int:
+    # Entries of all columns at once: 2 MB of float32; a GPU would rather have few large products than a cache.
+    limit = 2**19 if input.device.type == "cpu" else 2**26
+    return max(1, limit // (input.shape[1] * math.prod(geometry.kernel + geometry.places)))
+
+
+def _geometry(caller: str, input: Tensor, weight: Tensor, bias, stride, padding, dilation, groups: int) -> _Geometry:
+    """The arguments, once they are checked."""
     arguments.check_convolution(input, weight, bias, groups, caller)
     stride, dilation = (arguments.check_pair(v, n, caller) for n, v in (("stride", stride), ("dilation", dilation)))
     kernel = tuple(weight.shape[2:])
-    sides = padding_sizes(padding, kernel, stride, dilation, caller)
-    padded = torch.nn.functional.pad(input, sides) if any(sides) else input
-    windows(padded, kernel, stride, dilation, caller)  # refuses a kernel that is too large
-    return padded, stride, dilation
+    left, right, top, bottom = sides = padding_sizes(padding, kernel, stride, dilation, caller)
+    size = input.shape[2] + top + bottom, input.shape[3] + left + right
+    arguments.check_window(size, kernel, dilation, caller)
+    places = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation))
+    return _Geometry(kernel, stride, dilation, sides, places, groups)

@@ -108,7 +108,7 @@ def add_windows(
         )
     images = values.new_zeros(N, C, *size) if out is None else out
     for u, v, where in window_offsets(tuple(kernel), places, stride, dilation):
-        images[where] += values[:, :, u, v]
+        images[where].add_(values[:, :, u, v])  # `+=` would also copy the sum onto itself
     return images
 
 

@@ -5,6 +5,7 @@ import inspect
 import math
 import re
 import warnings
+from unittest import mock
 
 import pytest
 import torch
@@ -20,6 +21,15 @@ seeds = st.integers(0, 2**32 - 1)
 # torch's own, of a kernel of even size with padding "same"; nn.Conv2d gives none.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 F64 = {"dtype": torch.float64}
+MODULE = importlib.import_module("nndl_lib.functional.convolution")
+# Columns with the example last, as on a CPU, or by example, as on a GPU.
+METHODS = [MODULE._Convolution, MODULE._ByExample]
+methods = st.sampled_from(METHODS).map(lambda method: mock.patch.object(MODULE, "_Convolution", method))
+
+
+@pytest.fixture(params=METHODS)
+def either_method(request, monkeypatch):
+    monkeypatch.setattr(MODULE, "_Convolution", request.param)
 
 
 def rng(seed=0):
@@ -98,7 +108,7 @@ def test_windows_are_torchs_columns(case):
     close(functional.add_windows(v, (H + 4, W + 4), stride, dilation, out.clone()), out + back)
 
 
-def test_conv2d_keeps_its_precision_under_autocast():
+def test_conv2d_keeps_its_precision_under_autocast(either_method):
     x, w = normal(2, 3, 6, 6).float(), normal(4, 3, 3, 3, seed=1).float()
     with torch.autocast("cpu", torch.bfloat16):
         found = functional.conv2d(x, w)
@@ -160,11 +170,12 @@ def test_windows_bad_input():
 
 
 @checks
-@given(case=convolutions(), bias=st.booleans(), seed=seeds)
-def test_conv2d_equals_torchs(case, bias, seed):
+@given(case=convolutions(), bias=st.booleans(), seed=seeds, method=methods)
+def test_conv2d_equals_torchs(case, bias, seed, method):
     shape, weight, options = case
     parts = [normal(*shape, seed=seed), normal(*weight, seed=seed + 1), *([normal(weight[0], seed=seed + 2)] if bias else [])]
-    same(lambda *p: functional.conv2d(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
+    with method:
+        same(lambda *p: functional.conv2d(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
 
 
 @settings(checks, max_examples=15)
@@ -175,7 +186,7 @@ def test_conv2d_loops_equals_torchs(case, bias, seed):
     same(lambda *p: functional.conv2d_loops(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
 
 
-def test_conv2d_in_float32_and_of_strided_inputs():
+def test_conv2d_in_float32_and_of_strided_inputs(either_method):
     x, w = normal(2, 3, 6, 5), normal(4, 3, 3, 3, seed=1)
     same(functional.conv2d, F.conv2d, x.float(), w.float(), rtol=1e-5, atol=1e-5)
     close(functional.conv2d(x.transpose(2, 3), w.transpose(2, 3)), F.conv2d(x.transpose(2, 3), w.transpose(2, 3)))
@@ -183,7 +194,8 @@ def test_conv2d_in_float32_and_of_strided_inputs():
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_conv2d_of_more_than_one_chunk(groups):
+def test_conv2d_of_more_than_one_chunk(groups, either_method, monkeypatch):
+    monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
     # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in two ways.
     for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3)):
         x, w = normal(N, C, side, side), normal(4, C // groups, kernel, kernel, seed=1)
@@ -200,7 +212,7 @@ def test_conv2d_makes_no_columns_of_the_whole_batch(monkeypatch):
     assert max(made) <= 2**19 < 64 * 6 * 25 * 100
 
 
-def test_conv2d_gradients_only_of_what_asks():
+def test_conv2d_gradients_only_of_what_asks(either_method):
     x, w = normal(1, 2, 4, 4), normal(3, 2, 3, 3, seed=1)
     for one, other in ((x.clone().requires_grad_(), w), (x, w.clone().requires_grad_())):
         y = functional.conv2d(one, other)
@@ -211,7 +223,7 @@ def test_conv2d_gradients_only_of_what_asks():
 
 
 @pytest.mark.parametrize("kernel", [(2, 3), (3, 2), (2, 2), (4, 1)])
-def test_padding_same_of_even_kernels(kernel):
+def test_padding_same_of_even_kernels(kernel, either_method):
     x, w = normal(2, 1, 5, 6), normal(1, 1, *kernel, seed=1)
     layer = nn.Conv2d(1, 1, kernel, padding="same", bias=False, **F64)
     layer.load_state_dict({"weight": w})
@@ -224,9 +236,8 @@ def test_padding_same_of_even_kernels(kernel):
 
 
 def test_conv2d_makes_no_gradient_for_an_image_that_asks_for_none(monkeypatch):
-    module, made = importlib.import_module("nndl_lib.functional.convolution"), []
-    add_windows = module.add_windows
-    monkeypatch.setattr(module, "add_windows", lambda *args: made.append(0) or add_windows(*args))
+    made, add_windows = [], MODULE.add_windows
+    monkeypatch.setattr(MODULE, "add_windows", lambda *args: made.append(0) or add_windows(*args))
     x, w = normal(1, 1, 4, 4), normal(1, 1, 3, 3).requires_grad_()
     functional.conv2d(x, w).sum().backward()
     assert not made
@@ -235,7 +246,7 @@ def test_conv2d_makes_no_gradient_for_an_image_that_asks_for_none(monkeypatch):
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_conv2d_has_second_derivatives(groups):
+def test_conv2d_has_second_derivatives(groups, either_method):
     x, w = normal(2, 2, 3, 3).requires_grad_(), normal(2, 2 // groups, 2, 2, seed=1).requires_grad_()
     options = {"stride": (2, 1), "padding": 1, "dilation": (2, 1), "groups": groups}
     assert torch.autograd.gradcheck(lambda x, w: functional.conv2d(x, w, **options), (x, w))

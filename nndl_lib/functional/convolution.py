@@ -15,6 +15,9 @@ from nndl_lib.functional.sliding import Pair, add_windows, padding_sizes, window
 
 __all__ = ["conv2d", "conv2d_loops"]
 
+# Entries of the columns that are made at once: 2 MB of float32, for a processor's cache; more where there is none to fit.
+_AT_ONCE, _AT_ONCE_ON_GPU = 2**19, 2**26
+
 
 def conv2d(
     input: Tensor,
@@ -44,7 +47,8 @@ def conv2d(
             than the padded image, or stride, padding or dilation is outside its range.
     """
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    output = _Convolution.apply(input, weight, geometry)
+    method = _ByExample if input.is_cuda else _Convolution
+    output = method.apply(input, weight, geometry)
     return output if bias is None else output.add_(bias.view(-1, 1, 1))
 
 
@@ -103,7 +107,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(input, weight)
         ctx.geometry = geometry
         rows, output = _rows(weight, geometry.groups), input.new_empty(len(input), len(weight), *geometry.places)
-        count = _examples_at_once(input, geometry)
+        count = _examples_at_once(input, geometry, _AT_ONCE)
         for part, result in zip(input.split(count), output.split(count)):
             # Into a tensor that is given, so that autocast leaves the precision as it is.
             product = rows.new_empty(*rows.shape[:2], len(part) * math.prod(geometry.places))
@@ -114,7 +118,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (input, weight), geometry = ctx.saved_tensors, ctx.geometry
-        rows, count = _rows(weight, geometry.groups), _examples_at_once(input, geometry)
+        rows, count = _rows(weight, geometry.groups), _examples_at_once(input, geometry, _AT_ONCE)
         by_input = torch.empty_like(input, memory_format=torch.contiguous_format) if ctx.needs_input_grad[0] else None
         by_rows = torch.zeros_like(rows) if ctx.needs_input_grad[1] else None
         for k, (part, error) in enumerate(zip(input.split(count), grad.split(count))):
@@ -126,7 +130,56 @@ class _Convolution(torch.autograd.Function):
         return by_input, None if by_rows is None else by_rows.view(weight.shape), None
 
 
+class _ByExample(torch.autograd.Function):
+    """The same for a GPU, which has the memory, and waits rather for each operation to be started: so they are few.
+
+    Nothing is transposed. Each example has its own product, and all are computed at once.
+    """
+
+    @staticmethod
+    def forward(ctx, input: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
+        ctx.save_for_backward(input, weight)
+        ctx.geometry = geometry
+        rows, output = _rows(weight, geometry.groups), input.new_empty(len(input), len(weight), *geometry.places)
+        count = _examples_at_once(input, geometry, _AT_ONCE_ON_GPU)
+        for part, result in zip(input.split(count), output.split(count)):
+            columns = _columns_by_example(part, geometry)
+            torch.bmm(_repeated(rows, len(part)), columns, out=result.view(len(columns), rows.shape[1], -1))
+        return output
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        (input, weight), geometry, by_input, by_rows = ctx.saved_tensors, ctx.geometry, [], 0
+        rows, count = _rows(weight, geometry.groups), _examples_at_once(input, geometry, _AT_ONCE_ON_GPU)
+        (left, right, top, bottom), (_, C, H, W) = geometry.sides, input.shape
+        for part, error in zip(input.split(count), grad.split(count)):
+            error = error.reshape(len(part) * geometry.groups, rows.shape[1], -1)
+            if ctx.needs_input_grad[0]:
+                values = (_repeated(rows, len(part)).mT @ error).view(len(part), C * math.prod(geometry.kernel), -1)
+                padded = torch.nn.functional.fold(
+                    values, (top + H + bottom, left + W + right), geometry.kernel, geometry.dilation, 0, geometry.stride
+                )  # the transpose of taking windows, in one operation
+                by_input.append(padded[:, :, top : top + H, left : left + W])
+            if ctx.needs_input_grad[1]:
+                products = error @ _columns_by_example(part, geometry).mT
+                by_rows = by_rows + products.view(len(part), *rows.shape).sum(dim=0)
+        by_weight = by_rows.view(weight.shape) if ctx.needs_input_grad[1] else None
+        return torch.cat(by_input) if by_input else None, by_weight, None
+
+
 # --- helpers ---
+
+
+def _columns_by_example(input: Tensor, geometry: _Geometry) -> Tensor:
+    """(N groups, C kh kw / groups, H_out W_out): each column is a window."""
+    padded = torch.nn.functional.pad(input, geometry.sides) if any(geometry.sides) else input
+    view = windows(padded, geometry.kernel, geometry.stride, geometry.dilation)
+    return view.reshape(len(input) * geometry.groups, -1, math.prod(geometry.places))
+
+
+def _repeated(rows: Tensor, n: int) -> Tensor:
+    """(groups, O / groups, C kh kw / groups) n times; for one group without a copy."""
+    return rows.expand(n, -1, -1, -1).reshape(-1, *rows.shape[1:]) if len(rows) > 1 else rows.expand(n, -1, -1)
 
 
 def _examples_last(images: Tensor) -> Tensor:
@@ -161,10 +214,9 @@ def _rows(weight: Tensor, groups: int) -> Tensor:
     return weight.reshape(groups, len(weight) // groups, -1)
 
 
-def _examples_at_once(input: Tensor, geometry: _Geometry) -> int:
-    # Entries of all columns at once: 2 MB of float32; a GPU would rather have few large products than a cache.
-    limit = 2**19 if input.device.type == "cpu" else 2**26
-    return max(1, limit // (input.shape[1] * math.prod(geometry.kernel + geometry.places)))
+def _examples_at_once(input: Tensor, geometry: _Geometry, entries: int) -> int:
+    # How many examples have that many entries in their columns; at least one.
+    return max(1, entries // (input.shape[1] * math.prod(geometry.kernel + geometry.places)))
 
 
 def _geometry(caller: str, input: Tensor, weight: Tensor, bias, stride, padding, dilation, groups: int) -> _Geometry:

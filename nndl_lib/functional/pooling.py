@@ -75,7 +75,7 @@ class _MaxPool(torch.autograd.Function):
         by_input, left = torch.zeros_like(input), torch.ones_like(output, dtype=torch.bool)
         for _, _, where in window_offsets(*ctx.geometry):
             first = left & (input[where] == output)  # of several maxima, the first gets all
-            by_input[where] += grad * first
+            by_input[where].add_(grad * first)
             left = left ^ first
         return by_input, None, None, None
 
@@ -95,7 +95,7 @@ class _SumPool(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None, None]:
         by_input = grad.new_zeros(ctx.shape)
         for _, _, where in window_offsets(*ctx.geometry):
-            by_input[where] += grad
+            by_input[where].add_(grad)
         return by_input, None, None, None
 
 

@@ -1,6 +1,7 @@
 """A training step of an MLP, nndl_lib against torch.nn and torch.optim. Run: python benchmarks/mlp_step.py
 
-With ``--device cuda`` on a GPU. One step is forward, cross-entropy, backward and an SGD update. Its time includes one pass through ``train``'s loop.
+With ``--device cuda`` on a GPU. One step is forward, cross-entropy, backward and an SGD update. Its time includes one
+pass through ``train``'s loop.
 """
 
 import torch

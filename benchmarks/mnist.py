@@ -2,8 +2,9 @@
 
 The network is LeNet, trained by ``trainer.Trainer`` with all images on the device. After each epoch it is tested, and at
 99 % the clock stops: the test set says when, so this measures time and not how well the network does on new digits.
-Without ``--device`` on the CPU. ``--precision bfloat16`` or ``float16`` for mixed precision, ``--compile`` for
-torch.compile, ``--batch-size`` for another minibatch, ``--folder`` for MNIST's files, if you have them.
+Without ``--device`` on the CPU. ``--precision bfloat16`` or ``float16`` for mixed precision, ``--compile
+inductor`` or another backend of torch.compile, ``--batch-size`` for another minibatch, ``--folder`` for MNIST's files, if
+you have them.
 """
 
 import argparse
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--folder")
     parser.add_argument("--precision", choices=["bfloat16", "float16"])
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--compile", default=False)
     parser.add_argument("--batch-size", type=int, default=128)
     options = parser.parse_args()
     device = torch.device(options.device)
@@ -34,7 +35,8 @@ def main() -> None:
 
     generator = torch.Generator().manual_seed(0)
     model = nn.LeNet(generator=generator, dtype=torch.float32)
-    loader = TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device)
+    # Minibatches of one size: a compiler would compile anew for the last.
+    loader = TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device, drop_last=True)
     test = TensorLoader(X_test, t_test, batch_size=1000, device=device)
     steps = EPOCHS * len(loader)
     trainer = Trainer(

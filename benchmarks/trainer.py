@@ -1,6 +1,7 @@
 """An epoch by trainer.Trainer against the same loop without it. Run: python benchmarks/trainer.py
 
-With ``--device cuda`` on a GPU. Both take the same minibatches, model, loss and optimizer, and sum the losses, as an epoch's cost needs.
+With ``--device cuda`` on a GPU. Both take the same minibatches, model, loss and optimizer, and sum the losses, as an
+epoch's cost needs.
 """
 
 import torch

@@ -55,11 +55,10 @@ class Averages:
         """
         # Apple's GPU has no float64.
         wide = torch.float32 if device.type == "mps" else torch.float64
-        sums = torch.zeros(len(names) + 1, dtype=wide, device=device)
+        sums = torch.tensor([0] * len(names) + [self.n], dtype=wide, device=device)
         for k, total in enumerate(self._sums.get(name) for name in names):
             if total is not None:
                 sums[k] = total
-        sums[-1] = self.n
         *totals, n = processes.sum_(sums).tolist()
         if n == 0:
             raise ValueError("Averages: there is no example; expected at least one minibatch")

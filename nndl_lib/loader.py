@@ -136,11 +136,11 @@ class TensorLoader:
         return self.N - left_out
 
     def _order(self) -> Sequence[slice | Tensor]:
-        # For each minibatch of an epoch, the numbers of its rows; for this process.
+        # For each minibatch of an epoch, the numbers of the rows that this process takes.
         stop = self._rows()
         if self.generator is None:
-            starts = range(0, stop, self.batch_size)
-            return [slice(k + self.rank, min(k + self.batch_size, stop), self.world_size) for k in starts]
+            starts, step = range(0, stop, self.batch_size), self.world_size
+            return [slice(start + self.rank, min(start + self.batch_size, stop), step) for start in starts]
         order = torch.randperm(self.N, generator=self.generator, device=self.generator.device)
         pieces = order.to(self.tensors[0].device)[:stop].split(self.batch_size)
         return pieces if self.world_size == 1 else [piece[self.rank :: self.world_size] for piece in pieces]

@@ -55,11 +55,9 @@ class Averages:
         """
         # Apple's GPU has no float64.
         wide = torch.float32 if device.type == "mps" else torch.float64
-        sums = torch.zeros(len(names) + 1, dtype=wide, device=device)
-        for k, total in enumerate(self._sums.get(name) for name in names):
-            if total is not None:
-                sums[k] = total
-        sums[-1] = self.n
+        sums = torch.full((len(names) + 1,), self.n, dtype=wide, device=device)  # the number stays in the last entry
+        for k, name in enumerate(names):
+            sums[k] = self._sums.get(name, 0)
         *totals, n = processes.sum_(sums).tolist()
         if n == 0:
             raise ValueError("Averages: there is no example; expected at least one minibatch")

@@ -1,5 +1,7 @@
 """What is called while ``trainer.Trainer`` trains: a base class to derive from, and the progress bar."""
 
+from functools import cached_property
+
 from nndl_lib import runtime
 
 __all__ = ["Callback", "ProgressBar"]
@@ -39,14 +41,9 @@ class ProgressBar(Callback):
         self.enabled, self._bar, self._steps, self._text = enabled, None, None, ""
 
     def on_fit_start(self, trainer, steps: int | None) -> None:
-        """Look for tqdm, once a training."""
-        self._make, self._steps = None, steps
-        if self.enabled if self.enabled is not None else not runtime.is_static():
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                return
-            self._make = tqdm
+        """Look for tqdm, if the bar is to be shown."""
+        shown = self.enabled if self.enabled is not None else not runtime.is_static()
+        self._make, self._steps = self._tqdm if shown else None, steps
 
     def on_step(self, trainer) -> None:
         """Move by one step."""
@@ -66,6 +63,15 @@ class ProgressBar(Callback):
     def on_fit_end(self, trainer) -> None:
         """Close the bar, if there is one."""
         self._close()
+
+    @cached_property
+    def _tqdm(self):
+        # Kept, as Python searches its folders anew at each import of what is not installed.
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return None
+        return tqdm
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -4,7 +4,7 @@ For data that fits into memory, such as all sets of this book. ``torch.utils.dat
 be read while training; ``trainer.Trainer`` takes either.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -97,11 +97,9 @@ class TensorLoader:
         if not self._resumed:
             self._start, self._batch = self._generator_state(), 0
         self._resumed = False
-        order = self._order()
+        rows = self._order()
         for k in range(self._batch, len(self)):
-            batch = self._minibatch(k, order)
-            self._batch = k + 1
-            yield batch
+            yield self._minibatch(k, rows[k])
         self.epoch += 1
         self._start, self._batch = self._generator_state(), 0
 
@@ -137,22 +135,24 @@ class TensorLoader:
         left_out = rest if self.drop_last else rest % self.world_size if self.even else 0
         return self.N - left_out
 
-    def _order(self) -> Tensor | None:
+    def _order(self) -> Sequence[slice | Tensor]:
+        # For each minibatch of an epoch, the numbers of the rows that this process takes.
+        stop = self._rows()
         if self.generator is None:
-            return None
+            starts, step = range(0, stop, self.batch_size), self.world_size
+            return [slice(start + self.rank, min(start + self.batch_size, stop), step) for start in starts]
         order = torch.randperm(self.N, generator=self.generator, device=self.generator.device)
-        return order.to(self.tensors[0].device)
+        pieces = order.to(self.tensors[0].device)[:stop].split(self.batch_size)
+        return pieces if self.world_size == 1 else [piece[self.rank :: self.world_size] for piece in pieces]
 
-    def _minibatch(self, k: int, order: Tensor | None) -> tuple[Tensor, ...]:
-        stop = min((k + 1) * self.batch_size, self._rows())
-        rows = slice(k * self.batch_size + self.rank, stop, self.world_size)
-        if order is None:
+    def _minibatch(self, k: int, rows: slice | Tensor) -> tuple[Tensor, ...]:
+        if isinstance(rows, slice):
             batch = [tensor[rows] for tensor in self.tensors]
         else:
-            chosen = order[rows]
-            batch = [tensor.index_select(0, chosen) for tensor in self.tensors]
+            batch = [tensor.index_select(0, rows) for tensor in self.tensors]
         if self.transform is not None:
             batch[0] = self.transform(batch[0])
+        self._batch = k + 1
         return tuple(batch)
 
     def _generator_state(self) -> Tensor | None:

@@ -94,9 +94,11 @@ def train(
         model.train()
         losses, sizes = [], []
         for step, rows in enumerate(minibatches(len(X), batch_size, generator)):
-            rows = rows.to(X.device)
-            inputs = X[rows] if transform is None else transform(X[rows])
-            value = _checked_loss(loss, model(inputs), t[rows], epoch, step, _rate(lr, optimizer))
+            # These are X[rows] and t[rows], in less time.
+            inputs, targets = (data.index_select(0, rows.to(data.device)) for data in (X, t))
+            if transform is not None:
+                inputs = transform(inputs)
+            value = _checked_loss(loss, model(inputs), targets, epoch, step, _rate(lr, optimizer))
             for p in parameters:
                 p.grad = None
             value.backward()
@@ -176,7 +178,7 @@ def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None
         raise ValueError(f"train: the learning rate lr is {lr}; expected a finite number greater than 0")
     if not 0 <= momentum < 1:
         raise ValueError(f"train: momentum is {momentum}; expected a number from 0 to below 1")
-    for inputs, targets, where in ((X, t, ""), (*(validation or (X, t)), "validation: ")):
+    for inputs, targets, where in [(X, t, "")] + ([] if validation is None else [(*validation, "validation: ")]):
         if inputs.ndim == 0 or inputs.shape[:1] != targets.shape[:1] or len(inputs) == 0:
             raise ValueError(
                 f"train: {where}X has shape {tuple(inputs.shape)} and t {tuple(targets.shape)}; "

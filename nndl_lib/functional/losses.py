@@ -102,7 +102,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         losses = (target * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
         return _reduce(losses, reduction, "cross_entropy")
     arguments.check_classes(input, target, "cross_entropy")
-    return _CrossEntropy.apply(input, target, reduction)
+    return _reduce(_CrossEntropy.apply(input, target.unsqueeze(1)).squeeze(1), reduction, "cross_entropy")
 
 
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -180,25 +180,22 @@ class _BinaryCrossEntropy(torch.autograd.Function):
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """``log(sum_k exp(z_k)) - z_t`` for each row; its gradient is ``y - t`` with ``y = softmax(z)`` and t one-hot."""
+    """``log(sum_k exp(z_k)) - z_t`` for each row, (N, 1); its gradient is ``y - t``, ``y = softmax(z)`` and t one-hot."""
 
     @staticmethod
-    def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    def forward(ctx, input: Tensor, target: Tensor) -> Tensor:  # (N, K) and (N, 1)
         e = _less_the_largest(input, dim=1)
-        right = e.gather(1, target.unsqueeze(1))
+        right = e.gather(1, target)
         total = e.exp_().sum(dim=1, keepdim=True)
         ctx.save_for_backward(input, target, e, total)
-        ctx.reduction = reduction
-        return _reduce((total.log() - right).squeeze(1), reduction, "cross_entropy")
+        return total.log() - right
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
         input, target, e, total = ctx.saved_tensors
-        grad = grad / len(target) if ctx.reduction == "mean" else grad
-        grad = grad.reshape(-1, 1).expand(total.shape)
         # Where a second derivative is asked for, y has to be made from input once more, in sight of autograd.
         scaled = grad * softmax(input, dim=1) if torch.is_grad_enabled() else e * (grad / total)
-        return scaled.scatter_add_(1, target.unsqueeze(1), -grad), None, None
+        return scaled.scatter_add_(1, target, -grad), None
 
 
 # --- helpers ---

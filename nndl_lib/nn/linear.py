@@ -51,19 +51,20 @@ class Linear(torch.nn.Module):
         Raises:
             ValueError: x has another number of columns, or another dtype than the weights.
         """
+        weight, bias = self.weight, self.bias
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(
-                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(self.weight.shape)}; "
+                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(weight.shape)}; "
                 f"expected x (..., {self.in_features})"
             )
         # In mixed precision, torch itself brings both to one dtype.
-        if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise ValueError(f"Linear: x is {x.dtype} and weight is {self.weight.dtype}; expected the same dtype for both")
-        if self.bias is None:
-            return x @ self.weight.T
+        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise ValueError(f"Linear: x is {x.dtype} and weight is {weight.dtype}; expected the same dtype for both")
+        if bias is None:
+            return x @ weight.T
         if x.ndim == 2:
-            return torch.addmm(self.bias, x, self.weight.T)  # the line below in one pass
-        return x @ self.weight.T + self.bias
+            return torch.addmm(bias, x, weight.T)  # the line below in one pass
+        return x @ weight.T + bias
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""

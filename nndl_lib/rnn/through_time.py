@@ -36,9 +36,10 @@ class _LSTM(torch.autograd.Function):
         h, c = gates.new_empty(T + 1, N, H), gates.new_empty(T + 1, N, H)  # entry t is the state before step t
         tanh_c, h[0], c[0] = gates.new_empty(T, N, H), h0, c0
         views = zip(gates.unbind(1), gates[:2].unbind(1), *(gate.unbind() for gate in gates), tanh_c.unbind())
-        states = zip(h.unbind(), c.unbind(), h[1:].unbind(), c[1:].unbind())
+        # The four gates of a step read the same state before it: expand repeats that without a copy.
+        states, transposed = zip(h.expand(4, -1, -1, -1).unbind(1), c.unbind(), h[1:].unbind(), c[1:].unbind()), weight.mT
         for (step, both, i, f, g, o, read), (before, cell_before, after, cell) in zip(views, states):
-            step.baddbmm_(before.expand(4, N, H), weight.mT)
+            step.baddbmm_(before, transposed)
             both.sigmoid_(), g.tanh_(), o.sigmoid_()
             torch.mul(f, cell_before, out=cell).addcmul_(i, g)
             torch.mul(o, torch.tanh(cell, out=read), out=after)
@@ -57,9 +58,11 @@ class _LSTM(torch.autograd.Function):
         by_z = torch.addcmul(gates, gates, gates, value=-1)  # y (1 - y), the derivative of the logistic function
         by_z[0] *= g
         by_z[1] *= c[:-1]
-        torch.addcmul(i, i * g, g, value=-1, out=by_z[2])  # i (1 - g**2)
+        torch.mul(i, g, out=by_z[2])
+        torch.addcmul(i, by_z[2], g, value=-1, out=by_z[2])  # i (1 - g**2)
         by_z[3] *= tanh_c
-        reads = torch.addcmul(o, o * tanh_c, tanh_c, value=-1)  # o (1 - tanh(c)**2): how the cell acts on the state
+        reads = o * tanh_c
+        torch.addcmul(o, reads, tanh_c, value=-1, out=reads)  # o (1 - tanh(c)**2): how the cell acts on the state
         # From the last step to the first, multiply these in place by the gradients of the loss.
         dh, dc = by_h[-1], torch.zeros_like(by_h[0])
         views = zip(by_z.unbind(1), by_z[:3].unbind(1), by_z[3].unbind(), reads.unbind(), f.unbind())

@@ -103,7 +103,10 @@ def test_pools_and_normalization(one, other):
 def test_losses():
     z, t = normal(30, 7), torch.randint(7, (30,), generator=rng(1)).to(GPU)
     y = torch.rand(30, 7, generator=rng(2), **F64).to(GPU)
-    same(lambda z: functional.cross_entropy(z, t), lambda z: F.cross_entropy(z, t), z)
+    for r in ("mean", "sum", "none"):
+        same(lambda z: functional.cross_entropy(z, t, reduction=r), lambda z: F.cross_entropy(z, t, reduction=r), z)
+    with pytest.raises(ValueError, match="^cross_entropy: reduction is 'average'; expected 'mean', 'sum' or 'none'"):
+        functional.cross_entropy(z, t, reduction="average")
     for name in ("mse_loss", "binary_cross_entropy_with_logits"):
         same(lambda z: getattr(functional, name)(z, y), lambda z: getattr(F, name)(z, y), z)
     close(functional.softmax(z, 1), F.softmax(z, 1))

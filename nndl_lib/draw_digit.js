@@ -283,9 +283,9 @@ function render({ model, el }) {
     if (pointer !== null || event.button > 0) return;
     end();
     pointer = event.pointerId;
-    surface.setPointerCapture(pointer);
     pen.setAttribute("visibility", "hidden");
     begin(at(event));
+    surface.setPointerCapture(pointer); // last: it fails where the pointer is gone already
   });
   surface.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;

@@ -196,8 +196,9 @@ def test_conv2d_in_float32_and_of_strided_inputs(either_method):
 @pytest.mark.parametrize("groups", [1, 2])
 def test_conv2d_of_more_than_one_chunk(groups, either_method, monkeypatch):
     monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
-    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in two ways.
-    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3)):
+    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in
+    # two ways; and one example that is too large by itself.
+    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3), (2, 4, 80, 5)):
         x, w = normal(N, C, side, side), normal(4, C // groups, kernel, kernel, seed=1)
         same(
             lambda x, w: functional.conv2d(x, w, groups=groups), lambda x, w: F.conv2d(x, w, groups=groups), x, w, atol=1e-9
@@ -292,6 +293,9 @@ def test_conv2d_bad_input(name):
         function(x, w.double())
     with refused(f"{name}: input is torch.float32 and bias is torch.float64; expected the same dtype for both"):
         function(x, w, torch.zeros(6, **F64))
+    for part, call in (("weight", lambda: function(x, w.to("meta"))), ("bias", lambda: function(x, w, w.new_zeros(6).to("meta")))):
+        with refused(f"{name}: input is on cpu and {part} on meta; expected one device for both"):
+            call()
     with refused(f"{name}: the kernel is 5 x 6 and the padded input 4 x 5; expected a kernel that fits"):
         function(x, torch.zeros(6, 4, 5, 6))
     with refused(f"{name}: the kernel, 3 x 3 with dilation (4, 1), spans 9 x 3 and the padded input 6 x 7; expected"):
@@ -436,6 +440,8 @@ def test_conv2d_module_bad_input():
         layer(torch.zeros(1, 3, 8, 8))
     with refused("Conv2d: input has shape (2, 8, 8); expected (N, C, H, W)"):
         layer(torch.zeros(2, 8, 8))
+    with refused("Conv2d: input is on cpu and weight on meta; expected one device for both"):
+        nn.Conv2d(2, 3, 3, device="meta")(torch.zeros(1, 2, 8, 8))
     with refused("Conv2d: input is torch.float64 and weight is torch.float32; expected the same dtype for both"):
         layer(torch.zeros(1, 2, 8, 8, **F64))
     with refused("Conv2d: the kernel, 3 x 4 with dilation (1, 2), spans 3 x 7 and the padded input 3 x 6; expected"):

@@ -191,6 +191,8 @@ def test_conv2d_in_float32_and_of_strided_inputs(either_method):
     same(functional.conv2d, F.conv2d, x.float(), w.float(), rtol=1e-5, atol=1e-5)
     close(functional.conv2d(x.transpose(2, 3), w.transpose(2, 3)), F.conv2d(x.transpose(2, 3), w.transpose(2, 3)))
     close(functional.conv2d(x.to(memory_format=torch.channels_last), w), F.conv2d(x, w))
+    # A gradient that comes in with its rows as columns.
+    same(lambda x, w: functional.conv2d(x, w).transpose(1, 3), lambda x, w: F.conv2d(x, w).transpose(1, 3), x, w)
 
 
 @pytest.mark.parametrize("groups", [1, 2])
@@ -205,12 +207,17 @@ def test_conv2d_of_more_than_one_chunk(groups, either_method, monkeypatch):
         )
 
 
-def test_conv2d_makes_no_columns_of_the_whole_batch(monkeypatch):
+def test_conv2d_makes_no_columns_of_the_whole_batch(either_method, monkeypatch):
     made = []
     reshape = torch.Tensor.reshape
     monkeypatch.setattr(torch.Tensor, "reshape", lambda x, *shape: made.append(x.numel()) or reshape(x, *shape))
-    functional.conv2d(torch.zeros(64, 6, 14, 14), torch.zeros(16, 6, 5, 5))
-    assert max(made) <= 2**19 < 64 * 6 * 25 * 100
+    monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
+    x, w = torch.zeros(64, 6, 14, 14, requires_grad=True), torch.zeros(16, 6, 5, 5, requires_grad=True)
+    y = functional.conv2d(x, w)
+    assert 2**18 < max(made) <= 2**19 < 64 * 6 * 25 * 100
+    made.clear()
+    y.backward(torch.ones_like(y))
+    assert 2**18 < max(made) <= 2**19
 
 
 def test_conv2d_gradients_only_of_what_asks(either_method):
@@ -234,6 +241,20 @@ def test_padding_same_of_even_kernels(kernel, either_method):
     for y in found:
         assert y.shape == x.shape
         close(y, F.conv2d(x, w, padding="same"))
+    same(lambda x, w: functional.conv2d(x, w, padding="same"), lambda x, w: F.conv2d(x, w, padding="same"), x, w)
+
+
+def test_by_example_computes_only_the_gradient_that_is_asked_for(monkeypatch):
+    monkeypatch.setattr(MODULE, "_Convolution", MODULE._ByExample)
+    x, w, made = normal(1, 2, 4, 4), normal(3, 2, 3, 3, seed=1), []
+    columns, fold = MODULE._columns_by_example, F.fold
+    monkeypatch.setattr(MODULE, "_columns_by_example", lambda *args: made.append("columns") or columns(*args))
+    monkeypatch.setattr(F, "fold", lambda *args: made.append("fold") or fold(*args))
+    for one, other, expected in ((x.requires_grad_(), w, ["fold"]), (x.detach(), w.requires_grad_(), ["columns"])):
+        y = functional.conv2d(one, other.detach() if one.requires_grad else other)
+        made.clear()
+        y.sum().backward()
+        assert made == expected
 
 
 def test_conv2d_makes_no_gradient_for_an_image_that_asks_for_none(monkeypatch):

@@ -86,7 +86,7 @@ def check_same(input: Tensor, target: Tensor, caller: str) -> None:
 
 
 def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, caller: str) -> None:
-    """Raises: ValueError where shapes, dtypes and groups do not make a convolution.
+    """Raises: ValueError where shapes, dtypes, devices and groups do not make a convolution.
 
     They do for input (N, C, H, W), weight (O, C / groups, kernel height, kernel width) and bias (O,) or None.
     """
@@ -114,6 +114,9 @@ def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups
         if part is not None and part.dtype != input.dtype:
             found = f"input is {input.dtype} and {name} is {part.dtype}"
             raise ValueError(f"{caller}: {found}; expected the same dtype for both")
+        if part is not None and part.device != input.device:
+            found = f"input is on {input.device} and {name} on {part.device}"
+            raise ValueError(f"{caller}: {found}; expected one device for both")
 
 
 def check_pooling(input: Tensor, kernel_size, stride, padding, caller: str) -> tuple[tuple[int, int], ...]:

@@ -1,5 +1,7 @@
 """Averages over the examples of many minibatches, summed on the device: nothing waits for it until it is read."""
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
@@ -21,11 +23,15 @@ class Averages:
         Count the examples themselves by ``count``, once a minibatch.
 
         Raises:
-            ValueError: value has another shape.
+            ValueError: value has another shape, or is no real number.
         """
         if not isinstance(value, Tensor):
+            if not isinstance(value, Real):
+                raise ValueError(f"Averages: {name} is a {type(value).__name__}; expected a number, or a tensor")
             value = torch.tensor(float(value), dtype=torch.float64)
         value = value.detach()
+        if value.is_complex():
+            raise ValueError(f"Averages: {name} is {value.dtype}; expected real numbers")
         if value.ndim == 1 and len(value) == n:
             value, n = value.sum(dtype=None if value.is_floating_point() else torch.float32), 1
         elif value.ndim != 0:

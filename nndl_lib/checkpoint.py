@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import zipfile
+from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,14 +19,20 @@ from torch import Tensor
 
 __all__ = ["check_state", "load", "random_state", "save", "set_random_state"]
 
+# Beside tensors, lists, tuples and dicts, what the reader takes.
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
+
 
 def save(state: dict, path: str | os.PathLike) -> None:
     """Write a state, of tensors, numbers, strings, lists, tuples and dicts, to a file; its folder is made if need be.
 
+    Numbers of NumPy, which ``load`` would refuse, are written as Python's.
+
     Raises:
+        ValueError: the state holds something else.
         OSError: the file cannot be written, for example as the disk is full. What was at path before is still there.
     """
-    path = Path(path)
+    path, state = Path(path), _plain(state, "state")
     part = path.with_name(f".{path.name}.part")  # one name, so that a killed process leaves one file, written over next
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +61,7 @@ def load(path: str | os.PathLike, map_location: str | torch.device = "cpu") -> d
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"load: {path} is not there; expected a checkpoint")
+        raise FileNotFoundError(f"load: {path} is {'a folder' if path.is_dir() else 'not there'}; expected a checkpoint")
     try:
         with zipfile.ZipFile(path) as file:  # torch writes a checksum of each part, and does not compare it
             changed = file.testzip()
@@ -117,6 +124,24 @@ def set_random_state(
         torch.cuda.set_rng_state(state["device"], device)
     for generator, own in zip(generators, state["generators"]):
         generator.set_state(own)
+
+
+def _plain(value, where: str):
+    # value itself, or where it holds numbers of NumPy, a copy with Python's. Types are compared, not asked for by
+    # isinstance: what is derived from a dict or a tuple is a class of its own to the reader.
+    if isinstance(value, np.generic):
+        return _plain(value.item(), where)
+    if type(value) in (dict, OrderedDict):
+        found = {_plain(key, f"a key of {where}"): _plain(entry, f"{where}[{key!r}]") for key, entry in value.items()}
+        return value if all(a is b for a, b in zip((*found, *found.values()), (*value, *value.values()))) else found
+    if type(value) in (list, tuple):
+        found = [_plain(entry, f"{where}[{k}]") for k, entry in enumerate(value)]
+        return value if all(a is b for a, b in zip(found, value)) else type(value)(found)
+    if not isinstance(value, Tensor) and type(value) not in _PLAIN:
+        raise ValueError(
+            f"save: {where} is a {type(value).__name__}; expected tensors, numbers, strings, lists, tuples and dicts"
+        )
+    return value
 
 
 def _kind(entry: Tensor | None) -> str:

@@ -38,11 +38,14 @@ def fetch(
         attempts: how often to ask each address, at least 1; a refusal (status 4xx) is taken at its word.
 
     Raises:
-        ValueError: there is no address.
+        ValueError: there is no address, or one that is not by http or https.
         OSError: no address gave the file; it says what each answered. Or the disk cannot be written.
     """
     if not urls:
         raise ValueError("fetch: urls is empty; expected at least one address")
+    for url in urls:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"fetch: an address is {url!r}; expected http:// or https:// at its beginning")
     path = Path(path)
     found = sha256_of(path) if path.is_file() else None
     if found == sha256:

@@ -56,9 +56,14 @@ class TensorLoader:
                 leaves out none; a process may then get fewer minibatches than another.
 
         Raises:
-            ValueError: there is no tensor, they differ in their number of rows or have none, batch_size, rank or
-                world_size is outside its range, or batch_size is not a multiple of world_size while even.
+            ValueError: there is no tensor, they differ in their number of rows or have none, generator is none, batch_size,
+                rank or world_size is outside its range, or batch_size is not a multiple of world_size while even.
         """
+        for k, tensor in enumerate(tensors):
+            if not isinstance(tensor, Tensor):
+                raise ValueError(f"TensorLoader: argument {k} is a {type(tensor).__name__}; expected a tensor")
+        if not isinstance(generator, torch.Generator | None):
+            raise ValueError(f"TensorLoader: generator is {generator!r}; expected a torch.Generator, or None")
         shapes = [tuple(tensor.shape) for tensor in tensors]
         if not tensors or any(not shape or shape[0] != shapes[0][0] or shape[0] == 0 for shape in shapes):
             raise ValueError(
@@ -115,7 +120,8 @@ class TensorLoader:
         """Go on where ``state_dict`` was made: the next loop gives the rest of that epoch, in the same order.
 
         Raises:
-            ValueError: it is that of a loader with other rows, another batch_size, or with or without a generator.
+            ValueError: it is that of a loader with other rows, another batch_size, more minibatches, or with or without a
+                generator.
         """
         for name, own in (("N", self.N), ("batch_size", self.batch_size)):
             if state_dict[name] != own:
@@ -124,6 +130,8 @@ class TensorLoader:
             words = ["with a generator", "without a generator"]
             found, own = words[state_dict["generator"] is None], words[self.generator is None]
             raise ValueError(f"TensorLoader: state_dict is that of a loader {found}; expected one {own}")
+        if not 0 <= state_dict["batch"] <= len(self):
+            raise ValueError(f"TensorLoader: state_dict has batch {state_dict['batch']}; expected 0 to {len(self)}")
         if self.generator is not None:
             self.generator.set_state(state_dict["generator"])
         self.epoch, self._batch, self._resumed = state_dict["epoch"], state_dict["batch"], True
@@ -152,6 +160,8 @@ class TensorLoader:
             batch = [tensor.index_select(0, rows) for tensor in self.tensors]
         if self.transform is not None:
             batch[0] = self.transform(batch[0])
+            if not isinstance(batch[0], Tensor):
+                raise ValueError(f"TensorLoader: transform gave a {type(batch[0]).__name__}; expected a tensor")
         self._batch = k + 1
         return tuple(batch)
 

@@ -123,7 +123,7 @@ def load(
     https://arxiv.org/abs/1708.07747.
 
     Raises:
-        ValueError: name or split is unknown, dtype is neither floating-point nor uint8, or a file has other contents
+        ValueError: name or split is unknown, mirrors is no list, dtype is neither floating-point nor uint8, or a file has other contents
             than such images.
         OSError: a file is not there and could not be fetched; it says what each mirror answered, and which files of that
             name hold something else or cannot be read. Or such a file is where the fetched one would go.
@@ -134,9 +134,11 @@ def load(
     for what, value, known in (("name", name, _MIRRORS), ("split", split, ("train", "test"))):
         if value not in known:
             raise ValueError(f"load: {what} is {value!r}; expected {' or '.join(map(repr, known))}")
+    if isinstance(mirrors, str):
+        raise ValueError(f"load: mirrors is {mirrors!r}; expected a list of addresses")
     dtype = dtype or torch.get_default_dtype()
-    if not dtype.is_floating_point and dtype != torch.uint8:
-        raise ValueError(f"load: dtype is {dtype}; expected a floating-point one, or torch.uint8 for 0 to 255")
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point and dtype != torch.uint8:
+        raise ValueError(f"load: dtype is {dtype!r}; expected a floating-point one, or torch.uint8 for 0 to 255")
     own = bool(folder)
     folder = Path(folder or os.environ.get("NNDL_DATA") or Path.home() / ".cache" / "nndl_lib")
     if folder.is_file():
@@ -209,9 +211,9 @@ def _unpacked(path: str | os.PathLike) -> bytes:
 
 
 def _parse(raw: bytes, path: str | os.PathLike) -> Tensor:
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _DTYPES or len(raw) < 4 + 4 * raw[3]:
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _DTYPES or raw[3] > 64 or len(raw) < 4 + 4 * raw[3]:
         head = raw[:4].hex(" ") or "nothing"
-        raise ValueError(f"read_idx: {path} begins with {head}; expected 00 00, a type, and the number of axes")
+        raise ValueError(f"read_idx: {path} begins with {head}; expected 00 00, a type, and the number of axes, at most 64")
     dtype, start = np.dtype(_DTYPES[raw[2]]), 4 + 4 * raw[3]
     shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", raw[3], 4))
     expected = start + math.prod(shape) * dtype.itemsize

@@ -40,9 +40,15 @@ class Stepper:
         """Move the model to the device, and join it with those of the other processes where there are some.
 
         Raises:
-            ValueError: the optimizer has a parameter that is not the model's, clip_norm is not above 0, or precision is
-                unknown.
+            ValueError: model or optimizer is none, the optimizer has a parameter that is not the model's, schedule is no
+                function, clip_norm is not above 0, or precision is unknown.
         """
+        if not isinstance(model, torch.nn.Module):
+            raise ValueError(f"Trainer: model is a {type(model).__name__}; expected a torch.nn.Module")
+        if not isinstance(optimizer, (torch.optim.Optimizer, Optimizer)):
+            raise ValueError(f"Trainer: optimizer is {optimizer!r}; expected one of torch.optim or nndl_lib.optim")
+        if schedule is not None and not callable(schedule):
+            raise ValueError(f"Trainer: schedule is {schedule!r}; expected a function of the number of the step")
         own = set(model.parameters())
         self._trained = [p for group in optimizer.param_groups for p in group["params"]]
         for p in (p for p in self._trained if p not in own):
@@ -70,14 +76,16 @@ class Stepper:
         In mixed precision, outputs of that precision become float32 before the loss.
 
         Raises:
-            ValueError: the minibatch is none, or the loss is not a 0-d tensor.
+            ValueError: the minibatch is none, its inputs hold a NaN or an infinity that the loss refuses, or the loss is
+                not a 0-d tensor.
             FloatingPointError: the loss refuses the outputs, and they hold a NaN or an infinity.
         """
         if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-            raise ValueError(
-                f"Trainer: the loader gave a {type(batch).__name__}; expected a tuple of at least two tensors, the "
-                "targets last"
-            )
+            what = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
+            raise ValueError(f"Trainer: the loader gave {what}; expected a tuple of at least two tensors, the targets last")
+        if not all(isinstance(x, Tensor) for x in batch) or batch[-1].ndim == 0:
+            what = ", ".join(f"{tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}" for x in batch)
+            raise ValueError(f"Trainer: the loader gave {what}; expected tensors, one example a row")
         here = self.device  # a TensorLoader's minibatches are, and to ask costs less than to move nothing
         *inputs, target = [x if x.device == here else x.to(here, non_blocking=True) for x in batch]
         forward = self._training if training else self._evaluation
@@ -92,20 +100,31 @@ class Stepper:
             value = self._loss(output, target)
         except ValueError as error:  # the losses of functional refuse outputs that are not finite
             if isinstance(output, Tensor) and not output.isfinite().all():
+                for k, x in enumerate(inputs):
+                    if not x.isfinite().all():
+                        what = f"tensor {k} of the minibatch holds a NaN or an infinity"
+                        raise ValueError(f"Trainer: {what}; expected finite inputs") from error
                 raise FloatingPointError("the model's output is not finite") from error
             raise
-        if value.ndim != 0:
-            raise ValueError(
-                f"Trainer: the loss has shape {tuple(value.shape)}; expected a 0-d tensor, the minibatch's average"
-            )
+        if not isinstance(value, Tensor) or value.ndim != 0:
+            what = f"has shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"is a {type(value).__name__}"
+            raise ValueError(f"Trainer: the loss {what}; expected a 0-d tensor, the minibatch's average")
         return output, target, value
 
     def step(self, batch: Sequence[Tensor], number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Take step ``number``, from 0, on a minibatch; return what ``outputs`` does. Errors as there."""
+        """Take step ``number``, from 0, on a minibatch; return what ``outputs`` does.
+
+        Raises:
+            ValueError, FloatingPointError: as ``outputs``, or the loss has no gradient, or the schedule's factor is not a
+                number of at least 0.
+        """
         output, target, value = self.outputs(batch, training=True)
+        if not value.requires_grad:
+            raise ValueError("Trainer: the loss has no gradient; expected one computed from parameters that require it")
         self.optimizer.zero_grad()
         if self._schedule is not None:
             factor = self._schedule(number)
+            arguments.check_number(factor, f"the schedule's factor for step {number}", "Trainer")
             for group, rate in zip(self.optimizer.param_groups, self._rates):
                 group["lr"] = rate * factor
         if self._scaler is None:

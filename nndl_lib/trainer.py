@@ -22,7 +22,12 @@ from nndl_lib.stepper import Stepper
 
 __all__ = ["Trainer"]
 
-_KEYS = ["world_size", "stepper", "counts", "history", "averages", "early_stopping", "callbacks", "loader", "random"]
+# What a checkpoint holds, and of what type where that is always the same.
+_KEYS = {
+    "world_size": int, "stepper": dict, "counts": dict, "history": dict, "averages": list, "early_stopping": None,
+    "callbacks": list, "loader": None, "random": list,
+}  # fmt: skip
+_COUNTS = ("epoch", "step", "batch", "stop")
 
 
 class Trainer:
@@ -76,14 +81,19 @@ class Trainer:
             generators: those that the model or the data draw from, beside the loader's own, to be saved as well.
 
         Raises:
-            ValueError: an argument is outside its range, or the optimizer has a parameter that is not the model's.
+            ValueError: an argument is of another kind or outside its range, a metric has the name of another entry of the
+                history, or the optimizer has a parameter that is not the model's.
             RuntimeError: as ``runtime.get_device``.
         """
+        if checkpoint is not None and (not os.fspath(checkpoint) or os.path.isdir(checkpoint)):
+            raise ValueError(f"Trainer: checkpoint is {str(checkpoint)!r}; expected a file, not a folder")
         if checkpoint_steps is not None:
             arguments.check_count(checkpoint_steps, "checkpoint_steps", "Trainer")
             if checkpoint is None:
                 raise ValueError(f"Trainer: checkpoint_steps is {checkpoint_steps} without checkpoint; expected a file")
-        self.device, self.metrics = runtime.get_device(device), dict(metrics or {})
+        self.device, self.metrics = runtime.get_device(device), _checked_metrics(metrics)
+        if not isinstance(callbacks, (list, tuple)) or not all(isinstance(callback, Callback) for callback in callbacks):
+            raise ValueError(f"Trainer: callbacks is {callbacks!r}; expected a list of callbacks.Callback")
         self._stepper = Stepper(
             model, loss, optimizer, self.device,
             schedule=schedule, clip_norm=clip_norm, precision=precision, compile=compile,
@@ -151,7 +161,7 @@ class Trainer:
         """Write a checkpoint: what ``state_dict`` returns, from the process of rank 0. All processes have to call it.
 
         Raises:
-            ValueError: the loss has become NaN or infinite.
+            ValueError: the loss has become NaN or infinite, or a callback's state is not of the kind that can be saved.
             OSError: it cannot be written. What was at path before is still there.
         """
         total, error = self._averages.total("cost"), None
@@ -162,7 +172,7 @@ class Trainer:
         if processes.rank() == 0:
             try:
                 checkpoints.save(state, path)
-            except OSError as failed:
+            except (OSError, ValueError) as failed:
                 error = failed
         processes.raise_together(error)
 
@@ -182,7 +192,7 @@ class Trainer:
         return {
             "world_size": processes.world_size(),
             "stepper": self._stepper.state_dict(),
-            "counts": {"epoch": self.epoch, "step": self.step, "batch": self.batch, "stop": self.stop},
+            "counts": {name: getattr(self, name) for name in _COUNTS},
             "history": {name: list(values) for name, values in self.history.items()},
             "averages": processes.gathered(self._averages.state_dict()),
             "early_stopping": None if self.early_stopping is None else self.early_stopping.state_dict(),
@@ -200,7 +210,7 @@ class Trainer:
         for callback, own in zip(self._saved_callbacks(), state_dict["callbacks"]):
             callback.load_state_dict(own)
         counts, rank = state_dict["counts"], processes.rank()
-        self.epoch, self.step, self.batch, self.stop = (counts[name] for name in ("epoch", "step", "batch", "stop"))
+        self.epoch, self.step, self.batch, self.stop = (counts[name] for name in _COUNTS)
         self.history = {name: list(values) for name, values in state_dict["history"].items()}
         self._averages.load_state_dict(state_dict["averages"][rank], self.device)
         self._loader_state, self._measuring = state_dict["loader"], False
@@ -255,7 +265,8 @@ class Trainer:
     def _diverged(self, what: str) -> ValueError:
         rate = self.optimizer.param_groups[0]["lr"]
         return ValueError(
-            f"Trainer: in epoch {self.epoch}, step {self.batch}, {what}; expected a learning rate smaller than {rate}"
+            f"Trainer: in epoch {self.epoch}, step {self.batch}, {what}; expected a learning rate smaller than {rate}, "
+            "and finite inputs"
         )
 
     # --- what is given ---
@@ -286,6 +297,10 @@ class Trainer:
                     f"Trainer: {name} is a {type(given).__name__} of numbers or tensors; expected a loader of "
                     "minibatches, such as TensorLoader(X, t, batch_size=64)"
                 )
+            if loader is None or not (given is None or hasattr(given, "__iter__") or hasattr(given, "__getitem__")):
+                raise ValueError(
+                    f"Trainer: {name} is {given!r}; expected a loader of minibatches, such as TensorLoader(X, t, batch_size=64)"
+                )
         if isinstance(loader, TensorLoader) and loader.world_size != processes.world_size():
             raise ValueError(
                 f"Trainer: the loader has world_size {loader.world_size}; expected {processes.world_size()}, the "
@@ -299,6 +314,18 @@ class Trainer:
     def _check_state(self, state: dict) -> None:
         if sorted(state) != sorted(_KEYS):
             raise ValueError(f"Trainer: the checkpoint has {', '.join(map(str, state))}; expected {', '.join(_KEYS)}")
+        for name, kind in _KEYS.items():
+            if kind is not None and not isinstance(state[name], kind):
+                raise ValueError(
+                    f"Trainer: the checkpoint has {name} of type {type(state[name]).__name__}; expected {kind.__name__}"
+                )
+        for name, one, other in (
+            ("counts", sorted(state["counts"]), sorted(_COUNTS)),
+            ("averages of as many processes", len(state["averages"]), state["world_size"]),
+            ("random states of as many processes", len(state["random"]), state["world_size"]),
+        ):
+            if one != other:
+                raise ValueError(f"Trainer: the checkpoint has {name} {one}; expected {other}")
         found = [
             state["world_size"], len(state["callbacks"]), state["early_stopping"] is not None,
             len(state["random"][0]["generators"]),
@@ -309,3 +336,14 @@ class Trainer:
         for name, one, other in zip(("world_size", "callbacks", "early_stopping", "generators"), found, own):
             if one != other:
                 raise ValueError(f"Trainer: the checkpoint has {name} {one}; expected {other}")
+
+
+def _checked_metrics(metrics) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    metrics = {} if metrics is None else metrics
+    if not isinstance(metrics, dict) or not all(callable(metric) for metric in metrics.values()):
+        raise ValueError(f"Trainer: metrics is {metrics!r}; expected functions by name, such as {{'accuracy': accuracy}}")
+    taken = {"cost", *(f"validation_{name}" for name in ("cost", *metrics))}
+    for name in metrics:
+        if name in taken:
+            raise ValueError(f"Trainer: a metric has the name {name!r}; expected one that the history does not have already")
+    return dict(metrics)

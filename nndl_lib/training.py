@@ -5,6 +5,7 @@ Written out in chapter 03, "Classification", without momentum, and used from the
 
 import math
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -35,10 +36,12 @@ def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator
     The last one is shorter where batch_size does not divide N. Each call draws a new order from the generator.
 
     Raises:
-        ValueError: N or batch_size is not an integer of at least 1.
+        ValueError: N or batch_size is not an integer of at least 1, or generator is none.
     """
     for name, value in (("N", N), ("batch_size", batch_size)):
         arguments.check_count(value, name, "minibatches")
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(f"minibatches: generator is {generator!r}; expected a torch.Generator")
     return iter(torch.randperm(N, generator=generator, device=generator.device).split(batch_size))
 
 
@@ -98,9 +101,13 @@ def train(
             inputs, targets = (data.index_select(0, rows.to(data.device)) for data in (X, t))
             if transform is not None:
                 inputs = transform(inputs)
+                if not isinstance(inputs, Tensor):
+                    raise ValueError(f"train: transform gave a {type(inputs).__name__}; expected a tensor")
             value = _checked_loss(loss, model(inputs), targets, epoch, step, _rate(lr, optimizer))
             for p in parameters:
                 p.grad = None
+            if not value.requires_grad:
+                raise ValueError("train: the loss has no gradient; expected one computed from parameters that require it")
             value.backward()
             if optimizer is not None:
                 optimizer.step()
@@ -162,8 +169,9 @@ def _checked_loss(loss, output: Tensor, target: Tensor, epoch: int, step: int, l
         if not output.isfinite().all():
             raise _diverged("the model's output is not finite", epoch, step, lr) from error
         raise
-    if value.ndim != 0:
-        raise ValueError(f"train: the loss has shape {tuple(value.shape)}; expected a 0-d tensor, the minibatch's average")
+    if not isinstance(value, Tensor) or value.ndim != 0:
+        what = f"has shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"is a {type(value).__name__}"
+        raise ValueError(f"train: the loss {what}; expected a 0-d tensor, the minibatch's average")
     return value
 
 
@@ -174,11 +182,16 @@ def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
 def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None:
     arguments.check_count(epochs, "epochs", "train")
     arguments.check_count(batch_size, "batch_size", "train")
-    if lr is not None and not 0 < lr < math.inf:
-        raise ValueError(f"train: the learning rate lr is {lr}; expected a finite number greater than 0")
+    if lr is not None and not (isinstance(lr, (Real, Tensor)) and 0 < lr < math.inf):
+        raise ValueError(f"train: the learning rate lr is {lr!r}; expected a finite number greater than 0")
     if not 0 <= momentum < 1:
         raise ValueError(f"train: momentum is {momentum}; expected a number from 0 to below 1")
+    if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
+        raise ValueError(f"train: validation is a {type(validation).__name__}; expected a pair (X, t)")
     for inputs, targets, where in [(X, t, "")] + ([] if validation is None else [(*validation, "validation: ")]):
+        if not (isinstance(inputs, Tensor) and isinstance(targets, Tensor)):
+            found = f"X is a {type(inputs).__name__} and t a {type(targets).__name__}"
+            raise ValueError(f"train: {where}{found}; expected tensors")
         if inputs.ndim == 0 or inputs.shape[:1] != targets.shape[:1] or len(inputs) == 0:
             raise ValueError(
                 f"train: {where}X has shape {tuple(inputs.shape)} and t {tuple(targets.shape)}; "
@@ -195,6 +208,8 @@ def _check_options(model, lr, momentum, validation, optimizer, early_stopping) -
         raise ValueError(
             f"train: lr is {lr} and momentum {momentum} beside an optimizer; expected neither, as it has its own"
         )
+    if optimizer is not None and not isinstance(optimizer, (torch.optim.Optimizer, Optimizer)):
+        raise ValueError(f"train: optimizer is {optimizer!r}; expected one of torch.optim or nndl_lib.optim")
     own = set(model.parameters())
     for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
         raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)}; expected the model's")

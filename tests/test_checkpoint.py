@@ -4,6 +4,7 @@ import os
 import pickle
 import random
 import re
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -117,9 +118,35 @@ def test_other_things_than_states(tmp_path):
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(ValueError, match="^load: .*list.pt holds a list; expected a dict"):
         checkpoint.load(tmp_path / "list.pt")
-    for path in (tmp_path / "none.pt", tmp_path):
-        with pytest.raises(FileNotFoundError, match="^load: .* is not there; expected a checkpoint"):
+    for path, what in ((tmp_path / "none.pt", "not there"), (tmp_path, "a folder")):
+        with pytest.raises(FileNotFoundError, match=f"^load: .* is {what}; expected a checkpoint"):
             checkpoint.load(path)
+
+
+def test_numbers_of_numpy_become_pythons(tmp_path):
+    entries = OrderedDict(a=np.float64(0.1), b=[np.int32(3), (np.bool_(True), 2)], c={np.int64(5): "x"})
+    checkpoint.save({"entries": entries, "plain": STATE}, tmp_path / "state.pt")
+    found = checkpoint.load(tmp_path / "state.pt")
+    same(found["plain"])
+    assert found["entries"] == {"a": 0.1, "b": [3, (True, 2)], "c": {5: "x"}}
+    assert type(entries["a"]) is np.float64  # the caller's are as they were
+
+
+def test_what_could_not_be_read_is_not_written(tmp_path):
+    class Numbers(list):
+        pass
+
+    path = tmp_path / "folder" / "state.pt"
+    for state, message in (
+        ({"a": [1, {"b": Path("x")}]}, "state['a'][1]['b'] is a PosixPath"),
+        ({"a": (0, lambda: 0)}, "state['a'][1] is a function"),
+        ({"a": Numbers()}, "state['a'] is a Numbers"),
+        ({"a": np.zeros(3)}, "state['a'] is a ndarray"),
+        ({"a": {b"x": 0, Path: 1}}, "a key of state['a'] is a type"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(f"save: {message}; expected tensors, numbers, strings,")):
+            checkpoint.save(state, path)
+    assert not path.parent.exists()
 
 
 def test_check_state_names_what_differs():

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nndl_lib.checks import engine
 from nndl_lib.checks.engine import Case, Check, exercise
 from nndl_lib.checks.words import code, describe, fault, same, show
 
@@ -260,6 +261,33 @@ def test_a_function_that_hangs_is_stopped_and_its_line_named():
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert threading.active_count() == before  # no thread goes on at work
+
+
+def test_what_is_stopped_leaves_python_as_it_was():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.004)
+    try:
+        assert "in the line" in hint(scaled, forever, seconds=0.1)
+        assert abs(sys.getswitchinterval() - 0.004) < 1e-6  # Python keeps it in whole microseconds
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_function_that_was_given_up_is_not_called_again(monkeypatch):
+    calls, done = [], threading.Event()
+
+    def slow(x, c):
+        calls.append(0)
+        done.wait(5)
+        return x * c
+
+    monkeypatch.setattr(engine, "_stop", lambda thread, run: None)  # as if nothing could stop it
+    assert "restart the kernel" in hint(scaled, slow, seconds=0.1)
+    threads = [thread for thread in threading.enumerate() if thread.daemon and thread.name.endswith("(work)")]
+    done.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(threads) == 1 and calls == [0]
 
 
 def test_a_function_that_sleeps_in_compiled_code_is_given_up(capsys):

@@ -191,25 +191,33 @@ def test_conv2d_in_float32_and_of_strided_inputs(either_method):
     same(functional.conv2d, F.conv2d, x.float(), w.float(), rtol=1e-5, atol=1e-5)
     close(functional.conv2d(x.transpose(2, 3), w.transpose(2, 3)), F.conv2d(x.transpose(2, 3), w.transpose(2, 3)))
     close(functional.conv2d(x.to(memory_format=torch.channels_last), w), F.conv2d(x, w))
+    # A gradient that comes in with its rows as columns.
+    same(lambda x, w: functional.conv2d(x, w).transpose(1, 3), lambda x, w: F.conv2d(x, w).transpose(1, 3), x, w)
 
 
 @pytest.mark.parametrize("groups", [1, 2])
 def test_conv2d_of_more_than_one_chunk(groups, either_method, monkeypatch):
     monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
-    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in two ways.
-    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3)):
+    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in
+    # two ways; and one example that is too large by itself.
+    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3), (2, 4, 80, 5)):
         x, w = normal(N, C, side, side), normal(4, C // groups, kernel, kernel, seed=1)
         same(
             lambda x, w: functional.conv2d(x, w, groups=groups), lambda x, w: F.conv2d(x, w, groups=groups), x, w, atol=1e-9
         )
 
 
-def test_conv2d_makes_no_columns_of_the_whole_batch(monkeypatch):
+def test_conv2d_makes_no_columns_of_the_whole_batch(either_method, monkeypatch):
     made = []
     reshape = torch.Tensor.reshape
     monkeypatch.setattr(torch.Tensor, "reshape", lambda x, *shape: made.append(x.numel()) or reshape(x, *shape))
-    functional.conv2d(torch.zeros(64, 6, 14, 14), torch.zeros(16, 6, 5, 5))
-    assert max(made) <= 2**19 < 64 * 6 * 25 * 100
+    monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
+    x, w = torch.zeros(64, 6, 14, 14, requires_grad=True), torch.zeros(16, 6, 5, 5, requires_grad=True)
+    y = functional.conv2d(x, w)
+    assert 2**18 < max(made) <= 2**19 < 64 * 6 * 25 * 100
+    made.clear()
+    y.backward(torch.ones_like(y))
+    assert 2**18 < max(made) <= 2**19
 
 
 def test_conv2d_gradients_only_of_what_asks(either_method):
@@ -233,6 +241,20 @@ def test_padding_same_of_even_kernels(kernel, either_method):
     for y in found:
         assert y.shape == x.shape
         close(y, F.conv2d(x, w, padding="same"))
+    same(lambda x, w: functional.conv2d(x, w, padding="same"), lambda x, w: F.conv2d(x, w, padding="same"), x, w)
+
+
+def test_by_example_computes_only_the_gradient_that_is_asked_for(monkeypatch):
+    monkeypatch.setattr(MODULE, "_Convolution", MODULE._ByExample)
+    x, w, made = normal(1, 2, 4, 4), normal(3, 2, 3, 3, seed=1), []
+    columns, fold = MODULE._columns_by_example, F.fold
+    monkeypatch.setattr(MODULE, "_columns_by_example", lambda *args: made.append("columns") or columns(*args))
+    monkeypatch.setattr(F, "fold", lambda *args: made.append("fold") or fold(*args))
+    for one, other, expected in ((x.requires_grad_(), w, ["fold"]), (x.detach(), w.requires_grad_(), ["columns"])):
+        y = functional.conv2d(one, other.detach() if one.requires_grad else other)
+        made.clear()
+        y.sum().backward()
+        assert made == expected
 
 
 def test_conv2d_makes_no_gradient_for_an_image_that_asks_for_none(monkeypatch):
@@ -292,6 +314,9 @@ def test_conv2d_bad_input(name):
         function(x, w.double())
     with refused(f"{name}: input is torch.float32 and bias is torch.float64; expected the same dtype for both"):
         function(x, w, torch.zeros(6, **F64))
+    for part, call in (("weight", lambda: function(x, w.to("meta"))), ("bias", lambda: function(x, w, w.new_zeros(6).to("meta")))):
+        with refused(f"{name}: input is on cpu and {part} on meta; expected one device for both"):
+            call()
     with refused(f"{name}: the kernel is 5 x 6 and the padded input 4 x 5; expected a kernel that fits"):
         function(x, torch.zeros(6, 4, 5, 6))
     with refused(f"{name}: the kernel, 3 x 3 with dilation (4, 1), spans 9 x 3 and the padded input 6 x 7; expected"):
@@ -436,6 +461,8 @@ def test_conv2d_module_bad_input():
         layer(torch.zeros(1, 3, 8, 8))
     with refused("Conv2d: input has shape (2, 8, 8); expected (N, C, H, W)"):
         layer(torch.zeros(2, 8, 8))
+    with refused("Conv2d: input is on cpu and weight on meta; expected one device for both"):
+        nn.Conv2d(2, 3, 3, device="meta")(torch.zeros(1, 2, 8, 8))
     with refused("Conv2d: input is torch.float64 and weight is torch.float32; expected the same dtype for both"):
         layer(torch.zeros(1, 2, 8, 8, **F64))
     with refused("Conv2d: the kernel, 3 x 4 with dilation (1, 2), spans 3 x 7 and the padded input 3 x 6; expected"):

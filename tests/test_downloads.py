@@ -218,3 +218,7 @@ def test_a_full_disk(server, tmp_path):
 def test_no_address(tmp_path):
     with pytest.raises(ValueError, match="^fetch: urls is empty; expected at least one address"):
         downloads.fetch([], tmp_path / "data", SHA)
+    for url in ("data", "file:///data", "ftp://here/data"):
+        with pytest.raises(ValueError, match=f"^fetch: an address is '{url}'; expected http:// or https:// at its beginning"):
+            downloads.fetch(["http://127.0.0.1:9/data", url], tmp_path / "folder" / "data", SHA)
+    assert not (tmp_path / "folder").exists()

@@ -1,5 +1,6 @@
 """On a CUDA GPU: the same values as torch there, the same training as on the CPU, and none of it needs to be said twice."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -77,6 +78,11 @@ def test_convolution(shape, O, kernel, options):
     same(lambda *x: functional.conv2d(*x, **options), lambda *x: F.conv2d(*x, **options), *inputs, atol=1e-10)
 
 
+def test_convolution_is_by_example(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("nndl_lib.functional.convolution"), "_Convolution", None)
+    assert functional.conv2d(normal(2, 1, 4, 4), normal(3, 1, 2, 2)).shape == (2, 3, 3, 3)
+
+
 def test_convolution_in_parts(monkeypatch):
     # The columns of 80 images of 128 x 96 x 96 are more than are made at once.
     x, w = normal(80, 32, 96, 96, dtype=torch.float32), normal(8, 32, 3, 3, seed=1, dtype=torch.float32)
@@ -121,6 +127,14 @@ def test_the_card_goes_on_after_bad_values():
     z[1, 2] = torch.nan
     with pytest.raises(ValueError, match=r"^cross_entropy: input\[1, 2\] is nan; expected finite numbers"):
         functional.cross_entropy(z, t.clamp(max=2))
+    for call, where in (
+        (lambda: functional.conv2d(normal(1, 1, 4, 4), torch.ones(1, 1, 2, 2, **F64)), "input is on cuda:0 and weight on cpu"),
+        (lambda: nn.Linear(3, 2, device=GPU, **F64)(z.cpu()), "x is on cpu and weight on cuda:0"),
+        (lambda: rnn.LSTM(3, 2, device=GPU, **F64)(z[None].cpu()), "x is on cpu and the weights on cuda:0"),
+        (lambda: rnn.GRU(3, 2, device=GPU, **F64)(z[None], torch.zeros(1, 4, 2, **F64)), "hx is on cpu and x on cuda:0"),
+    ):
+        with pytest.raises(ValueError, match=f"{where}; expected one device for both"):
+            call()
     with pytest.raises(ValueError, match="^cross_entropy: input is on cuda:0 and target on cpu"):
         functional.cross_entropy(normal(4, 3), t.cpu())
     torch.cuda.synchronize()
@@ -168,21 +182,61 @@ def test_augmentation():
 def test_recurrent_networks(name, padded, options):
     model = getattr(rnn, name)(3, 5, generator=rng(), **options, **F64)
     x = torch.randn(*((4, 6, 3) if model.batch_first else (6, 4, 3)), generator=rng(1), **F64)
-    lengths = [6, 2, 4, 1] if padded else None
+    lengths = [4, 2, 6, 3] if padded else None  # sorted, an order that is not its own inverse
+    size = (model.num_layers * model.directions, 4, 5)
+    starts = [torch.randn(size, generator=rng(2 + k), **F64) for k in range(len(model.states))]
 
     def run(x):
-        x = x.clone().requires_grad_()
-        output, hx = model(x, lengths=lengths)
+        x, *states = (y.to(x.device, copy=True).requires_grad_() for y in (x, *starts))
+        output, hx = model(x, tuple(states) if len(states) > 1 else states[0], lengths)
         ends = hx if isinstance(hx, tuple) else (hx,)
         parts = torch.cat([part.flatten() for part in (output, *ends)])
         weights = torch.linspace(-1, 2, len(parts), **F64).to(parts.device)
-        return [*(y.cpu() for y in (parts.detach(), *torch.autograd.grad(parts @ weights, [x, *model.parameters()])))]
+        return [*(y.cpu() for y in (parts.detach(), *torch.autograd.grad(parts @ weights, [x, *states, *model.parameters()])))]
 
     expected = run(x)  # by steps, on the CPU
     model.to(GPU)
     close(run(x.to(GPU)), expected)
     close(rnn.gates(model, x.to(GPU), lengths=lengths, layer=model.num_layers - 1).hidden[..., :5].cpu(),
           rnn.gates(model.cpu(), x, lengths=lengths, layer=model.num_layers - 1).hidden[..., :5])  # fmt: skip
+
+
+def test_recurrent_networks_of_relu_and_without_gradients():
+    model, x = rnn.RNN(3, 5, nonlinearity="relu", generator=rng(), **F64), torch.randn(6, 4, 3, generator=rng(1), **F64)
+    expected = model(3 * x)[0]
+    assert (expected == 0).any() and (expected > 1).any()
+    close(model.to(GPU)(3 * x.to(GPU))[0].cpu(), expected)
+    with torch.no_grad():
+        close(model(3 * x.to(GPU))[0].cpu(), expected)
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_a_layer_of_a_recurrent_network_is_one_call(name, monkeypatch):
+    calls, fused = [], rnn.layers.fused_layer
+    monkeypatch.setattr(rnn.layers, "fused_layer", lambda *args: calls.append(args[0]) or fused(*args))
+    getattr(rnn, name)(3, 5, 2, device=GPU)(normal(4, 2, 3, dtype=torch.float32))
+    assert calls == [{"RNN": "RNN_TANH"}.get(name, name)] * 2
+
+
+def test_a_recurrent_network_with_a_step_of_its_own():
+    class Sums(rnn.Recurrent):
+        gates = 1
+
+        def step(self, from_input, from_hidden, state):
+            step = rnn.RNNState(from_input + from_hidden)
+            return step, [step.hidden]
+
+    model, x = Sums(3, 5, 2, generator=rng(), **F64), torch.randn(4, 2, 3, generator=rng(1), **F64)
+    expected = model(x)[0]
+    close(model.to(GPU)(x.to(GPU))[0].cpu(), expected)
+
+
+def test_shared_weights_of_a_recurrent_network_stay_shared():
+    model, x = rnn.GRU(5, 5, 2, generator=rng(), **F64), torch.randn(4, 2, 5, generator=rng(1), **F64)
+    model.weight_hh_l0 = model.weight_ih_l0
+    expected = model(x)[0]
+    close(model.to(GPU)(x.to(GPU))[0].cpu(), expected)
+    assert model.weight_hh_l0 is model.weight_ih_l0
 
 
 @pytest.mark.filterwarnings("error")
@@ -211,8 +265,10 @@ def test_gradients_in_evaluation():
 def test_recurrent_networks_in_mixed_precision_and_in_ensembles(name):
     model = getattr(rnn, name)(3, 8, device=GPU)
     x = normal(5, 2, 3, dtype=torch.float32)
+    rounded = x.bfloat16()
+    expected = model(rounded.float())[0]
     with torch.autocast("cuda", torch.bfloat16):
-        assert model(x)[0].dtype == torch.float32
+        close(model(rounded)[0], expected, rtol=1e-6, atol=1e-6)  # in float32 all the same
     models = [getattr(rnn, name)(3, 8, generator=rng(k), device=GPU, **F64) for k in range(3)]
     if name != "LSTM":  # whose backpropagation through time has no rule for that
         state = {k: torch.stack([m.state_dict()[k] for m in models]) for k in models[0].state_dict()}
@@ -322,6 +378,9 @@ def test_the_loop_of_the_chapters():
         model, functional.cross_entropy, X, t, lr=0.2, epochs=20, batch_size=10, generator=rng(1), validation=(X, t)
     )
     assert history.cost[-1] < history.cost[0] and history.cost.device == GPU
+    options = {"lr": 0.2, "epochs": 1, "batch_size": 40, "generator": runtime.generator(0, GPU)}
+    expected = functional.cross_entropy(model(X), t).item()
+    close(training.train(model, functional.cross_entropy, X, t, **options).cost.item(), expected)  # all rows, once each
 
 
 # --- several processes ---

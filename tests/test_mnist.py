@@ -54,6 +54,7 @@ def test_broken_idx_files(tmp_path):
         (b"\x01" + raw[1:], "begins with 01 00 0b 02; expected"),
         (raw[:2] + b"\x0a" + raw[3:], "begins with 00 00 0a 02; expected"),
         (raw[:8], "begins with 00 00 0b 02; expected"),
+        (b"\0\0\x08\x41" + 65 * b"\0\0\0\1" + b"\0", "begins with 00 00 08 41; expected"),  # more axes than NumPy has
         (raw[:-1], "has 23 bytes; expected 24 for (2, 3) of int16"),
         (raw + b"\0", "has 25 bytes; expected 24 for (2, 3) of int16"),
     ):
@@ -321,6 +322,8 @@ def test_other_contents(site, monkeypatch, array, k):
     ("load: name is 'digits'; expected 'mnist' or 'fashion'", {"name": "digits"}),
     ("load: split is 'valid'; expected 'train' or 'test'", {"name": "mnist", "split": "valid"}),
     ("load: dtype is torch.int64; expected a floating-point one", {"name": "mnist", "dtype": torch.int64}),
+    ("load: dtype is 'float32'; expected a floating-point one", {"name": "mnist", "dtype": "float32"}),
+    ("load: mirrors is 'http://here/'; expected a list of addresses", {"name": "mnist", "mirrors": "http://here/"}),
 ])  # fmt: skip
 def test_what_is_refused(message, arguments):
     with pytest.raises(ValueError, match=re.escape(message)):

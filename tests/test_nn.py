@@ -122,6 +122,11 @@ def test_linear_inputs_of_another_dtype(dtype):
         nn.Linear(3, 2)(torch.zeros(2, 3, dtype=dtype))
 
 
+def test_linear_inputs_on_another_device():
+    with pytest.raises(ValueError, match="^Linear: x is on cpu and weight on meta; expected one device for both"):
+        nn.Linear(3, 2, device="meta")(torch.zeros(2, 3))
+
+
 # --- activations ---
 
 

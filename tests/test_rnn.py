@@ -171,6 +171,28 @@ def test_draws_and_names_are_torchs(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
+def test_sorting_by_length_is_undone(kind):
+    # By length, the four are 2, 0, 3, 1: an order that is not its own inverse.
+    model, x, lengths = pair(kind, 2, 3, bidirectional=True)[0], normal(4, 4, 2), [3, 1, 4, 2]
+    hx = first_state(kind, model, 4)
+    expected = model(x, hx, lengths=lengths)
+    with mock.patch.object(modules, "wants_fused", lambda x: True):
+        close(model(x, hx, lengths=lengths), expected)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_layer_is_one_call_where_it_is_wanted(kind):
+    model, x = pair(kind, 2, 3, num_layers=3)[0], normal(4, 2, 2)
+    with (
+        mock.patch.object(modules, "wants_fused", lambda x: True),
+        mock.patch.object(modules, "fused_layer", wraps=modules.fused_layer) as fused,
+        mock.patch.object(type(model), "sequence", side_effect=AssertionError),
+    ):
+        model(x)
+    assert fused.call_count == 3
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_class_with_its_own_steps_is_never_fused(kind):
     class Doubled(KINDS[kind][0]):
         def sequence(self, x, state, w):
@@ -499,6 +521,23 @@ def test_bad_dtypes(kind):
     refuses(f"{kind}Cell: {part} is torch.float64 {both}", cell, x[0], hx)
 
 
+def test_integers_in_mixed_precision():
+    with torch.autocast("cpu", torch.bfloat16):
+        refuses("RNN: x is torch.int64 and the weights are torch.float32", rnn.RNN(3, 4), torch.zeros(5, 2, 3).long())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_devices(kind):
+    model, cell, x = KINDS[kind][0](3, 4), CELLS[kind][0](3, 4), torch.zeros(5, 2, 3)
+    refuses(f"{kind}: x is on meta and the weights on cpu; expected one device for both", model, x.to("meta"))
+    refuses(f"{kind}Cell: x is on meta and weight_ih on cpu; expected one device for both", cell, x[0].to("meta"))
+    state, part = torch.zeros(1, 2, 4), "c" if kind == "LSTM" else "hx"
+    hx = (state, state.to("meta")) if kind == "LSTM" else state.to("meta")
+    refuses(f"{kind}: {part} is on meta and x on cpu; expected one device for both", model, x, hx)
+    hx = (state[0], state[0].to("meta")) if kind == "LSTM" else state[0].to("meta")
+    refuses(f"{kind}Cell: {part} is on meta and weight_ih on cpu; expected one device for both", cell, x[0], hx)
+
+
 @pytest.mark.parametrize("kind", ["RNN", "GRU"])
 @pytest.mark.parametrize("shape", [(2, 4), (1, 2, 5), (1, 3, 4), (3, 2, 4)])
 def test_bad_states(kind, shape):
@@ -515,6 +554,8 @@ def test_bad_states_of_an_lstm():
     model, x, good = rnn.LSTM(3, 4, 2), torch.zeros(5, 2, 3), torch.zeros(2, 2, 4)
     refuses("LSTM: hx is a tensor (2, 2, 4); expected a pair (h, c), (2, 2, 4) each", model, x, good)
     refuses("LSTM: hx is 3 parts; expected a pair (h, c), (2, 2, 4) each", model, x, (good, good, good))
+    refuses("LSTM: hx is a int; expected a pair (h, c), (2, 2, 4) each", model, x, 3)
+    refuses("LSTM: c is a NoneType; expected a tensor (2, 2, 4)", model, x, (good, None))
     for name, hx in (("h", (good[:1], good)), ("c", (good, good[:1]))):
         refuses(f"LSTM: {name} has shape (1, 2, 4) and the steps of x (2, 3); expected {name} (2, 2, 4)", model, x, hx)
     cell = rnn.LSTMCell(3, 4)
@@ -533,6 +574,8 @@ def test_bad_lengths():
     for wrong, dtype in (([1.0, 2.0], "float32"), ([True, True], "bool")):
         message = f"RNN: lengths have shape (2,) and dtype torch.{dtype}; expected (2,) integers"
         refuses(message, model, x, lengths=wrong)
+    for wrong in ("ab", [1, None], [[1], 2]):
+        refuses(f"RNN: lengths are {wrong!r}; expected (2,) integers", model, x, lengths=wrong)
     for wrong in (0, 6, -1):
         refuses(f"RNN: lengths[1] is {wrong}; expected an integer from 1 to T = 5", model, x, lengths=[5, wrong])
 

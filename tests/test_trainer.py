@@ -8,13 +8,16 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import callbacks, checkpoint, functional, nn, optim, regularization, rnn, schedules, toys, training
+from nndl_lib import (
+    callbacks, checkpoint, functional, nn, optim, processes, regularization, rnn, schedules, toys, training,
+)  # fmt: skip
 from nndl_lib.averages import Averages
 from nndl_lib.loader import TensorLoader
 from nndl_lib.trainer import Trainer
@@ -218,12 +221,26 @@ def test_averages():
     again.load_state_dict(state, CPU)
     again.count(4), again.add("mean", 0.5, 4)
     assert again.read(["mean"], CPU) == {"mean": 2.0} and averages.read(["mean"], CPU) == {"mean": 3.5}
+    again.load_state_dict(state, CPU)
+    for one in (again, averages):  # what was saved does not change with what goes on
+        one.add("each", 100.0, 1)
+    assert state["sums"]["each"].item() == 14
+    for value, kind in ((None, "NoneType"), ("1", "str"), ([1.0], "list")):
+        with refused(f"Averages: loss is a {kind}; expected a number, or a tensor"):
+            averages.add("loss", value, 1)
+    with refused("Averages: loss is torch.complex64; expected real numbers"):
+        averages.add("loss", torch.tensor(1j), 1)
     with refused("Averages: loss has shape (2, 2); expected (), the average, or (2,), a value for each example"):
         averages.add("loss", torch.ones(2, 2), 2)
     with refused("Averages: loss has shape (3,); expected (), the average, or (2,)"):
         averages.add("loss", torch.ones(3), 2)
     with refused("Averages: there is no example; expected at least one minibatch"):
         Averages().read(["cost"], CPU)
+
+
+def test_a_process_without_examples_reads_what_the_others_have(monkeypatch):
+    monkeypatch.setattr(processes, "sum_", lambda sums: sums.add_(torch.tensor([6.0, 3.0])))
+    assert Averages().read(["cost"], CPU) == {"cost": 2.0}
 
 
 # --- early stopping, callbacks, progress ---
@@ -633,6 +650,19 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
     with pytest.raises(ValueError):
         trainer_of(two, optimizer=torch.optim.Adam(groups)).load(path)
     equal_states(two.state_dict(), before)
+    state = checkpoint.load(path)
+    for changed, message in (
+        ({"history": []}, "history of type list; expected dict"),
+        ({"callbacks": None}, "callbacks of type NoneType; expected list"),
+        ({"counts": {"epoch": 1}}, "counts ['epoch']; expected ['batch', 'epoch', 'step', 'stop']"),
+        ({"averages": []}, "averages of as many processes 0; expected 1"),
+        ({"random": []}, "random states of as many processes 0; expected 1"),
+    ):
+        trainer = trainer_of()
+        before = copy.deepcopy(trainer.model.state_dict())
+        with refused(f"Trainer: the checkpoint has {message}"):
+            trainer.load_state_dict(state | changed)
+        equal_states(trainer.model.state_dict(), before)
     checkpoint.save({"model": {}}, path)
     with refused("Trainer: the checkpoint has model; expected world_size, stepper, counts, history"):
         trainer_of().load(path)
@@ -641,6 +671,24 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
     path.write_bytes(b"PK")
     with refused("cannot be read"):
         trainer_of(checkpoint=path).fit(loader_of(), 1, resume=True)
+
+
+def test_a_rate_of_numpy_and_a_state_that_cannot_be_read(tmp_path):
+    path, model = tmp_path / "c.pt", model_of()
+    optimizer = torch.optim.SGD(model.parameters(), lr=np.float64(0.1))
+    trainer_of(model, optimizer=optimizer, checkpoint=path, schedule=lambda k: np.float64(0.5)).fit(loader_of(), 2)
+    other = model_of(3)
+    other = trainer_of(other, optimizer=torch.optim.SGD(other.parameters(), lr=1.0))
+    other.load(path)
+    equal_states(other.model.state_dict(), model.state_dict())
+
+    class Keeps(callbacks.Callback):
+        def state_dict(self):
+            return {"where": tmp_path}
+
+    with refused("save: state['callbacks'][0]['where'] is a PosixPath; expected tensors, numbers, strings"):
+        trainer_of(checkpoint=path, callbacks=[Keeps()]).fit(loader_of(), 1)
+    assert checkpoint.load(path)["counts"]["epoch"] == 2 and os.listdir(tmp_path) == ["c.pt"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, a disk that is full")
@@ -722,7 +770,40 @@ def test_divergence_is_found_once_an_epoch():
             lambda: trainer_of().fit(TensorLoader(X, t, batch_size=2, world_size=2), 1),
         ),
         ("the loader gave a Tensor; expected a tuple of at least two tensors", lambda: trainer_of().fit(iter([X]), 1)),
-        ("the loader gave a tuple; expected a tuple of at least two", lambda: trainer_of().fit([(X,)], 1)),
+        ("the loader gave a tuple of 1; expected a tuple of at least two", lambda: trainer_of().fit([(X,)], 1)),
+        ("the loader gave (43, 2), a list; expected tensors, one example", lambda: trainer_of().fit([(X, t.tolist())], 1)),
+        ("the loader gave (43, 2), (); expected tensors, one example a row", lambda: trainer_of().fit([(X, t[0])], 1)),
+        ("loader is None; expected a loader of minibatches", lambda: trainer_of().fit(None, 1)),
+        ("validation is 3; expected a loader of minibatches", lambda: trainer_of().fit(loader_of(), 1, 3)),
+        ("model is a function; expected a torch.nn.Module", lambda: Trainer(right, F.cross_entropy, None)),
+        ("optimizer is None; expected one of torch.optim or", lambda: Trainer(model_of(), F.cross_entropy, None)),
+        ("precision is 'float32'; expected None, 'bfloat16'", lambda: trainer_of(precision="float32")),
+        ("metrics is [1]; expected functions by name", lambda: trainer_of(metrics=[1])),
+        ("metrics is {'a': 1}; expected functions by name", lambda: trainer_of(metrics={"a": 1})),
+        ("a metric has the name 'cost'; expected one that", lambda: trainer_of(metrics={"cost": right})),
+        (
+            "a metric has the name 'validation_a'; expected one that the history does not have already",
+            lambda: trainer_of(metrics={"a": right, "validation_a": right}),
+        ),
+        ("callbacks is [1]; expected a list of callbacks.Callback", lambda: trainer_of(callbacks=[1])),
+        ("callbacks is <nndl_lib.callbacks.Callback", lambda: trainer_of(callbacks=callbacks.Callback())),
+        ("checkpoint is ''; expected a file, not a folder", lambda: trainer_of(checkpoint="")),
+        ("checkpoint is '.'; expected a file, not a folder", lambda: trainer_of(checkpoint=Path("."))),
+        ("schedule is 0.5; expected a function of the number of the step", lambda: trainer_of(schedule=0.5)),
+        (
+            "the schedule's factor for step 1 is None; expected a finite number of at least 0",
+            lambda: trainer_of(schedule=lambda k: None if k else 1).fit(loader_of(), 1),
+        ),
+        (
+            "the schedule's factor for step 0 is nan; expected a finite number",
+            lambda: trainer_of(schedule=lambda k: math.nan).fit(loader_of(), 1),
+        ),
+        ("the loss is a float; expected a 0-d tensor", lambda: trainer_of(loss=lambda z, t: 0.5).fit([(X, t)], 1)),
+        ("the loss has no gradient", lambda: trainer_of(loss=lambda z, t: torch.tensor(0.5)).fit([(X, t)], 1)),
+        (
+            "tensor 0 of the minibatch holds a NaN or an infinity; expected finite inputs",
+            lambda: trainer_of(loss=functional.cross_entropy).fit([(X * math.nan, t)], 1),
+        ),
         (
             "the loss has shape (43,); expected a 0-d tensor",
             lambda: trainer_of(loss=lambda z, t: F.cross_entropy(z, t, reduction="none")).fit([(X, t)], 1),

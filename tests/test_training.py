@@ -388,9 +388,9 @@ def test_bad_counts(value):
         refused(f"train: {name} is {value!r}; expected an integer of at least 1", **{name: value})
 
 
-@pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf])
+@pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf, "0.1"])
 def test_bad_learning_rate(lr):
-    refused(f"train: the learning rate lr is {lr}; expected a finite number greater than 0", lr=lr)
+    refused(f"train: the learning rate lr is {lr!r}; expected a finite number greater than 0", lr=lr)
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.0, math.nan])
@@ -405,6 +405,10 @@ def test_bad_data():
     refused(f"train: X has shape (0, 2) and t (0,); {rows}", X=X[:0], t=t[:0])
     refused(f"train: X has shape () and t (); {rows}", X=X[0, 0], t=t[0])
     refused(f"train: validation: X has shape (40, 2) and t (39,); {rows}", validation=(X, t[:39]))
+    refused("train: X is a list and t a Tensor; expected tensors", X=X.tolist())
+    refused("train: validation: X is a Tensor and t a NoneType; expected tensors", validation=(X, None))
+    refused("train: validation is a Tensor; expected a pair (X, t)", validation=X)
+    refused("train: transform gave a NoneType; expected a tensor", transform=lambda x: None)
     X[3, 1] = math.nan
     refused("train: X[3, 1] is nan; expected finite numbers", X=X)
     refused("train: validation: X[3, 1] is nan; expected finite numbers", validation=(X, t))
@@ -415,6 +419,9 @@ def test_loss_that_is_no_number():
         return functional.cross_entropy(z, t, "none")
 
     refused("train: the loss has shape (8,); expected a 0-d tensor, the minibatch's average", loss=loss)
+    for value, kind in ((None, "NoneType"), (0.5, "float")):
+        refused(f"train: the loss is a {kind}; expected a 0-d tensor", loss=lambda z, t: value)
+    refused("train: the loss has no gradient; expected one computed from", loss=lambda z, t: torch.tensor(0.5))
 
 
 def test_bad_combinations():
@@ -425,6 +432,7 @@ def test_bad_combinations():
     refused(f"train: lr is 0.1 and momentum 0.0 {both}", optimizer=optimizer)
     refused(f"train: lr is None and momentum 0.9 {both}", optimizer=optimizer, lr=None, momentum=0.9)
     refused("train: the optimizer has a parameter (5, 2); expected the model's", optimizer=optimizer, lr=None)
+    refused("SGD'>; expected one of torch.optim or nndl_lib.optim", optimizer=optim.SGD, lr=None)
     refused(
         "train: early_stopping without validation; expected validation=(X, t), whose cost it compares", early_stopping=stopping
     )

@@ -43,7 +43,7 @@ def conv2d(
             input alone.
 
     Raises:
-        ValueError: shapes or dtypes do not fit together, groups does not divide the channels, the kernel is larger
+        ValueError: shapes, dtypes or devices do not fit together, groups does not divide the channels, the kernel is larger
             than the padded image, or stride, padding or dilation is outside its range.
     """
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)

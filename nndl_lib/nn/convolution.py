@@ -73,8 +73,8 @@ class Conv2d(torch.nn.Module):
         """Outputs (N, out_channels, H_out, W_out) of images (N, in_channels, H, W).
 
         Raises:
-            ValueError: x has another number of channels or another dtype than the weights, or is smaller than the
-                kernel, with its padding.
+            ValueError: x has another number of channels, dtype or device than the weights, or is smaller than the kernel,
+                with its padding.
         """
         if x.dtype != self.weight.dtype and torch.is_autocast_enabled(x.device.type):
             x = x.to(self.weight.dtype)  # torch brings both to one dtype of its choice, weights and all

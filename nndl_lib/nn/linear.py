@@ -49,7 +49,7 @@ class Linear(torch.nn.Module):
         """Pre-activations (..., out_features) of inputs (..., in_features).
 
         Raises:
-            ValueError: x has another number of columns, or another dtype than the weights.
+            ValueError: x has another number of columns, or another dtype or device than the weights.
         """
         weight, bias = self.weight, self.bias
         if x.ndim == 0 or x.shape[-1] != self.in_features:
@@ -60,6 +60,8 @@ class Linear(torch.nn.Module):
         # In mixed precision, torch itself brings both to one dtype.
         if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
             raise ValueError(f"Linear: x is {x.dtype} and weight is {weight.dtype}; expected the same dtype for both")
+        if x.device != weight.device:
+            raise ValueError(f"Linear: x is on {x.device} and weight on {weight.device}; expected one device for both")
         if bias is None:
             return x @ weight.T
         if x.ndim == 2:

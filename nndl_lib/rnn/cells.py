@@ -71,6 +71,9 @@ class _Cell(torch.nn.Module):
             if value.dtype != dtype:
                 found = f"{name} is {value.dtype} and weight_ih is {dtype}"
                 raise ValueError(f"{caller}: {found}; expected the same dtype for both")
+            if value.device != self.weight_ih.device:
+                found = f"{name} is on {value.device} and weight_ih on {self.weight_ih.device}"
+                raise ValueError(f"{caller}: {found}; expected one device for both")
         return checked
 
 
@@ -98,7 +101,7 @@ class RNNCell(_Cell):
         """The hidden state (N, H) after input x (N, D) at the state hx (N, H), zeros where it is not given.
 
         Raises:
-            ValueError: a shape or a dtype does not fit.
+            ValueError: a shape, a dtype or a device does not fit.
         """
         (h,) = self._check(x, hx=hx)
         return rnn_step(*self._parts(x, h), self.nonlinearity).hidden
@@ -117,7 +120,7 @@ class LSTMCell(_Cell):
         """Hidden state and cell (h, c), (N, H) each, after input x (N, D) at the state hx = (h, c), zeros without it.
 
         Raises:
-            ValueError: a shape or a dtype does not fit, or hx is not a pair.
+            ValueError: a shape, a dtype or a device does not fit, or hx is not a pair.
         """
         g = self.step(x, hx)
         return g.hidden, g.cell
@@ -143,7 +146,7 @@ class GRUCell(_Cell):
         """The hidden state (N, H) after input x (N, D) at the state hx (N, H), zeros where it is not given.
 
         Raises:
-            ValueError: a shape or a dtype does not fit.
+            ValueError: a shape, a dtype or a device does not fit.
         """
         return self.step(x, hx).hidden
 

@@ -97,7 +97,7 @@ class Recurrent(torch.nn.Module):
                 does not matter; the outputs there are zeros, and the state that is returned is that at its own end.
 
         Raises:
-            ValueError: a shape or a dtype does not fit, T or N is 0, or a length is outside 1 to T.
+            ValueError: a shape, a dtype or a device does not fit, T or N is 0, or a length is outside 1 to T.
         """
         ends = []
         # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
@@ -116,6 +116,9 @@ class Recurrent(torch.nn.Module):
         """Checked: x (T, N, D) with zeros after the ends, the parts of the state, lengths (N,) on the device of x."""
         caller, shape = type(self).__name__, (self.num_layers * self.directions, self.hidden_size)
         x = check_sequences(x, self.input_size, self.weight_ih_l0.dtype, self.batch_first, caller)
+        if x.device != self.weight_ih_l0.device:
+            where = f"x is on {x.device} and the weights on {self.weight_ih_l0.device}"
+            raise ValueError(f"{caller}: {where}; expected one device for both")
         states = check_states(x, hx, self.states, (shape[0], x.shape[1], shape[1]), caller)
         lengths = None if lengths is None else check_lengths(lengths, x, caller)
         return until(x, lengths), states, lengths

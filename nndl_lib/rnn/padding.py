@@ -24,17 +24,21 @@ def check_sequences(x: Tensor, D: int, dtype: torch.dtype, batch_first: bool, ca
 def check_states(x: Tensor, hx, names: tuple[str, ...], expected: tuple[int, ...], caller: str) -> list[Tensor]:
     """The parts of a state, a tensor or as many as there are names, zeros where hx is None.
 
-    Raises: ValueError where hx is not of that form, or a part differs from the expected shape or the dtype of x.
+    Raises: ValueError where hx is not of that form, or a part differs from the expected shape, or from the dtype or
+    device of x.
     """
     if hx is None:
         return [x.new_zeros(expected) for _ in names]
-    if len(names) > 1 and (isinstance(hx, Tensor) or len(hx) != len(names)):
-        what = f"a tensor {tuple(hx.shape)}" if isinstance(hx, Tensor) else f"{len(hx)} parts"
+    if len(names) > 1 and not (isinstance(hx, (tuple, list)) and len(hx) == len(names)):
+        what = f"{len(hx)} parts" if isinstance(hx, (tuple, list)) else f"a {type(hx).__name__}"
+        what = f"a tensor {tuple(hx.shape)}" if isinstance(hx, Tensor) else what
         raise ValueError(f"{caller}: hx is {what}; expected a pair ({', '.join(names)}), {expected} each")
     if len(names) == 1 and not isinstance(hx, Tensor):
         raise ValueError(f"{caller}: hx is a {type(hx).__name__}; expected a tensor {expected}")
     parts = [hx] if len(names) == 1 else list(hx)
     for name, part in zip(names, parts):
+        if not isinstance(part, Tensor):
+            raise ValueError(f"{caller}: {name} is a {type(part).__name__}; expected a tensor {expected}")
         if part.shape != expected:
             raise ValueError(
                 f"{caller}: {name} has shape {tuple(part.shape)} and the steps of x {tuple(x.shape[1:])}; "
@@ -42,6 +46,8 @@ def check_states(x: Tensor, hx, names: tuple[str, ...], expected: tuple[int, ...
             )
         if part.dtype != x.dtype:
             raise ValueError(f"{caller}: {name} is {part.dtype} and x is {x.dtype}; expected the same dtype for both")
+        if part.device != x.device:
+            raise ValueError(f"{caller}: {name} is on {part.device} and x on {x.device}; expected one device for both")
     return parts
 
 
@@ -50,7 +56,11 @@ def check_lengths(lengths: Tensor | Sequence[int], x: Tensor, caller: str) -> Te
 
     Raises: ValueError where they are not (N,) integers from 1 to T.
     """
-    (T, N), lengths = x.shape[:2], torch.as_tensor(lengths)
+    T, N = x.shape[:2]
+    try:
+        lengths = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{caller}: lengths are {lengths!r}; expected ({N},) integers") from error
     if lengths.shape != (N,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
         raise ValueError(
             f"{caller}: lengths have shape {tuple(lengths.shape)} and dtype {lengths.dtype}; expected ({N},) integers"

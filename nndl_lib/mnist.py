@@ -123,8 +123,8 @@ def load(
     https://arxiv.org/abs/1708.07747.
 
     Raises:
-        ValueError: name or split is unknown, mirrors is no list, dtype is neither floating-point nor uint8, or a file has other contents
-            than such images.
+        ValueError: name or split is unknown, mirrors is no list, dtype is neither floating-point nor uint8, or a file has
+            other contents than such images.
         OSError: a file is not there and could not be fetched; it says what each mirror answered, and which files of that
             name hold something else or cannot be read. Or such a file is where the fetched one would go.
 

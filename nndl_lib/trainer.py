@@ -299,7 +299,8 @@ class Trainer:
                 )
             if loader is None or not (given is None or hasattr(given, "__iter__") or hasattr(given, "__getitem__")):
                 raise ValueError(
-                    f"Trainer: {name} is {given!r}; expected a loader of minibatches, such as TensorLoader(X, t, batch_size=64)"
+                    f"Trainer: {name} is {given!r}; expected a loader of minibatches, such as "
+                    "TensorLoader(X, t, batch_size=64)"
                 )
         if isinstance(loader, TensorLoader) and loader.world_size != processes.world_size():
             raise ValueError(

@@ -127,8 +127,9 @@ def set_random_state(
 
 
 def _plain(value, where: str):
-    # value itself, or where it holds numbers of NumPy, a copy with Python's. Types are compared, not asked for by
-    # isinstance: what is derived from a dict or a tuple is a class of its own to the reader.
+    # value itself, since a model's state has more on it than its entries; where it holds numbers of NumPy, a copy with
+    # Python's. Types are compared, not asked for by isinstance: what is derived from a dict is a class of its own to the
+    # reader.
     if isinstance(value, np.generic):
         return _plain(value.item(), where)
     if type(value) in (dict, OrderedDict):

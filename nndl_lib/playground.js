@@ -357,16 +357,18 @@ class Playground {
   }
 
   async copyLink() {
-    const link = makeLink(this.settings);
+    const { settings } = this, link = makeLink(settings);
     const address = location.href.split("#")[0] + link;
+    let said = "Copied: the link opens this page with these settings.";
     history.replaceState(null, "", link);
     try {
       await navigator.clipboard.writeText(address);
-      this.copied.textContent = "Copied: the link opens this page with these settings.";
     } catch {
-      this.copied.textContent = "The page's address now holds these settings: copy it from there.";
+      said = "The page's address now holds these settings: copy it from there.";
     }
-    this.live.textContent = this.copied.textContent;
+    if (this.settings !== settings) return; // the clipboard may take its time, and the reader has gone on: "these" would be wrong
+    this.copied.textContent = said;
+    this.live.textContent = said;
   }
 
   // --- pictures and words ---

@@ -591,7 +591,7 @@ def test_the_picture_has_the_colors_and_marks(open_page):
         # The page's own switch wins over the system's, and counts at once.
         before = picture_of(page)
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", {"light": "dark", "dark": "light"}[theme])
-        page.wait_for_function("before => document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.plot canvas').toDataURL() !== before", arg="")
+        page.wait_for_function("before => document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.plot canvas').toDataURL() !== before", arg=before)
         assert picture_of(page) != before
 
 
@@ -647,6 +647,29 @@ def test_examples_load_and_say_what_to_look_at(open_page, node):
         press(page, "Copy link")
         assert page.evaluate("location.hash") == "#playground=" + link
         assert kind in page.locator(".examples button", has_text=name).text_content()
+
+
+@needs_browser
+@pytest.mark.parametrize("outcome, words", [("allow", "Copied: the link"), ("refuse", "The page's address now holds")])
+def test_what_is_said_of_the_clipboard_is_about_the_settings_in_use(open_page, outcome, words):
+    page = open_page(fragment="#playground=data:xor")
+    page.evaluate("""() => { Object.defineProperty(navigator, 'clipboard', { value: { writeText: (text) =>
+        new Promise((allow, refuse) => { window.written = text; window.clipboard = { allow, refuse }; }) } }); }""")
+    status, beside = page.get_by_role("status"), page.get_by_text("these settings")
+    answer = "async outcome => { window.clipboard[outcome](); await new Promise((done) => setTimeout(done)); }"
+    # A clipboard that answers late: after a step the words are true, after another setting they would not be.
+    press(page, "Copy link")
+    press(page, "Step")
+    assert beside.count() == 0 and "Step 1:" in status.text_content()
+    page.evaluate(answer, outcome)
+    assert status.text_content().startswith(words) and beside.first.inner_text() == status.text_content()
+    assert page.evaluate("window.written === location.href")
+    for control, value in [("Data set", "ring"), ("Learning rate", "1")]:  # one starts anew, one does not
+        press(page, "Copy link")
+        page.get_by_role("combobox", name=control).select_option(value)
+        before = status.text_content()
+        page.evaluate(answer, outcome)
+        assert status.text_content() == before and beside.count() == 0
 
 
 @needs_browser

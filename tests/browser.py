@@ -5,6 +5,7 @@ import gzip
 import http.server
 import shutil
 import threading
+import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -51,3 +52,10 @@ def serve(folder: Path, prefix: str = "/"):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}{prefix}", sizes
         server.shutdown()
+
+
+def wait_until(page, holds, seconds: float = 10.0):
+    """Wait until `holds()` is true, or the time is up: a busy machine is slower than any fixed wait. Assert it afterwards."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        page.wait_for_timeout(30)

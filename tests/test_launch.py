@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from tests import launch
 from tests.chapters import ROOT, SITE
-from tests.browser import CHROMIUM, FLAGS
+from tests.browser import CHROMIUM, FLAGS, wait_until
 from tests.test_build import CELL, HEADER, book  # noqa: F401, the last is a fixture
 from tests.test_publish import NOTEBOOKS, notebook_of
 
@@ -206,10 +206,7 @@ def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
     slider.locator(".noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    for _ in range(300):
-        if image.get_attribute("src") != before:
-            break
-        page.wait_for_timeout(100)
+    wait_until(page, lambda: image.get_attribute("src") != before, seconds=60)
     assert image.get_attribute("src") != before, "the slider moved and the picture did not"
     assert image.get_attribute("alt") != alt
     assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 300
@@ -271,7 +268,7 @@ def test_jupyterlab_shows_pieces_by_anywidget(lab):
     page.get_by_text("Theme", exact=True).hover()
     page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
     page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    page.wait_for_timeout(500)
+    wait_until(page, lambda: sum(canvas.evaluate(AT_A_CORNER)[:3]) < 350)
     assert sum(light[:3]) > 500 and sum(canvas.evaluate(AT_A_CORNER)[:3]) < 350
     assert drawing.evaluate("piece => getComputedStyle(piece).backgroundColor") == "rgb(22, 25, 29)"
     page.close()

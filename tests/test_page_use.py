@@ -10,7 +10,7 @@ import jinja2
 import nbformat
 import pytest
 
-from tests.browser import CHROMIUM, serve
+from tests.browser import CHROMIUM, serve, wait_until
 from tests.chapters import CHAPTERS, ROOT, SITE
 
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
@@ -39,6 +39,10 @@ PLACE = """() => { const target = document.getElementById(location.hash.slice(1)
     return [heading.getBoundingClientRect().top - document.querySelector(".bar").getBoundingClientRect().bottom, marked && marked.hash]; }"""
 
 
+def lies_there(below, marked, section):
+    return 0 <= below <= 80 and section in (None, marked)
+
+
 @in_browser
 @pytest.mark.parametrize("width, height", [(360, 740), (1366, 768)])
 def test_links_lead_to_their_place_and_it_is_marked(browser, site, width, height):
@@ -52,10 +56,10 @@ def test_links_lead_to_their_place_and_it_is_marked(browser, site, width, height
         page = context.new_page()
         page.goto(f"{site}{name}#{place}", wait_until="load")
         for way in ("from elsewhere", "from the page itself"):
-            page.wait_for_timeout(300)  # in which sections that came near are laid out
+            page.wait_for_timeout(300)  # in which sections that came near are laid out, or begin to be
+            wait_until(page, lambda: lies_there(*page.evaluate(PLACE), section))
             below, marked = page.evaluate(PLACE)
-            assert 0 <= below <= 80, f"{name}#{place}, {way}: {below:.0f} pixels below the bar"
-            assert section is None or marked == section, f"{name}#{place}, {way}: {marked} is marked"
+            assert lies_there(below, marked, section), f"{name}#{place}, {way}: {below:.0f} pixels below the bar, {marked} is marked"
             page.evaluate("() => { const hash = location.hash; location.hash = ''; scrollTo(0, 0); location.hash = hash; }")
         page.close()
     context.close()
@@ -65,10 +69,13 @@ def test_links_lead_to_their_place_and_it_is_marked(browser, site, width, height
 def test_the_last_section_is_marked_at_the_end(browser, site):
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.goto(site + "chapters/glossary.html")
-    for _ in range(4):  # the page grows while one scrolls
-        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-        page.wait_for_timeout(100)
-    assert page.evaluate("document.querySelector('.on-this-page [aria-current]').hash") == "#z"
+
+    def last_is_marked():
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # again and again: the page grows while one scrolls
+        return page.evaluate("document.querySelector('.on-this-page [aria-current]')?.hash") == "#z"
+
+    wait_until(page, last_is_marked)
+    assert last_is_marked()
     page.close()
 
 
@@ -76,14 +83,17 @@ def test_the_last_section_is_marked_at_the_end(browser, site):
 def test_the_contents_show_where_the_page_is(browser, site):
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.goto(site + "reference/nndl_lib/trainer.html")
-    page.wait_for_timeout(100)
-    box = page.locator("#contents [aria-current=page]").bounding_box()
-    assert 52 <= box["y"] and box["y"] + box["height"] <= 768
+
+    def is_seen(top, bottom):
+        box = page.locator("#contents [aria-current=page]").bounding_box()
+        return box is not None and top <= box["y"] and box["y"] + box["height"] <= bottom
+
+    wait_until(page, lambda: is_seen(52, 768))
+    assert is_seen(52, 768)
     page.set_viewport_size({"width": 360, "height": 740})
     page.get_by_role("button", name="Contents").click()
-    page.wait_for_timeout(100)
-    box = page.locator("#contents [aria-current=page]").bounding_box()
-    assert 0 <= box["y"] and box["y"] + box["height"] <= 740
+    wait_until(page, lambda: is_seen(0, 740))
+    assert is_seen(0, 740)
     page.locator("#contents").evaluate("menu => menu.scrollTop = 0")
     page.get_by_role("button", name="Close").click()  # not everyone has a key Escape
     assert not page.locator("#contents").is_visible()

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nndl_lib import arguments
+
 __all__ = [
     "Dataset",
     "Standardizer",
@@ -140,6 +142,8 @@ def split(
         ValueError: the tensors differ in their number of rows, the fractions are not positive or do not add up to 1,
             or a part would be empty.
     """
+    for k, tensor in enumerate(tensors):
+        arguments.check_tensor(tensor, f"argument {k}", "split")
     rows = [len(tensor) for tensor in tensors]
     if not rows or len(set(rows)) != 1:
         raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
@@ -243,6 +247,7 @@ class Whitening:
 
 
 def _check_rows(X: Tensor, caller: str) -> None:
+    arguments.check_tensor(X, "X", caller)
     if not X.is_floating_point():
         raise ValueError(f"{caller}: X is {X.dtype}; expected a floating-point dtype")
     if X.ndim != 2 or len(X) == 0:
@@ -254,6 +259,7 @@ def _check_rows(X: Tensor, caller: str) -> None:
 
 
 def _checked_columns(X: Tensor, mean: Tensor, caller: str) -> Tensor:
+    arguments.check_tensor(X, "X", caller)
     if X.ndim != 2 or X.shape[1] != len(mean):
         raise ValueError(
             f"{caller}: X has shape {tuple(X.shape)}, but it was fitted on {len(mean)} columns; "

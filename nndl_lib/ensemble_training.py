@@ -182,7 +182,10 @@ def _evaluate(ensemble, loss, validation, epoch: int, optimizer) -> tuple[Tensor
 
 
 def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -> None:
-    caller, N = "train_ensemble", X.shape[0] if X.ndim else 0
+    caller = "train_ensemble"
+    for name, value in (("X", X), ("t", t)):
+        arguments.check_tensor(value, f"{where}{name}", caller)
+    N = X.shape[0] if X.ndim else 0
     if N == 0 or not (_own_targets(t, M, N) or t.shape[:1] == (N,)):
         raise ValueError(
             f"{caller}: {where}X has shape {tuple(X.shape)} and t {tuple(t.shape)}; "

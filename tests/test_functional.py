@@ -332,7 +332,7 @@ def test_second_derivatives():
     z, t, p = normal(3, 4).requires_grad_(), torch.tensor([0, 3, 1]), probabilities(3, 4, seed=1).requires_grad_()
     for function, inputs in (
         (lambda z: functional.cross_entropy(z, t), (z,)),
-        (lambda z: functional.cross_entropy(z, t, "none"), (z,)),
+        *((lambda z, r=r: functional.cross_entropy(z, t, r), (z,)) for r in ("sum", "none")),
         (functional.binary_cross_entropy_with_logits, (z, p)),
         (functional.mse_loss, (z, p)),
         (functional.sigmoid, (z,)),

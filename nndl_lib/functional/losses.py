@@ -106,7 +106,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     if input.is_cuda and reduction in ("mean", "sum", "none"):
         # On a GPU each operation has to be started, and torch needs few: a small network's step takes a quarter less time.
         return torch.nn.functional.cross_entropy(input, target, reduction=reduction)
-    return _reduce(_CrossEntropy.apply(input, target.unsqueeze(1)).squeeze(1), reduction, "cross_entropy")
+    return _CrossEntropy.apply(input, target, reduction)
 
 
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -186,22 +186,25 @@ class _BinaryCrossEntropy(torch.autograd.Function):
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """``log(sum_k exp(z_k)) - z_t`` for each row, (N, 1); its gradient is ``y - t``, ``y = softmax(z)`` and t one-hot."""
+    """``log(sum_k exp(z_k)) - z_t`` for each row; by z its gradient is ``y - t`` with ``y = softmax(z)`` and t one-hot."""
 
     @staticmethod
-    def forward(ctx, input: Tensor, target: Tensor) -> Tensor:  # (N, K) and (N, 1)
-        e = _less_the_largest(input, dim=1)
+    def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:  # (N, K) and (N,)
+        e, target = _less_the_largest(input, dim=1), target.unsqueeze(1)
         right = e.gather(1, target)
         total = e.exp_().sum(dim=1, keepdim=True)
         ctx.save_for_backward(input, target, e, total)
-        return total.log() - right
+        ctx.reduction = reduction
+        return _reduce(total.log().sub_(right).squeeze(1), reduction, "cross_entropy")
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
         input, target, e, total = ctx.saved_tensors
+        grad = grad.unsqueeze(-1) if grad.ndim else grad  # (N, 1), or one number for all
+        grad = grad / len(input) if ctx.reduction == "mean" else grad
         # Where a second derivative is asked for, y has to be made from input once more, in sight of autograd.
         scaled = grad * softmax(input, dim=1) if torch.is_grad_enabled() else e * (grad / total)
-        return scaled.scatter_add_(1, target, -grad), None
+        return scaled.scatter_add_(1, target, (-grad).expand_as(target)), None, None
 
 
 # --- helpers ---

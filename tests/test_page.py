@@ -95,11 +95,13 @@ def test_dark_before_the_first_paint(browser, site, system, chosen):
     assert page.evaluate("window.atFirst") == wanted
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 28)"}[wanted]
+    assert page.locator(".on-dark").is_visible() == (wanted == "dark")  # what black and white are in figures
     # The button turns it, by keyboard, and the next page knows.
     page.get_by_role("button", name="Dark").focus()
     page.keyboard.press("Enter")
     other = {"light": "dark", "dark": "light"}[wanted]
     assert page.evaluate("document.documentElement.dataset.theme") == other
+    assert page.locator(".on-dark").is_visible() == (other == "dark")
     assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == str(other == "dark").lower()
     if not chosen:
         page.goto(site[0] + "intro.html")
@@ -114,6 +116,7 @@ def test_dark_without_scripts(browser, site):
     page.goto(site[0] + "chapters/02-linear-models.html")
     assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(21, 24, 28)"
     assert "hue-rotate" in page.locator(".cell_output img").first.evaluate("e => getComputedStyle(e).filter")
+    assert page.locator(".on-dark").is_visible()
     context.close()
 
 
@@ -246,7 +249,7 @@ def test_nothing_moves_for_who_does_not_want_it(open_page):
 def test_on_paper(open_page):
     page = open_page("chapters/02-linear-models.html", color_scheme="dark", viewport={"width": 1280, "height": 800})
     page.emulate_media(media="print", color_scheme="dark")
-    for what in [".bar", "#contents", "#on-this-page", ".turn", ".nndl-controls", ".headerlink"]:
+    for what in [".bar", "#contents", "#on-this-page", ".turn", ".nndl-controls", ".headerlink", ".on-dark"]:
         assert not page.locator(what).first.is_visible(), f"{what} is printed"
     assert page.locator("body").evaluate("e => getComputedStyle(e).color") == "rgb(28, 33, 39)", "light text on white paper"
     skipped = page.evaluate("""() => Array.from(document.querySelectorAll("article *")).filter(

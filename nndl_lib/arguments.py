@@ -23,7 +23,7 @@ __all__ = [
     "check_probabilities",
     "check_same",
     "check_size",
-    "check_tensor",
+    "check_tensors",
     "check_window",
     "raise_at",
 ]
@@ -53,15 +53,16 @@ def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int 
     return pair
 
 
-def check_tensor(value: Tensor, name: str, caller: str) -> None:
-    """Raises: ValueError where value is not a tensor: a list, or an array of NumPy."""
-    if not isinstance(value, Tensor):
-        raise ValueError(f"{caller}: {name} is a {type(value).__name__}; expected a tensor, e.g. torch.tensor({name})")
+def check_tensors(caller: str, **named: Tensor) -> None:
+    """Raises: ValueError where one of the named values is not a tensor: a list, or an array of NumPy."""
+    for name, value in named.items():
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{caller}: {name} is a {type(value).__name__}; expected a tensor, e.g. torch.tensor({name})")
 
 
 def check_floating(input: Tensor, caller: str) -> Tensor:
     """Return input. Raises: ValueError where it is not a floating-point tensor."""
-    check_tensor(input, "input", caller)
+    check_tensors(caller, input=input)
     if not input.is_floating_point():
         raise ValueError(f"{caller}: input is {input.dtype}; expected a floating-point dtype")
     return input
@@ -84,7 +85,7 @@ def check_logits(input: Tensor, caller: str) -> None:
 def check_same(input: Tensor, target: Tensor, caller: str) -> None:
     """Raises: ValueError where input has no entry, or the two differ in shape, dtype or device. Nothing broadcasts."""
     check_size(input, caller)
-    check_tensor(target, "target", caller)
+    check_tensors(caller, target=target)
     if input.shape != target.shape:
         raise ValueError(
             f"{caller}: input has shape {_shape(input)} and target {_shape(target)}; expected the same shape for both"
@@ -103,9 +104,7 @@ def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups
     if input.ndim != 4 or input.numel() == 0:
         hint = "; x.unsqueeze(1) makes images of one channel of (N, H, W)" if input.ndim == 3 else ""
         raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0{hint}")
-    for name, part in (("weight", weight), ("bias", bias)):
-        if part is not None or name == "weight":
-            check_tensor(part, name, caller)
+    check_tensors(caller, weight=weight, **({} if bias is None else {"bias": bias}))
     if weight.ndim != 4 or weight.numel() == 0:
         raise ValueError(f"{caller}: weight has shape {_shape(weight)}; expected (O, C / groups, height, width)")
     check_count(groups, "groups", caller)
@@ -161,7 +160,7 @@ def check_window(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple
 
 def check_classes(input: Tensor, target: Tensor, caller: str) -> None:
     """Raises: ValueError where target is not (N,) of int64 from 0 to K - 1, for input (N, K)."""
-    check_tensor(target, "target", caller)
+    check_tensors(caller, target=target)
     N, K = input.shape
     if target.shape == input.shape and not target.is_floating_point():
         raise ValueError(

@@ -279,7 +279,7 @@ def _split(source: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _check_images(images: Tensor, caller: str) -> None:
-    arguments.check_tensor(images, "images", caller)
+    arguments.check_tensors(caller, images=images)
     shape = tuple(images.shape)
     if images.ndim not in (3, 4):
         side = math.isqrt(shape[1]) if images.ndim == 2 else 0
@@ -292,7 +292,7 @@ def _check_images(images: Tensor, caller: str) -> None:
 
 
 def _check_colors(images: Tensor, caller: str) -> None:
-    arguments.check_tensor(images, "images", caller)
+    arguments.check_tensors(caller, images=images)
     if images.ndim != 4:
         raise ValueError(f"{caller}: images has shape {tuple(images.shape)}; expected (N, C, H, W)")
     _check_images(images, caller)

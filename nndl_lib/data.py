@@ -142,8 +142,7 @@ def split(
         ValueError: the tensors differ in their number of rows, the fractions are not positive or do not add up to 1,
             or a part would be empty.
     """
-    for k, tensor in enumerate(tensors):
-        arguments.check_tensor(tensor, f"argument {k}", "split")
+    arguments.check_tensors("split", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
     rows = [len(tensor) for tensor in tensors]
     if not rows or len(set(rows)) != 1:
         raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
@@ -247,7 +246,7 @@ class Whitening:
 
 
 def _check_rows(X: Tensor, caller: str) -> None:
-    arguments.check_tensor(X, "X", caller)
+    arguments.check_tensors(caller, X=X)
     if not X.is_floating_point():
         raise ValueError(f"{caller}: X is {X.dtype}; expected a floating-point dtype")
     if X.ndim != 2 or len(X) == 0:
@@ -259,7 +258,7 @@ def _check_rows(X: Tensor, caller: str) -> None:
 
 
 def _checked_columns(X: Tensor, mean: Tensor, caller: str) -> Tensor:
-    arguments.check_tensor(X, "X", caller)
+    arguments.check_tensors(caller, X=X)
     if X.ndim != 2 or X.shape[1] != len(mean):
         raise ValueError(
             f"{caller}: X has shape {tuple(X.shape)}, but it was fitted on {len(mean)} columns; "

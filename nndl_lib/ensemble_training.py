@@ -183,8 +183,7 @@ def _evaluate(ensemble, loss, validation, epoch: int, optimizer) -> tuple[Tensor
 
 def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -> None:
     caller = "train_ensemble"
-    for name, value in (("X", X), ("t", t)):
-        arguments.check_tensor(value, f"{where}{name}", caller)
+    arguments.check_tensors(f"{caller}: {where}".removesuffix(": "), X=X, t=t)
     N = X.shape[0] if X.ndim else 0
     if N == 0 or not (_own_targets(t, M, N) or t.shape[:1] == (N,)):
         raise ValueError(

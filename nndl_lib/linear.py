@@ -39,8 +39,7 @@ def predict(X: Tensor, w: Tensor, b: float | Tensor = 0.0) -> Tensor:
     Raises:
         ValueError: the shapes or the dtypes do not fit together.
     """
-    for name, value in (("X", X), ("w", w)):
-        arguments.check_tensor(value, name, "predict")
+    arguments.check_tensors("predict", X=X, w=w)
     if X.ndim != 2 or w.shape != X.shape[1:]:
         raise ValueError(f"predict: X has shape {_shape(X)} and w {_shape(w)}; expected X (N, D) and w (D,)")
     if X.dtype != w.dtype:
@@ -127,7 +126,7 @@ def critical_learning_rate(X: Tensor) -> float:
     Raises:
         ValueError: X is not (N, D), is empty or all zero, or holds a NaN or an infinity.
     """
-    arguments.check_tensor(X, "X", "critical_learning_rate")
+    arguments.check_tensors("critical_learning_rate", X=X)
     if X.ndim != 2 or len(X) == 0:
         raise ValueError(f"critical_learning_rate: X has shape {_shape(X)}; expected (N, D) with N of at least 1")
     _check_data(X, X.new_zeros(len(X)), "critical_learning_rate")
@@ -162,7 +161,7 @@ def gradient_descent(
         raise ValueError(f"gradient_descent: steps is {steps!r}; expected an integer of at least 0")
     N, D = X.shape
     w = X.new_zeros(D) if w is None else w
-    arguments.check_tensor(w, "w", "gradient_descent")
+    arguments.check_tensors("gradient_descent", w=w)
     if w.shape != (D,):
         raise ValueError(f"gradient_descent: w has shape {_shape(w)} and X {_shape(X)}; expected w ({D},)")
     if w.dtype != X.dtype:
@@ -192,7 +191,7 @@ def polynomial_features(x: Tensor, degree: int) -> Tensor:
     """
     if isinstance(degree, bool) or not isinstance(degree, int) or degree < 0:
         raise ValueError(f"polynomial_features: degree is {degree!r}; expected an integer of at least 0")
-    arguments.check_tensor(x, "x", "polynomial_features")
+    arguments.check_tensors("polynomial_features", x=x)
     if x.ndim != 1:
         raise ValueError(f"polynomial_features: x has shape {_shape(x)}; expected (N,)")
     # A running product, not torch.pow: exact for small integers, and faster.
@@ -207,8 +206,7 @@ def _shape(x: Tensor) -> str:
 
 
 def _check_data(X: Tensor, t: Tensor, caller: str) -> None:
-    for name, value in (("X", X), ("t", t)):
-        arguments.check_tensor(value, name, caller)
+    arguments.check_tensors(caller, X=X, t=t)
     if X.ndim != 2 or t.shape != X.shape[:1] or len(t) == 0:
         raise ValueError(
             f"{caller}: X has shape {_shape(X)} and t {_shape(t)}; expected X (N, D) and t (N,) with the same N of at least 1"

@@ -59,9 +59,7 @@ class TensorLoader:
             ValueError: there is no tensor, they differ in their number of rows or have none, generator is none, batch_size,
                 rank or world_size is outside its range, or batch_size is not a multiple of world_size while even.
         """
-        for k, tensor in enumerate(tensors):
-            if not isinstance(tensor, Tensor):
-                raise ValueError(f"TensorLoader: argument {k} is a {type(tensor).__name__}; expected a tensor")
+        arguments.check_tensors("TensorLoader", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
         if not isinstance(generator, torch.Generator | None):
             raise ValueError(f"TensorLoader: generator is {generator!r}; expected a torch.Generator, or None")
         shapes = [tuple(tensor.shape) for tensor in tensors]

@@ -60,7 +60,7 @@ def max_norm_(weight: Tensor, c: float) -> Tensor:
     arguments.check_number(c, "c", "max_norm_")
     if c == 0:
         raise ValueError("max_norm_: c is 0; expected a finite number greater than 0")
-    arguments.check_tensor(weight, "weight", "max_norm_")
+    arguments.check_tensors("max_norm_", weight=weight)
     if weight.ndim < 2 or not weight.is_floating_point():
         raise ValueError(
             f"max_norm_: weight has shape {tuple(weight.shape)} and dtype {weight.dtype}; "
@@ -75,7 +75,7 @@ def _listed(parameters: Iterable[Tensor], caller: str) -> list[Tensor]:
     if not parameters:
         raise ValueError(f"{caller}: parameters is empty (an iterator is, once read); expected at least one tensor")
     for k, p in enumerate(parameters):
-        arguments.check_tensor(p, f"parameters[{k}]", caller)
+        arguments.check_tensors(caller, **{f"parameters[{k}]": p})
         if not p.is_floating_point():
             raise ValueError(f"{caller}: parameters[{k}] is {p.dtype}; expected a floating-point dtype")
     return parameters

@@ -189,9 +189,7 @@ def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None
     if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
         raise ValueError(f"train: validation is a {type(validation).__name__}; expected a pair (X, t)")
     for inputs, targets, where in [(X, t, "")] + ([] if validation is None else [(*validation, "validation: ")]):
-        if not (isinstance(inputs, Tensor) and isinstance(targets, Tensor)):
-            found = f"X is a {type(inputs).__name__} and t a {type(targets).__name__}"
-            raise ValueError(f"train: {where}{found}; expected tensors")
+        arguments.check_tensors(f"train: {where}".removesuffix(": "), X=inputs, t=targets)
         if inputs.ndim == 0 or inputs.shape[:1] != targets.shape[:1] or len(inputs) == 0:
             raise ValueError(
                 f"train: {where}X has shape {tuple(inputs.shape)} and t {tuple(targets.shape)}; "

@@ -111,7 +111,7 @@ def test_what_is_fitted_and_split_is_a_tensor(kind):
             tool(wrong)
         with refused(f"{tool.__name__}: X is a {kind}; expected a tensor"):
             tool(X).transform(wrong)
-    with refused(f"split: argument 1 is a {kind}; expected a tensor"):
+    with refused(f"split: tensors[1] is a {kind}; expected a tensor"):
         nndl_lib.data.split(X, wrong, fractions=(0.5, 0.5), generator=G)
     for penalty in (regularization.l1_penalty, regularization.l2_penalty):
         with refused(f"{penalty.__name__}: parameters[1] is a {kind}; expected a tensor"):

@@ -172,7 +172,7 @@ def test_a_loop_broken_off_starts_a_new_epoch():
         ("batch_size is 3 and world_size 2; expected a multiple of it", lambda: made(4, 3, world_size=2)),
         ("4 rows make no minibatch of 5 with drop_last=True, world_size=1", lambda: made(4, 5, drop_last=True)),
         ("1 rows make no minibatch of 2 with drop_last=False, world_size=2", lambda: made(1, 2, world_size=2)),
-        ("argument 1 is a list; expected a tensor", lambda: TensorLoader(torch.ones(2), [1, 2], batch_size=1)),
+        ("tensors[1] is a list; expected a tensor", lambda: TensorLoader(torch.ones(2), [1, 2], batch_size=1)),
         ("generator is 0; expected a torch.Generator, or None", lambda: TensorLoader(torch.ones(2), batch_size=1, generator=0)),
         (
             "transform gave a NoneType; expected a tensor",

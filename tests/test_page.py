@@ -117,6 +117,10 @@ def test_dark_without_scripts(browser, site):
     assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(21, 24, 28)"
     assert "hue-rotate" in page.locator(".cell_output img").first.evaluate("e => getComputedStyle(e).filter")
     assert page.locator(".on-dark").is_visible()
+    page.goto(site[0] + "explorers.html")
+    assert page.locator(".on-dark").is_visible()
+    page.goto(site[0] + "chapters/glossary.html")
+    assert page.locator(".on-dark").count() == 0  # no figure
     context.close()
 
 

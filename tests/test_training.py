@@ -405,8 +405,8 @@ def test_bad_data():
     refused(f"train: X has shape (0, 2) and t (0,); {rows}", X=X[:0], t=t[:0])
     refused(f"train: X has shape () and t (); {rows}", X=X[0, 0], t=t[0])
     refused(f"train: validation: X has shape (40, 2) and t (39,); {rows}", validation=(X, t[:39]))
-    refused("train: X is a list and t a Tensor; expected tensors", X=X.tolist())
-    refused("train: validation: X is a Tensor and t a NoneType; expected tensors", validation=(X, None))
+    refused("train: X is a list; expected a tensor, e.g. torch.tensor(X)", X=X.tolist())
+    refused("train: validation: t is a NoneType; expected a tensor", validation=(X, None))
     refused("train: validation is a Tensor; expected a pair (X, t)", validation=X)
     refused("train: transform gave a NoneType; expected a tensor", transform=lambda x: None)
     X[3, 1] = math.nan

@@ -213,7 +213,7 @@ def about(app, pagename, context) -> str:
     for link in context.get("page_links", []):
         download = " download" if link.get("download") else ""
         items.append(f'<a href="{html.escape(link["url"])}" title="{html.escape(link["tooltip"])}"{download}>{html.escape(link["text"])}</a>')
-    if re.search(r'class="[^"]*\b(cell_output|nndl-explorer)\b', context["body"]) and "<img " in context["body"]:
+    if "<img " in context["body"]:
         # What chapters say of black, white and how dark something is was written on white paper. See the style sheet.
         items.append('<span class="on-dark">On a dark page, figures swap black and white, dark and bright. Hues stay.</span>')
     return f'<div class="about-this-page">{" ".join(items)}</div>' if items else ""

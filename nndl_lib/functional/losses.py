@@ -95,7 +95,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     """
     arguments.check_logits(input, "cross_entropy")
     arguments.check_finite(input, "cross_entropy", input=input)
-    arguments.check_tensor(target, "target", "cross_entropy")
+    arguments.check_tensors("cross_entropy", target=target)
     if target.is_floating_point():
         arguments.check_same(input, target, "cross_entropy")
         arguments.check_probabilities(target, "cross_entropy")
@@ -144,8 +144,7 @@ def accuracy(input: Tensor, target: Tensor) -> float:
     Raises:
         ValueError: the shapes do not fit together, N is 0, a target is no class, or a logit is NaN or infinite.
     """
-    arguments.check_tensor(input, "input", "accuracy")
-    arguments.check_tensor(target, "target", "accuracy")
+    arguments.check_tensors("accuracy", input=input, target=target)
     if input.shape == target.shape and (input.ndim == 1 or input.shape[1:] == (1,)):
         arguments.check_size(input, "accuracy")
         wrong_targets = (target != 0) & (target != 1)

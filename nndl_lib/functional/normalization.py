@@ -245,9 +245,8 @@ def _of_channels(input: Tensor) -> tuple[int, ...]:
 
 
 def _check_parts(input: Tensor, shape: tuple[int, ...], caller: str, **parts: Tensor | None) -> None:
+    arguments.check_tensors(caller, **{name: part for name, part in parts.items() if part is not None})
     for name, part in parts.items():
-        if part is not None:
-            arguments.check_tensor(part, name, caller)
         if part is not None and part.shape != shape:
             found = f"input has shape {tuple(input.shape)} and {name} {tuple(part.shape)}"
             raise ValueError(f"{caller}: {found}; expected {name} {shape}")

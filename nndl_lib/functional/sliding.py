@@ -72,7 +72,7 @@ def windows(input: Tensor, kernel_size: Pair, stride: Pair = 1, dilation: Pair =
         arguments.check_pair(value, name, caller)
         for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation))
     )
-    arguments.check_tensor(input, "input", caller)
+    arguments.check_tensors(caller, input=input)
     if input.ndim != 4:
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C, H, W)")
     arguments.check_window(tuple(input.shape[2:]), kernel, dilation, caller)
@@ -98,7 +98,7 @@ def add_windows(
     """
     stride = arguments.check_pair(stride, "stride", "add_windows")
     dilation = arguments.check_pair(dilation, "dilation", "add_windows")
-    arguments.check_tensor(values, "values", "add_windows")
+    arguments.check_tensors("add_windows", values=values)
     if values.ndim != 6:
         raise ValueError(f"add_windows: values has shape {tuple(values.shape)}; expected (N, C, kh, kw, H_out, W_out)")
     N, C, *kernel, _, _ = values.shape

@@ -76,7 +76,7 @@ class Conv2d(torch.nn.Module):
             ValueError: x has another number of channels, dtype or device than the weights, or is smaller than the kernel,
                 with its padding.
         """
-        arguments.check_tensor(x, "x", "Conv2d")
+        arguments.check_tensors("Conv2d", x=x)
         if x.dtype != self.weight.dtype and torch.is_autocast_enabled(x.device.type):
             x = x.to(self.weight.dtype)  # torch brings both to one dtype of its choice, weights and all
         arguments.check_convolution(x, self.weight, self.bias, self.groups, "Conv2d")

@@ -52,7 +52,7 @@ class Linear(torch.nn.Module):
             ValueError: x has another number of columns, or another dtype or device than the weights.
         """
         weight, bias = self.weight, self.bias
-        arguments.check_tensor(x, "x", "Linear")
+        arguments.check_tensors("Linear", x=x)
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(
                 f"Linear: x has shape {tuple(x.shape)} and weight {tuple(weight.shape)}; "

@@ -59,7 +59,7 @@ class _BatchNorm(torch.nn.Module):
         Raises:
             ValueError: x has another shape or dtype, or one value a channel where the batch's statistics are used.
         """
-        arguments.check_tensor(x, "x", type(self).__name__)
+        arguments.check_tensors(type(self).__name__, x=x)
         if x.ndim not in self.dimensions or x.shape[1] != self.num_features:
             expected = self.shapes.format(self.num_features)
             raise ValueError(f"{type(self).__name__}: x has shape {tuple(x.shape)}; expected {expected}")
@@ -139,7 +139,7 @@ class LayerNorm(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalized x, (..., *normalized_shape), in its shape. Raises ValueError for other shapes or dtypes."""
-        arguments.check_tensor(x, "x", "LayerNorm")
+        arguments.check_tensors("LayerNorm", x=x)
         return functional.layer_norm(_wide(x), self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

@@ -58,8 +58,7 @@ class _Cell(torch.nn.Module):
     def _check(self, x: Tensor, **states: Tensor | None) -> list[Tensor]:
         # Checks x, and gives the states, zeros where there is none.
         caller, dtype = type(self).__name__, self.weight_ih.dtype
-        for name, value in (("x", x), *((name, state) for name, state in states.items() if state is not None)):
-            arguments.check_tensor(value, name, caller)
+        arguments.check_tensors(caller, x=x, **{name: state for name, state in states.items() if state is not None})
         if x.ndim != 2 or x.shape[1] != self.input_size:
             raise ValueError(f"{caller}: x has shape {tuple(x.shape)}; expected (N, {self.input_size})")
         expected, checked = (len(x), self.hidden_size), []

@@ -100,7 +100,7 @@ class Recurrent(torch.nn.Module):
             ValueError: a shape, a dtype or a device does not fit, T or N is 0, or a length is outside 1 to T.
         """
         ends = []
-        arguments.check_tensor(x, "x", type(self).__name__)
+        arguments.check_tensors(type(self).__name__, x=x)
         # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
         mixed = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
         if mixed and x.is_floating_point():

@@ -249,6 +249,29 @@ def test_nothing_moves_for_who_does_not_want_it(open_page):
     assert moving == 0
 
 
+# What stands outside of the box of its section, which a browser that leaves out far sections does not show. What scrolls by
+# itself does not count. 3: the width of a formula on a narrow phone is rounded.
+CUT = """() => Array.from(document.querySelectorAll("article > section > section")).flatMap(section => {
+    const box = section.getBoundingClientRect();
+    return Array.from(section.querySelectorAll("*")).filter(e => {
+        for (let x = e.parentElement; x !== section; x = x.parentElement) if (getComputedStyle(x).overflowX !== "visible") return false;
+        const own = e.getBoundingClientRect();
+        return own.width && own.height && (own.left < box.left - 3 || own.right > box.right + 3);
+    }).map(e => e.outerHTML.slice(0, 100)); })"""
+
+
+@in_browser
+@pytest.mark.parametrize("width", [360, 610, 1030, 1366])
+def test_sections_show_all_that_is_in_them(open_page, width):
+    for name in ["chapters/03-classification.html", "chapters/09-convolutional-networks.html", "chapters/draw-a-digit.html"]:
+        page = open_page(name, viewport={"width": width, "height": 800})
+        assert page.locator("article > section > section").first.evaluate("e => getComputedStyle(e).contentVisibility") == "auto"
+        # Measured with all of them laid out, in the boxes that they have.
+        page.add_style_tag(content="article > section > section { content-visibility: visible !important; }")
+        assert page.evaluate(CUT) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "the text scrolls sideways"
+
+
 @in_browser
 def test_on_paper(open_page):
     page = open_page("chapters/02-linear-models.html", color_scheme="dark", viewport={"width": 1280, "height": 800})

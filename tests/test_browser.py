@@ -48,10 +48,18 @@ def open_page(browser):
     assert not faults, "\n".join(faults)
 
 
+# Ask again and again: a browser may go on leaving out a section that was scrolled to once, and would never load the image.
+DECODED = """async image => {
+    for (let k = 0; k < 40 && !(image.complete && image.naturalWidth); k++) {
+        image.scrollIntoView({block: "center"}); await new Promise(done => setTimeout(done, 250)); }
+    if (!image.naturalWidth) throw new Error("not loaded after 10 s: " + image.src);
+    await image.decode(); }"""
+
+
 def picture(figure):
     """The pixels that the explorer shows, once the browser has decoded them."""
     image = figure.locator("img")
-    image.evaluate("image => image.decode()")
+    image.evaluate(DECODED)
     return image.screenshot()
 
 
@@ -81,6 +89,7 @@ def test_every_frame_is_reached_and_loads(open_page, path):
     page = open_page(path, viewport={"width": 1280, "height": 800})
     for figure in page.locator("figure.nndl-explorer").all():
         figure.scroll_into_view_if_needed()
+        figure.locator("img").evaluate(DECODED)
         sources = figure.evaluate("""async figure => {
             const controls = Array.from(figure.querySelectorAll('input, select')), image = figure.querySelector('img');
             const sizes = controls.map(control => control.max ? Number(control.max) + 1 : control.options.length);
@@ -132,7 +141,7 @@ def test_phone(open_page, path, scheme):
     # Explorers keep their shape, and turn dark with the page.
     for image in page.locator("figure.nndl-explorer img").all():
         image.scroll_into_view_if_needed()
-        image.evaluate("image => image.decode()")
+        image.evaluate(DECODED)
         shape = image.evaluate("i => [i.naturalWidth / i.naturalHeight, i.clientWidth / i.clientHeight, i.clientWidth]")
         assert abs(shape[0] - shape[1]) < 0.02 and shape[2] <= 360
         # Inverting alone would turn blue lines orange; and a photograph is not to be read as a negative.

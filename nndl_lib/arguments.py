@@ -5,6 +5,8 @@ the search for the entry that is wrong happens only after that.
 """
 
 import math
+import operator
+from collections.abc import Callable
 from numbers import Real
 
 import torch
@@ -15,7 +17,10 @@ __all__ = [
     "check_convolution",
     "check_count",
     "check_finite",
+    "check_flag",
     "check_floating",
+    "check_function",
+    "check_generator",
     "check_logits",
     "check_number",
     "check_pair",
@@ -29,10 +34,35 @@ __all__ = [
 ]
 
 
-def check_count(value: int, name: str, caller: str, least: int = 1) -> None:
-    """Raises: ValueError where value is not an integer of at least ``least``. A bool is none."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def check_count(value: int, name: str, caller: str, least: int = 1) -> int:
+    """Return value as a Python int; NumPy's integers count as well.
+
+    Raises: ValueError where value is not an integer of at least ``least``. A bool is none.
+    """
+    number = _integer(value)
+    if number is None or number < least:
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}")
+    return number
+
+
+def check_flag(value: bool, name: str, caller: str) -> bool:
+    """Return value as a Python bool. Raises: ValueError where it is not True or False: "False" and 2 would count as True."""
+    if type(value).__name__ not in ("bool", "bool_"):  # NumPy calls its own bool_, later bool
+        raise ValueError(f"{caller}: {name} is {value!r}; expected True or False")
+    return bool(value)
+
+
+def check_function(value: Callable, name: str, caller: str) -> None:
+    """Raises: ValueError where value cannot be called."""
+    if not callable(value):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a function")
+
+
+def check_generator(value: torch.Generator | None, name: str, caller: str, optional: bool = False) -> None:
+    """Raises: ValueError where value is not a torch.Generator. None is one where it is ``optional``."""
+    if not (isinstance(value, torch.Generator) or optional and value is None):
+        expected = "a torch.Generator, or None" if optional else "a torch.Generator, e.g. torch.Generator().manual_seed(0)"
+        raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
 
 
 def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> None:
@@ -47,8 +77,8 @@ def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int 
 
     Raises: ValueError where value is neither an integer of at least ``least`` nor two of them.
     """
-    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or any(isinstance(part, bool) or not isinstance(part, int) or part < least for part in pair):
+    pair = tuple(map(_integer, value if isinstance(value, (tuple, list)) else (value, value)))
+    if len(pair) != 2 or any(part is None or part < least for part in pair):
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}, or two")
     return pair
 
@@ -208,6 +238,16 @@ def raise_at(wrong: Tensor, tensor: Tensor, name: str, caller: str, expected: st
     for where in wrong.nonzero()[:1].tolist():
         at = f"[{', '.join(map(str, where))}]" if where else ""
         raise ValueError(f"{caller}: {name}{at} is {tensor[tuple(where)].item()}; expected {expected}")
+
+
+def _integer(value) -> int | None:
+    # As a Python int, whoever's integer it is; None for anything else, and for a bool.
+    if isinstance(value, (bool, Tensor)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def _check_device(input: Tensor, target: Tensor, caller: str) -> None:

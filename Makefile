@@ -25,7 +25,7 @@ book: .venv/installed  ## set up, run the chapters, build the site, say where to
 test: book .venv/web/installed  ## build the book, then run all tests
 	@$(VENV) -m pytest
 
-test-launch: book  ## every published notebook from an empty folder, as in Colab; every other Python (20 minutes)
+test-launch: book  ## every published notebook from an empty folder, as in Colab; every other Python; every sample of torch's (30 minutes)
 	@$(VENV) -m pytest -m launch -n 0 tests
 
 lab: .venv/installed  ## open the chapters as notebooks in JupyterLab; exercises are in my_exercises

@@ -31,7 +31,7 @@ from nndl_lib import autograd, functional, lbfgs, nn, optim, rnn
 from tests.torch_calls import DTYPES, STYLES, outcome, run_arrays, run_function, run_layer, run_optimizers
 from tests.torch_differences import KNOWN
 
-PER_GROUP = 10  # how many samples of each name and dtype --sample takes
+PER_GROUP = 6  # how many samples of each name and dtype --sample takes
 
 
 class Case(NamedTuple):

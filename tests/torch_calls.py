@@ -170,11 +170,13 @@ def outcome(theirs, ours) -> tuple[str, str]:
             return "different", f"no {key}"
         reason = unlike(found[key], right)
         if reason and found[key].shape == right.shape and found[key].dtype == right.dtype in DTYPES[1:]:
-            # Rounding: to a unit in the last place of the largest entry, no further than twice what torch is from float64.
+            # Rounding: no further than twice what torch is from float64, and units in the last place of the largest entry:
+            # one for what is rounded to 16 bits in the end, some for sums that add up in 32.
             exact = exact or attempt(partial(theirs, wide=True))[0] or expected
             off, theirs_off = ((t.double() - exact[key]).abs().nan_to_num().max() for t in (found[key], right))
-            unit = torch.finfo(right.dtype).eps * exact[key].abs().nan_to_num(0, 0, 0).max()
-            reason = None if off <= 2 * theirs_off + unit else reason
+            units = (16 if right.dtype == torch.float32 else 1) * torch.finfo(right.dtype).eps
+            largest = exact[key].abs().nan_to_num(0, 0, 0).max()
+            reason = None if off <= 2 * theirs_off + units * largest else reason
         if reason:
             return "different", f"{key}: {reason}"
     return "equal", ""

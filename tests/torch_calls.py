@@ -126,7 +126,8 @@ def parameters_of(function) -> list[inspect.Parameter]:
         try:
             found = list(inspect.signature(f).parameters.values())
         except ValueError:  # written in C; for functions torch has stand-ins in Python
-            found = list(inspect.signature(torch.overrides.get_testing_overrides().get(f, lambda *args, **kwargs: 0)).parameters.values())
+            stand_in = torch.overrides.get_testing_overrides().get(f, lambda *args, **kwargs: None)
+            found = list(inspect.signature(stand_in).parameters.values())
         found = found[1:] if isinstance(function, type) else found
         if not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found):
             return found

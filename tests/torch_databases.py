@@ -99,7 +99,7 @@ def optimizers():
         theirs, name = info.optim_cls, info.optim_cls.__name__
         ours = getattr(optim, name, getattr(lbfgs, name, None))
         for dtype in DTYPES if ours else ():
-            pairs = {"": (ours, ours), ", torch's state goes on here": (theirs, ours), ", this state goes on in torch": (ours, theirs)}
+            pairs = {"": (ours, ours), ", torch's state goes on": (theirs, ours), ", goes on in torch": (ours, theirs)}
             for (k, sample), (how, pair) in product(enumerate(info.optim_inputs_func("cpu", dtype)), pairs.items()):
                 calls = (partial(run_optimizers, classes, sample.kwargs, dtype) for classes in ((theirs, theirs), pair))
                 yield Case(f"optim.{name}", f"sample {k}, {sample.desc}{how}", dtype, *calls)
@@ -111,11 +111,10 @@ def optimizers():
 
 def samples_of(op, dtype):
     with warnings.catch_warnings(action="ignore"):
-        found = list(op.sample_inputs("cpu", dtype, requires_grad=True))
         try:
-            found += op.reference_inputs("cpu", dtype, requires_grad=True)
-        except ValueError:  # a database that asks for the gradient of a condition
-            found += op.reference_inputs("cpu", dtype)
+            found = list(op.reference_inputs("cpu", dtype, requires_grad=True))  # they begin with the sample inputs
+        except ValueError:  # of where: a gradient by the condition is asked for
+            found = [*op.sample_inputs("cpu", dtype, requires_grad=True), *op.reference_inputs("cpu", dtype)]
     return [s for s in found if all(t.numel() < 2000 for t in tree_leaves((s.input, s.args)) if isinstance(t, torch.Tensor))]
 
 

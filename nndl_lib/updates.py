@@ -133,20 +133,21 @@ def nadam_update(
 
     Convention: beta1 is approached, ``mu_t = beta1 (1 - 0.96**(t momentum_decay) / 2)``, from half of it, so the
     correction of m is by a product of all mu so far, not by a power. m itself is a running mean with beta1. A text that
-    writes ``beta1 m_hat + (1 - beta1) g / (1 - beta1**t)`` leaves that schedule out. PyTorch rounds the product to its
-    default dtype, float32: the two then agree to about ten digits in float64.
+    writes ``beta1 m_hat + (1 - beta1) g / (1 - beta1**t)`` leaves that schedule out. The product is a tensor of torch's
+    default dtype, as PyTorch's: where that is float32, steps in float64 are right to about ten digits.
 
     Source: Dozat (2016), https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ.
     """
     (beta1, beta2), t = betas, state.get("step", 0) + 1
     mu, mu_next = (beta1 * (1 - 0.96 ** (k * momentum_decay) / 2) for k in (t, t + 1))
     g = g + weight_decay * w
-    product = mu * state.get("mu_product", 1.0)
+    kept = mu * state.get("mu_product", torch.ones(()))
+    product = float(kept)
     m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
     v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g**2
     m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
     w = w - lr * m_hat / ((v / (1 - beta2**t)).sqrt() + eps)
-    return w, {"step": t, "mu_product": product, "exp_avg": m, "exp_avg_sq": v}
+    return w, {"step": t, "mu_product": kept, "exp_avg": m, "exp_avg_sq": v}
 
 
 def rprop_update(
@@ -162,13 +163,13 @@ def rprop_update(
     For full-batch gradients: in a minibatch's, signs turn from noise, and all d shrink.
 
     Convention: after a turn the weight rests for one step (iRprop-), where the first paper takes the last step back.
-    lr is the first d and does nothing later. The state keeps the sign of g, not g: PyTorch multiplies two gradients,
+    lr is the first d and does nothing later. The signs of two gradients are compared: PyTorch multiplies the gradients,
     and where both are below 1e-23, in float32, their product is 0 and d no longer changes.
 
     Source: Riedmiller & Braun (1993), https://doi.org/10.1109/ICNN.1993.298623; iRprop-: Igel & Hüsken (2000).
     """
-    before, d = state.get("prev", torch.zeros_like(g)), state.get("step_size", torch.full_like(g, lr))
+    before, d = state.get("prev", torch.zeros_like(g)).sign(), state.get("step_size", torch.full_like(g, lr))
     turned, same = g.sign() * before < 0, g.sign() * before > 0
     d = torch.where(turned, etas[0] * d, torch.where(same, etas[1] * d, d)).clamp(*step_sizes)
-    sign = torch.where(turned, 0.0, g.sign())
-    return w - sign * d, {"prev": sign, "step_size": d}
+    g = torch.where(turned, 0.0, g)
+    return w - g.sign() * d, {"prev": g, "step_size": d}

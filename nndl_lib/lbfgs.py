@@ -57,6 +57,10 @@ class LBFGS(Optimizer):
     Source: as ``two_loop``; decisions and tolerances as ``torch.optim.LBFGS``.
     """
 
+    _torchs = {}
+    _always = ("n_iter", "func_evals")
+    _sometimes = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss", "al")
+
     def __init__(
         self,
         params,
@@ -81,7 +85,7 @@ class LBFGS(Optimizer):
         Raises:
             ValueError: as the other optimizers, or a setting is outside its range, or there is more than one group.
         """
-        arguments.check_count(max_iter, "max_iter", "LBFGS")
+        max_iter = arguments.check_count(max_iter, "max_iter", "LBFGS")
         settings = {"lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval}
         settings |= {"tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change}
         super().__init__(params, {**settings, "history_size": history_size, "line_search_fn": line_search_fn})
@@ -104,8 +108,8 @@ class LBFGS(Optimizer):
                 loss or a gradient became NaN or infinite.
         """
         arguments.check_function(closure, "closure", "LBFGS")
-        self._check_all()
         (group,) = self.param_groups
+        self._check(group)
         params, state = group["params"], self.state.setdefault(group["params"][0], {"n_iter": 0, "func_evals": 0})
         evaluate = torch.enable_grad()(closure)
         first = evaluate()
@@ -143,14 +147,12 @@ class LBFGS(Optimizer):
         if not isinstance(loss, Real) and not (isinstance(loss, Tensor) and loss.numel() == 1):
             found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
             raise ValueError(f"LBFGS: closure returned {found}; expected the loss, a number or a 0-d tensor")
+        value = _finite(float(loss), "the loss", group)
         if all(p.grad is None for p in group["params"]):
             raise ValueError("LBFGS: no parameter has a gradient after closure(); expected it to call loss.backward()")
-        value, g = float(loss), _flat_gradient(group["params"])
-        largest = g.abs().max().item()
-        for name, number in (("the loss", value), ("the largest gradient", largest)):
-            if not math.isfinite(number):
-                hint = f"try a smaller lr than {group['lr']}"
-                raise ValueError(f"LBFGS: {name} is {number}; expected a finite number: {hint}")
+        self._check_all()
+        g = _flat_gradient(group["params"])
+        largest = _finite(g.abs().max().item(), "the largest gradient", group)
         return value, g, largest
 
     def _check(self, group):
@@ -162,21 +164,19 @@ class LBFGS(Optimizer):
         if group["line_search_fn"] is not None:
             raise ValueError(f"LBFGS: line_search_fn is {group['line_search_fn']!r}; expected None")
 
-    def _check_state(self, state, number, p):
+    def _shapes(self, state, p):
         n = sum(p.numel() for p in self.param_groups[0]["params"])
-        vectors = {name: state[name] for name in ("d", "prev_flat_grad") if name in state}
-        for name in ("old_dirs", "old_stps"):
-            vectors |= {f"{name}[{k}]": vector for k, vector in enumerate(state.get(name, ()))}
-        for name, vector in vectors.items():
-            if vector.shape != (n,):
-                found = tuple(vector.shape)
-                raise ValueError(f"LBFGS: {name} of params[{number}] has shape {found}; expected {(n,)}")
-        super()._check_state({name: () if name in self._sometimes else value for name, value in state.items()}, number, p)
+        names = [name for name in ("d", "prev_flat_grad", "n_iter", "func_evals", "t", "prev_loss") if name in state]
+        shapes = [(name, state[name], (n,) if name in ("d", "prev_flat_grad") else ()) for name in names]
+        lists = {"old_dirs": (n,), "old_stps": (n,), "ro": ()}
+        return shapes + [(name, value, lists[name]) for name in lists for value in state.get(name, ())]
 
     def _loaded(self, name, value, p):
         if isinstance(value, list):
             return [self._loaded(name, entry, p) for entry in value]
-        return value.detach().to(p, copy=True) if isinstance(value, Tensor) and value.ndim else value
+        if not isinstance(value, Tensor):
+            return value
+        return value.item() if name == "t" else value.detach().to(p, copy=True)
 
 
 def _direction(g: Tensor, state: dict, history_size: int) -> Tensor:
@@ -211,3 +211,9 @@ def _flat_gradient(params: list[Tensor]) -> Tensor:
 def _move(params: list[Tensor], d: Tensor, t: float) -> None:
     parts = d.split([p.numel() for p in params])
     torch._foreach_add_(params, [part.view_as(p) for part, p in zip(parts, params)], alpha=t)
+
+
+def _finite(number: float, name: str, group: dict) -> float:
+    if not math.isfinite(number):
+        raise ValueError(f"LBFGS: {name} is {number}; expected a finite number: try a smaller lr than {group['lr']}")
+    return number

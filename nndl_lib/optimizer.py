@@ -167,11 +167,14 @@ class Optimizer:
         caller, known = type(self).__name__, {*self._always, *self._sometimes}
         for name in [*(state.keys() - known), *((set(self._always) - state.keys()) if state else ())]:
             raise ValueError(f"{caller}: params[{number}] has {', '.join(state)} in its state; expected {', '.join(known)}")
-        for name, value in state.items():
-            expected = () if name in ("step", "mu_product") else tuple(p.shape)
+        for name, value, expected in self._shapes(state, p):
             found = tuple(value.shape) if isinstance(value, Tensor) else () if isinstance(value, (int, float)) else value
             if found != expected:
                 raise ValueError(f"{caller}: {name} of params[{number}] has shape {found}; expected {expected}")
+
+    def _shapes(self, state: dict, p: Tensor) -> list[tuple]:
+        # The parts of a saved state, with the name and the shape of each.
+        return [(name, value, () if name in ("step", "mu_product") else tuple(p.shape)) for name, value in state.items()]
 
     def _loaded(self, name: str, value, p: Tensor):
         # A copy of what a state holds, on the device of p.

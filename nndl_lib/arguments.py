@@ -6,7 +6,7 @@ the search for the entry that is wrong happens only after that.
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 
 import torch
@@ -21,6 +21,7 @@ __all__ = [
     "check_floating",
     "check_function",
     "check_generator",
+    "check_list",
     "check_logits",
     "check_number",
     "check_pair",
@@ -63,6 +64,13 @@ def check_generator(value: torch.Generator | None, name: str, caller: str, optio
     if not (isinstance(value, torch.Generator) or optional and value is None):
         expected = "a torch.Generator, or None" if optional else "a torch.Generator, e.g. torch.Generator().manual_seed(0)"
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+
+
+def check_list(value: Iterable, name: str, caller: str, expected: str) -> list:
+    """Return value as a list. Raises: ValueError where it cannot be one, or is a dict, a string, or a set, without order."""
+    if isinstance(value, (dict, set, frozenset, str)) or not isinstance(value, Iterable):
+        raise ValueError(f"{caller}: {name} is of type {type(value).__name__}; expected {expected}")
+    return list(value)
 
 
 def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> float:

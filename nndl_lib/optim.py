@@ -210,7 +210,9 @@ def clip_grad_norm_(
             finite and ``error_if_nonfinite`` is set; the gradients are as they were then.
     """
     caller = "clip_grad_norm_"
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    parameters = arguments.check_list(parameters, "parameters", caller, "a tensor or a list of tensors")
     if not parameters:
         raise ValueError(f"{caller}: parameters is empty (an iterator is, once read); expected at least one")
     arguments.check_tensors(caller, **{f"parameters[{k}]": p for k, p in enumerate(parameters)})

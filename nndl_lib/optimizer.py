@@ -45,12 +45,11 @@ class Optimizer:
             ValueError: there is no parameter, one is not a floating-point leaf or is there twice, or a setting is
                 outside its range or unknown.
         """
-        caller, expected = type(self).__name__, "expected a list of parameters or of groups"
-        if isinstance(params, Tensor):
-            raise ValueError(f"{caller}: params is a tensor; {expected}")
-        groups = _listed(params, caller, expected)
+        caller, expected = type(self).__name__, "a list of parameters or of groups"
+        groups = [] if isinstance(params, Tensor) else arguments.check_list(params, "params", caller, expected)
         if not groups:
-            raise ValueError(f"{caller}: params is empty (an iterator is, once read); {expected}")
+            what = "a tensor" if isinstance(params, Tensor) else "empty (an iterator is, once read)"
+            raise ValueError(f"{caller}: params is {what}; expected {expected}")
         self.defaults, self.state, self.param_groups = defaults, {}, []
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
@@ -61,7 +60,7 @@ class Optimizer:
         if not isinstance(group, dict):
             raise ValueError(f"{caller}: a group is a {type(group).__name__}; expected a dict with params and settings")
         params = group.get("params", [])
-        params = [params] if isinstance(params, Tensor) else _listed(params, caller, "expected a list of parameters")
+        params = [params] if isinstance(params, Tensor) else arguments.check_list(params, "params", caller, "a list of tensors")
         group = {**self.defaults, **group, "params": params}
         if params and all(isinstance(p, tuple) and len(p) == 2 for p in params):
             group["param_names"], group["params"] = map(list, zip(*params))
@@ -189,12 +188,6 @@ def _saved(value):
     if isinstance(value, list):
         return [_saved(entry) for entry in value]
     return value.detach().clone() if isinstance(value, Tensor) else value
-
-
-def _listed(params, caller: str, expected: str) -> list:
-    if isinstance(params, (dict, set, frozenset, str)) or not isinstance(params, Iterable):
-        raise ValueError(f"{caller}: params is a {type(params).__name__}; {expected}")
-    return list(params)
 
 
 def _check_params(params: list, others: list[Tensor], caller: str) -> None:

@@ -3,18 +3,40 @@
 A function takes weights ``w`` and their gradient ``g``, of the same shape, and what it has to remember of earlier
 steps, ``state``. It returns the new weights and the new state, and changes nothing that it was given. The first state
 is ``{}``. ``t`` counts the steps from 1; the learning rate alpha is ``lr``. Arguments, defaults and the names in a
-state are those of ``torch.optim``. Nothing is checked here: ``nndl_lib.optim`` has the same rules as classes, with
-checks, and fast for many parameters at once.
+state are those of ``torch.optim``. Settings are not checked here, and may be tensors, one for each weight:
+``nndl_lib.optim`` has the same rules as classes, with checks, and fast for many parameters at once.
+
+All raise ValueError where w is no floating-point tensor, or g no tensor of its shape and dtype, or state no dict.
 """
+
+import functools
 
 import torch
 from torch import Tensor
+
+from nndl_lib import arguments
 
 __all__ = ["adam_update", "adamw_update", "nadam_update", "rmsprop_update", "rprop_update", "sgd_update"]
 
 State = dict[str, Tensor | float]
 
 
+def _checked(rule):
+    # A gradient of another shape would broadcast, and the weights with it.
+    @functools.wraps(rule)
+    def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
+        arguments.check_tensors(rule.__name__, w=w, g=g)
+        if not w.is_floating_point() or (w.shape, w.dtype) != (g.shape, g.dtype):
+            found = f"w is {w.dtype} {tuple(w.shape)} and g {g.dtype} {tuple(g.shape)}"
+            raise ValueError(f"{rule.__name__}: {found}; expected a floating-point dtype and the same shape for both")
+        if not isinstance(state, dict):
+            raise ValueError(f"{rule.__name__}: state is {state!r}; expected a dict, at first {{}}")
+        return rule(w, g, state, *args, **settings)
+
+    return checked
+
+
+@_checked
 def sgd_update(
     w: Tensor,
     g: Tensor,
@@ -44,6 +66,7 @@ def sgd_update(
     return w - lr * (g + momentum * v if nesterov else v), {"momentum_buffer": v}
 
 
+@_checked
 def rmsprop_update(
     w: Tensor,
     g: Tensor,
@@ -73,6 +96,7 @@ def rmsprop_update(
     return w - lr * v, {"square_avg": s, "grad_avg": mean, "momentum_buffer": v}
 
 
+@_checked
 def adam_update(
     w: Tensor,
     g: Tensor,
@@ -100,6 +124,7 @@ def adam_update(
     return w - lr * m_hat / (v_hat.sqrt() + eps), {"step": t, "exp_avg": m, "exp_avg_sq": v}
 
 
+@_checked
 def adamw_update(
     w: Tensor,
     g: Tensor,
@@ -119,6 +144,7 @@ def adamw_update(
     return adam_update((1 - lr * weight_decay) * w, g, state, lr, betas, eps)
 
 
+@_checked
 def nadam_update(
     w: Tensor,
     g: Tensor,
@@ -150,6 +176,7 @@ def nadam_update(
     return w, {"step": t, "mu_product": kept, "exp_avg": m, "exp_avg_sq": v}
 
 
+@_checked
 def rprop_update(
     w: Tensor,
     g: Tensor,

@@ -154,6 +154,11 @@ class NAdam(Optimizer):
     def _loaded(self, name, value, p):
         return torch.as_tensor(value).detach().cpu().clone() if name == "mu_product" else super()._loaded(name, value, p)
 
+    def _saved(self, name, value):
+        # As a number, of which torch makes a tensor of its default dtype again; one of float32 it would cast to that of p.
+        number = name == "mu_product" and value.dtype == torch.get_default_dtype()
+        return value.item() if number else super()._saved(name, value)
+
 
 class Rprop(Optimizer):
     """Steps by the signs of gradients: ``updates.rprop_update``, which has formula, conventions and source."""

@@ -100,7 +100,7 @@ class Optimizer:
         """
         numbers = {p: k for k, p in enumerate(p for group in self.param_groups for p in group["params"])}
         groups = [{**self._torchs, **g, "params": [numbers[p] for p in g["params"]]} for g in self.param_groups]
-        state = {numbers[p]: {name: _saved(value) for name, value in s.items()} for p, s in self.state.items()}
+        state = {numbers[p]: {name: self._saved(name, s[name]) for name in s} for p, s in self.state.items() if s}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict) -> None:
@@ -144,7 +144,7 @@ class Optimizer:
     def _check(self, group: dict) -> None:
         # Raises where a setting is unknown or out of range, and makes numbers Python's; a class adds what only it has.
         caller = type(self).__name__
-        for name in group.keys() - self.defaults.keys() - _IDLE - {"params"}:
+        for name in (name for name in group if name not in self.defaults and name not in _IDLE and name != "params"):
             fixed = {**_FIXED, **self._torchs}
             if name not in fixed:
                 raise ValueError(f"{caller}: the group has {name!r}; expected params, {', '.join(self.defaults)}")
@@ -163,8 +163,8 @@ class Optimizer:
 
     def _check_state(self, state: dict, number: int, p: Tensor) -> None:
         # Raises where a saved state is not one that this class makes for p. An empty one is.
-        caller, known = type(self).__name__, {*self._always, *self._sometimes}
-        for name in [*(state.keys() - known), *((set(self._always) - state.keys()) if state else ())]:
+        caller, known = type(self).__name__, (*self._always, *self._sometimes)
+        if state and not set(self._always) <= state.keys() <= set(known):
             raise ValueError(f"{caller}: params[{number}] has {', '.join(state)} in its state; expected {', '.join(known)}")
         for name, value, expected in self._shapes(state, p):
             found = tuple(value.shape) if isinstance(value, Tensor) else () if isinstance(value, (int, float)) else value
@@ -179,15 +179,15 @@ class Optimizer:
         # A copy of what a state holds, on the device of p.
         return int(value) if name == "step" else value.detach().to(p, copy=True)
 
+    def _saved(self, name: str, value):
+        # A copy of what a state holds, for another optimizer.
+        if isinstance(value, list):
+            return [self._saved(name, entry) for entry in value]
+        return value.detach().clone() if isinstance(value, Tensor) else value
+
     def _update(self, w: list[Tensor], g: list[Tensor], states: list[dict], group: dict) -> None:
         # Change weights and states in place, given gradients; none of the lists is empty.
         raise NotImplementedError(f"{type(self).__name__} has no rule of its own")
-
-
-def _saved(value):
-    if isinstance(value, list):
-        return [_saved(entry) for entry in value]
-    return value.detach().clone() if isinstance(value, Tensor) else value
 
 
 def _check_params(params: list, others: list[Tensor], caller: str) -> None:

@@ -65,6 +65,8 @@ class Optimizer:
         if params and all(isinstance(p, tuple) and len(p) == 2 for p in params):
             group["param_names"], group["params"] = map(list, zip(*params))
         _check_params(group["params"], [p for other in self.param_groups for p in other["params"]], caller)
+        if any(("param_names" in other) != ("param_names" in group) for other in self.param_groups):
+            raise ValueError(f"{caller}: one group has names of parameters and another has none; expected them in all or none")
         self._check(group)
         self.param_groups.append(group)
 
@@ -72,7 +74,7 @@ class Optimizer:
         """Forget the gradients: set them to None, which costs nothing, or fill them with zeros."""
         set_to_none = arguments.check_flag(set_to_none, "set_to_none", type(self).__name__)
         for p in (p for group in self.param_groups for p in group["params"] if p.grad is not None):
-            p.grad = None if set_to_none else p.grad.detach_().zero_()
+            p.grad = None if set_to_none else (p.grad.detach_() if p.grad.requires_grad else p.grad).zero_()
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
@@ -132,7 +134,7 @@ class Optimizer:
             state[params[k]] = {name: self._loaded(name, value, params[k]) for name, value in s.items()}
         self.state = state
         for group, other in zip(groups, saved):
-            group.update({name: value for name, value in other.items() if name in self.defaults})
+            group.update({name: other[name] for name in self.defaults})
 
     def _check_all(self) -> None:
         # Raises where a setting is out of range, or a gradient is none that a rule can work with.

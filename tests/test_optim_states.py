@@ -345,6 +345,9 @@ def test_named_parameters():
     ours.load_state_dict(plain.state_dict())
     assert ours.param_groups[0]["param_names"] == ["weight", "bias"]
     refused("Adam: params[0] is a tuple; expected a tensor", optim.Adam, [("weight", model.weight), model.bias])
+    message = "Adam: one group has names of parameters and another has none; expected them in all or none"
+    refused(message, ours.add_param_group, {"params": torch.zeros(1)})
+    refused(message, plain.add_param_group, {"params": [("c", torch.zeros(1))]})
 
 
 @pytest.mark.parametrize("name", SETTINGS)

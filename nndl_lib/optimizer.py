@@ -116,11 +116,7 @@ class Optimizer:
                 out of range or asks for what is not here, as ``maximize=True``. Nothing has changed then.
         """
         caller, groups = type(self).__name__, self.param_groups
-        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
-            found = f"has {list(state_dict)}" if isinstance(state_dict, dict) else f"is a {type(state_dict).__name__}"
-            raise ValueError(f"{caller}: state_dict {found}; expected a dict with 'state' and 'param_groups'")
-        saved = [dict(group) for group in state_dict["param_groups"]]
-        _check_saved(groups, saved, self.defaults, caller)
+        saved = _check_saved(groups, state_dict, self.defaults, caller)
         for group in saved:
             self._check(group)
         numbers = (k for group in saved for k in group["params"])
@@ -208,9 +204,16 @@ def _check_params(params: list, others: list[Tensor], caller: str) -> None:
         seen.add(id(p))
 
 
-def _check_saved(groups: list[dict], saved: list[dict], defaults: dict, caller: str) -> None:
+def _check_saved(groups: list[dict], state_dict: dict, defaults: dict, caller: str) -> list[dict]:
+    if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
+        found = f"has {list(state_dict)}" if isinstance(state_dict, dict) else f"is a {type(state_dict).__name__}"
+        raise ValueError(f"{caller}: state_dict {found}; expected a dict with 'state' and 'param_groups'")
+    if not all(isinstance(part, dict) for part in (*state_dict["param_groups"], *state_dict["state"].values())):
+        raise ValueError(f"{caller}: state_dict has groups or states that are no dicts; expected what state_dict() returns")
+    saved = [{"params": [], **group} for group in state_dict["param_groups"]]
     expected, found = ([len(group["params"]) for group in gs] for gs in (groups, saved))
     if expected != found:
         raise ValueError(f"{caller}: state_dict has groups of {found} parameters; expected {expected}")
     for name in (name for group in saved for name in defaults if name not in group):
         raise ValueError(f"{caller}: state_dict has no setting {name!r}; expected one that {caller} has made")
+    return saved

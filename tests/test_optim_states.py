@@ -200,6 +200,8 @@ def test_states_that_are_none(name):
     assert "the learning rate lr is '0.1'" in loading(lambda s: s["param_groups"][0].update(lr="0.1"))
     assert f"{name}: state_dict has a state 77" in loading(lambda s: s["state"].update({77: {}}))
     assert "expected a dict with 'state' and 'param_groups'" in loading(lambda s: s.pop("state"))
+    assert f"{name}: state_dict has groups or states that are no dicts" in loading(lambda s: s["state"].update({0: None}))
+    assert f"{name}: state_dict has groups of [0] parameters" in loading(lambda s: s["param_groups"][0].pop("params"))
     for bad in (None, [], optimizer):
         message = f"{name}: state_dict is a {type(bad).__name__}; expected a dict with 'state' and 'param_groups'"
         refused(message, optimizer.load_state_dict, bad)

@@ -144,7 +144,7 @@ class NAdam(Optimizer):
         rates_g, rates_m = [], []
         for s, k, c in zip(states, t, roots):
             mu, mu_next = (group["betas"][0] * (1 - 0.96 ** (j * group["momentum_decay"]) / 2) for j in (k, k + 1))
-            s["mu_product"] = s.get("mu_product", torch.ones(())) * mu  # on the CPU, in torch's default dtype
+            s["mu_product"] = s.get("mu_product", torch.ones((), device="cpu")) * mu  # in the default dtype, as torch's
             product = s["mu_product"].item()
             rates_g.append(-group["lr"] * c * (1 - mu) / (1 - product))
             rates_m.append(-group["lr"] * c * mu_next / (1 - product * mu_next))
@@ -204,8 +204,10 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale all gradients, in place, by ``max_norm / (norm + 1e-6)`` where that is below 1; return the norm, 0-d.
 
-    The norm is that of all gradients as one vector, before they are scaled. Where it is infinite or a NaN, so are the
-    gradients afterwards, unless that is an error. With ``max_norm = inf``, the norm is measured and nothing scaled.
+    The norm is that of all gradients as one vector, before they are scaled. Where it is a NaN, so are the gradients
+    afterwards; where it is infinite, finite entries become 0 and others a NaN; unless that is an error. With
+    ``max_norm = inf``, the norm is measured and nothing scaled. ``norm_type`` may be "inf".
+
     As ``torch.nn.utils.clip_grad_norm_``, but that a norm above 65504 of float16 gradients scales them, where torch
     sets them to 0; it is then returned as infinite. Source: Pascanu, Mikolov & Bengio (2013),
     https://arxiv.org/abs/1211.5063.
@@ -221,11 +223,8 @@ def clip_grad_norm_(
     if not parameters:
         raise ValueError(f"{caller}: parameters is empty (an iterator is, once read); expected at least one")
     arguments.check_tensors(caller, **{f"parameters[{k}]": p for k, p in enumerate(parameters)})
-    norm_type = math.inf if norm_type == "inf" else norm_type
-    if isinstance(max_norm, bool) or not isinstance(max_norm, Real) or not max_norm >= 0:
-        raise ValueError(f"{caller}: max_norm is {max_norm!r}; expected a number of at least 0, or infinity")
-    if isinstance(norm_type, bool) or not isinstance(norm_type, Real) or not norm_type > 0:
-        raise ValueError(f"{caller}: norm_type is {norm_type!r}; expected a number above 0, or infinity")
+    max_norm = _or_infinity(max_norm, "max_norm", "of at least 0", 0)
+    norm_type = _or_infinity(math.inf if norm_type == "inf" else norm_type, "norm_type", "above 0", math.ulp(0))
     arguments.check_flag(error_if_nonfinite, "error_if_nonfinite", caller)
     g = [p.grad for p in parameters if p.grad is not None]
     if not g:
@@ -240,6 +239,12 @@ def clip_grad_norm_(
     for device in {g_k.device for g_k in g}:
         torch._foreach_mul_([g_k for g_k in g if g_k.device == device], factor.to(device))
     return norm if dtype.is_complex else norm.to(dtype)
+
+
+def _or_infinity(value: float, name: str, expected: str, least: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not value >= least:
+        raise ValueError(f"clip_grad_norm_: {name} is {value!r}; expected a number {expected}, or infinity")
+    return float(value)
 
 
 def _plus_decay(g: list[Tensor], w: list[Tensor], group: dict) -> list[Tensor]:

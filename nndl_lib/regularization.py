@@ -25,7 +25,12 @@ def weights_of(model: torch.nn.Module) -> list[Tensor]:
 
     Those with one axis are left out: biases, and the scales and shifts of normalization layers. Not for an
     ``ensembles.Ensemble``, whose parameters have one axis more.
+
+    Raises:
+        ValueError: a parameter has no shape yet, as those of ``torch.nn.LazyLinear`` before the first call.
     """
+    for name in (name for name, p in model.named_parameters() if torch.nn.parameter.is_lazy(p)):
+        raise ValueError(f"weights_of: {name} has no shape yet; expected a model that has seen an input")
     return [p for p in model.parameters() if p.ndim >= 2]
 
 

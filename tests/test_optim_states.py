@@ -217,7 +217,8 @@ def test_another_optimizers_state_under_the_right_settings():
     )
     saved = adam.state_dict()
     del saved["state"][1]["exp_avg_sq"]
-    assert "Adam: params[1] has exp_avg, step in its state; expected step, " in unchanged(adam, lambda: adam.load_state_dict(saved))
+    message = unchanged(adam, lambda: adam.load_state_dict(saved))
+    assert "Adam: params[1] has exp_avg, step in its state; expected step, exp_avg, exp_avg_sq" in message
     saved["state"][1] = {}  # as that of a parameter that was never stepped
     adam.load_state_dict(saved)
 
@@ -527,7 +528,10 @@ def test_rules_take_any_shape_and_settings_for_each_weight(name):
 # --- clip_grad_norm_ ---
 
 
-@pytest.mark.parametrize("dtypes", list(itertools.product([torch.float16, torch.bfloat16, torch.float32, torch.float64], repeat=2)))
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("dtypes", list(itertools.product(DTYPES, DTYPES)))
 def test_clipping_of_all_dtypes(dtypes):
     results = []
     for clip in (optim.clip_grad_norm_, torch.nn.utils.clip_grad_norm_):
@@ -565,6 +569,9 @@ def test_clipping_takes_what_torchs_takes():
     expected = "expected a tensor or a list of tensors"
     for bad in (model, model.parameters, None, dict(model.named_parameters()), set(model.parameters())):
         refused(f"clip_grad_norm_: parameters is of type {type(bad).__name__}; {expected}", optim.clip_grad_norm_, bad, 1.0)
+    model.weight.grad = torch.full((2, 2), 4.0)
+    assert type(optim.clip_grad_norm_(model.weight, np.float32(1.0), np.int64(2))) is torch.Tensor
+    torch.testing.assert_close(model.weight.grad, torch.full((2, 2), 0.5))
     refused("clip_grad_norm_: parameters[0] is a Linear; expected a tensor", optim.clip_grad_norm_, [model], 1.0)
     for value in (True, "1", None, 1j):
         message = f"clip_grad_norm_: max_norm is {value!r}; expected a number of at least 0, or infinity"

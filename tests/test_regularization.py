@@ -80,6 +80,14 @@ def test_weights_are_what_has_two_axes_or_more():
     assert [id(w) for w in reg.weights_of(model)] == [id(model[0].weight), id(model[3].weight)]
 
 
+def test_weights_that_have_no_shape_yet():
+    model = torch.nn.Sequential(nn.Linear(2, 4), torch.nn.LazyLinear(3))
+    with refused("weights_of: 1.weight has no shape yet; expected a model that has seen an input"):
+        reg.weights_of(model)
+    model(torch.zeros(1, 2))
+    assert [w.shape for w in reg.weights_of(model)] == [(4, 2), (3, 4)]
+
+
 @pytest.mark.parametrize("penalty", [reg.l2_penalty, reg.l1_penalty])
 def test_penalties_refuse(penalty):
     name = penalty.__name__

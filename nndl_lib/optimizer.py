@@ -147,7 +147,7 @@ class Optimizer:
             if name not in fixed:
                 raise ValueError(f"{caller}: the group has {name!r}; expected params, {', '.join(self.defaults)}")
             if group[name] is not fixed[name]:
-                raise ValueError(f"{caller}: {name} is {group[name]!r}; expected {fixed[name]}, as the rest is not here")
+                raise ValueError(f"{caller}: {name} is {group[name]!r}; expected {fixed[name]}, as only that is done here")
         group["lr"] = arguments.check_number(group["lr"], "the learning rate lr", caller)
         for name in _BELOW.keys() & group.keys():
             group[name] = arguments.check_number(group[name], name, caller, below=_BELOW[name])
@@ -175,7 +175,7 @@ class Optimizer:
 
     def _loaded(self, name: str, value, p: Tensor):
         # A copy of what a state holds, on the device of p.
-        return int(value) if name == "step" else value.detach().to(p, copy=True)
+        return int(value) if name == "step" else torch.as_tensor(value).detach().to(p, copy=True)
 
     def _saved(self, name: str, value):
         # A copy of what a state holds, for another optimizer.

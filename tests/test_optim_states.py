@@ -243,6 +243,11 @@ def test_a_saved_state_shares_nothing():
     optimizer = optim.Adam(params)
     steps(optimizer, params, range(2))
     saved = optimizer.state_dict()
+    others, kept = copies(params), repr(saved)
+    other = optim.Adam(others)
+    other.load_state_dict(saved)
+    steps(other, others, range(2, 4))  # what was loaded is a copy
+    assert repr(saved) == kept
     saved["state"][0]["exp_avg"].fill_(7)
     saved["param_groups"][0]["lr"] = 9.0
     saved["param_groups"][0]["params"].clear()

@@ -6,7 +6,7 @@ the search for the entry that is wrong happens only after that.
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 
 import torch
@@ -21,6 +21,7 @@ __all__ = [
     "check_floating",
     "check_function",
     "check_generator",
+    "check_list",
     "check_logits",
     "check_number",
     "check_pair",
@@ -65,11 +66,23 @@ def check_generator(value: torch.Generator | None, name: str, caller: str, optio
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
 
 
-def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> None:
-    """Raises: ValueError where value is not a number from ``least`` to below ``below``. A bool or a tensor is none."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < below:
+def check_list(value: Iterable, name: str, caller: str, expected: str) -> list:
+    """Return value as a list. Raises: ValueError where it cannot be one, or is a dict, a string, or a set, without order."""
+    if isinstance(value, (dict, set, frozenset, str)) or not isinstance(value, Iterable):
+        raise ValueError(f"{caller}: {name} is of type {type(value).__name__}; expected {expected}")
+    return list(value)
+
+
+def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> float:
+    """Return value as a Python float, whoever's number it is.
+
+    Raises: ValueError where value is not a number from ``least`` to below ``below``. A bool or a tensor is none.
+    """
+    number = _real(value)
+    if number is None or not least <= number < below:
         expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+    return number
 
 
 def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:
@@ -247,6 +260,14 @@ def _integer(value) -> int | None:
     try:
         return operator.index(value)
     except TypeError:
+        return None
+
+
+def _real(value) -> float | None:
+    # As a Python float; None for anything else, for a bool, and for an integer that is larger than any float.
+    try:
+        return None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except OverflowError:
         return None
 
 

@@ -6,6 +6,7 @@ the names, defaults and decisions of ``torch.optim.LBFGS``. n is the number of w
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -56,6 +57,10 @@ class LBFGS(Optimizer):
     Source: as ``two_loop``; decisions and tolerances as ``torch.optim.LBFGS``.
     """
 
+    _torchs = {}
+    _always = ("n_iter", "func_evals")
+    _sometimes = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss", "al")
+
     def __init__(
         self,
         params,
@@ -80,7 +85,7 @@ class LBFGS(Optimizer):
         Raises:
             ValueError: as the other optimizers, or a setting is outside its range, or there is more than one group.
         """
-        arguments.check_count(max_iter, "max_iter", "LBFGS")
+        max_iter = arguments.check_count(max_iter, "max_iter", "LBFGS")
         settings = {"lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval}
         settings |= {"tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change}
         super().__init__(params, {**settings, "history_size": history_size, "line_search_fn": line_search_fn})
@@ -99,75 +104,101 @@ class LBFGS(Optimizer):
         iteration waits for the device: its decisions are made of numbers.
 
         Raises:
-            ValueError: there is no closure, a setting is outside its range, or the loss became NaN or infinite.
+            ValueError: there is no function, it gave no number or no gradient, a setting is outside its range, or the
+                loss or a gradient became NaN or infinite.
         """
-        if closure is None:
-            raise ValueError("LBFGS: closure is None; expected a function that computes gradients and returns the loss")
+        arguments.check_function(closure, "closure", "LBFGS")
         (group,) = self.param_groups
         self._check(group)
         params, state = group["params"], self.state.setdefault(group["params"][0], {"n_iter": 0, "func_evals": 0})
         evaluate = torch.enable_grad()(closure)
         first = evaluate()
-        loss, g, calls = _finite(first, group), _flat_gradient(params), 1
+        loss, g, largest = self._measured(first)
+        calls = 1
         state["func_evals"] += 1
-        if g.abs().max() <= group["tolerance_grad"]:
+        if largest <= group["tolerance_grad"]:
             return first
         for k in range(1, group["max_iter"] + 1):
             d = _direction(g, state, group["history_size"])
-            t = group["lr"] * (min(1.0, 1.0 / g.abs().sum().item()) if state["n_iter"] == 0 else 1)
+            t = float(min(1.0, 1.0 / g.abs().sum()) * group["lr"]) if state["n_iter"] == 0 else group["lr"]
             state["n_iter"] += 1
             previous, slope = loss, g @ d
-            state["prev_flat_grad"], state["d"], state["t"] = g, d, t
+            state["prev_flat_grad"], state["prev_loss"], state["d"], state["t"] = g, loss, d, t
             if slope > -group["tolerance_change"]:
                 break
             _move(params, d, t)
             if k == group["max_iter"]:
                 break  # the next step begins with a call of the closure, at these weights
-            loss, g = _finite(evaluate(), group), _flat_gradient(params)
+            loss, g, largest = self._measured(evaluate())
             calls += 1
             state["func_evals"] += 1
             if (
                 calls >= group["max_eval"]
-                or g.abs().max() <= group["tolerance_grad"]
+                or largest <= group["tolerance_grad"]
                 or (d * t).abs().max() <= group["tolerance_change"]
                 or abs(loss - previous) < group["tolerance_change"]
             ):
                 break
         return first
 
+    def _measured(self, loss: Tensor | float) -> tuple[float, Tensor, float]:
+        # What the closure has left: the loss as a number, the gradient (n,), and its largest entry.
+        (group,) = self.param_groups
+        if not isinstance(loss, Real) and not (isinstance(loss, Tensor) and loss.numel() == 1):
+            found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
+            raise ValueError(f"LBFGS: closure returned {found}; expected the loss, a number or a 0-d tensor")
+        value = _finite(float(loss), "the loss", group)
+        if all(p.grad is None for p in group["params"]):
+            raise ValueError("LBFGS: no parameter has a gradient after closure(); expected it to call loss.backward()")
+        self._check_all()
+        g = _flat_gradient(group["params"])
+        largest = _finite(g.abs().max().item(), "the largest gradient", group)
+        return value, g, largest
+
     def _check(self, group):
         super()._check(group)
         for name in ("max_iter", "max_eval", "history_size"):
-            arguments.check_count(group[name], name, "LBFGS")
+            group[name] = arguments.check_count(group[name], name, "LBFGS")
         for name in ("tolerance_grad", "tolerance_change"):
-            arguments.check_number(group[name], name, "LBFGS")
+            group[name] = arguments.check_number(group[name], name, "LBFGS")
         if group["line_search_fn"] is not None:
             raise ValueError(f"LBFGS: line_search_fn is {group['line_search_fn']!r}; expected None")
 
-    def _state_shape(self, p):
-        return torch.Size([sum(p.numel() for p in self.param_groups[0]["params"])])
+    def _shapes(self, state, p):
+        n = sum(p.numel() for p in self.param_groups[0]["params"])
+        names = [name for name in ("d", "prev_flat_grad", "n_iter", "func_evals", "t", "prev_loss") if name in state]
+        shapes = [(name, state[name], (n,) if name in ("d", "prev_flat_grad") else ()) for name in names]
+        lists = {"old_dirs": (n,), "old_stps": (n,), "ro": ()}
+        return shapes + [(name, value, lists[name]) for name in lists for value in state.get(name, ())]
+
+    def _loaded(self, name, value, p):
+        if isinstance(value, list):
+            return [self._loaded(name, entry, p) for entry in value]
+        if not isinstance(value, Tensor):
+            return value
+        return value.item() if name == "t" else value.detach().to(p, copy=True)
 
 
 def _direction(g: Tensor, state: dict, history_size: int) -> Tensor:
     # two_loop in place, after the last step and its change of the gradient have joined the pairs that are kept.
     if state["n_iter"] == 0:
-        state["steps"], state["changes"], state["rho"] = [], [], []
+        state["old_dirs"], state["old_stps"], state["ro"], state["H_diag"] = [], [], [], 1
         return -g
-    steps, changes, rho = state["steps"], state["changes"], state["rho"]
+    changes, steps, rho = state["old_dirs"], state["old_stps"], state["ro"]  # torch's names; old_dirs are no directions
     y, s = g - state["prev_flat_grad"], state["d"] * state["t"]
-    curvature = (y @ s).item()
+    curvature = y @ s
     if curvature > 1e-10:
         steps.append(s)
         changes.append(y)
         rho.append(1 / curvature)
         del steps[:-history_size], changes[:-history_size], rho[:-history_size]
+        state["H_diag"] = curvature / (y @ y)
     q = -g
     a = [None] * len(steps)
     for i in reversed(range(len(steps))):
         a[i] = steps[i].dot(q) * rho[i]
         q.sub_(changes[i], alpha=a[i])
-    if steps:
-        q.mul_((changes[-1] @ steps[-1]) / (changes[-1] @ changes[-1]))
+    q.mul_(state["H_diag"])
     for i, (s, y) in enumerate(zip(steps, changes)):
         q.add_(s, alpha=a[i] - y.dot(q) * rho[i])
     return q
@@ -182,8 +213,7 @@ def _move(params: list[Tensor], d: Tensor, t: float) -> None:
     torch._foreach_add_(params, [part.view_as(p) for part, p in zip(parts, params)], alpha=t)
 
 
-def _finite(loss: Tensor, group: dict) -> float:
-    value = float(loss)
-    if not math.isfinite(value):
-        raise ValueError(f"LBFGS: the loss is {value}; expected a finite number: try a smaller lr than {group['lr']}")
-    return value
+def _finite(number: float, name: str, group: dict) -> float:
+    if not math.isfinite(number):
+        raise ValueError(f"LBFGS: {name} is {number}; expected a finite number: try a smaller lr than {group['lr']}")
+    return number

@@ -4,8 +4,10 @@ Derived in chapter 08, "Regularization and generalization". Weights are what mul
 out biases and what normalization layers learn, since a small bias does not make a function smoother.
 """
 
+import copy
 import math
 from collections.abc import Iterable
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -23,28 +25,33 @@ def weights_of(model: torch.nn.Module) -> list[Tensor]:
 
     Those with one axis are left out: biases, and the scales and shifts of normalization layers. Not for an
     ``ensembles.Ensemble``, whose parameters have one axis more.
+
+    Raises:
+        ValueError: a parameter has no shape yet, as those of ``torch.nn.LazyLinear`` before the first call.
     """
+    for name in (name for name, p in model.named_parameters() if torch.nn.parameter.is_lazy(p)):
+        raise ValueError(f"weights_of: {name} has no shape yet; expected a model that has seen an input")
     return [p for p in model.parameters() if p.ndim >= 2]
 
 
 def l2_penalty(parameters: Iterable[Tensor]) -> Tensor:
-    """Half the sum of squares, ``sum(w**2) / 2`` over all entries of all parameters: a 0-d tensor.
+    """Half the sum of squares, ``sum(w**2) / 2`` over all entries of all parameters: a 0-d tensor, not of half precision.
 
     The half makes the gradient w itself, so that lambda times this is what torch's ``weight_decay=lambda`` does in SGD.
 
     Raises:
         ValueError: there is no parameter, or one is not floating-point.
     """
-    return sum(p.square().sum() for p in _listed(parameters, "l2_penalty")) / 2
+    return sum(_wide(p).square().sum() for p in _listed(parameters, "l2_penalty")) / 2
 
 
 def l1_penalty(parameters: Iterable[Tensor]) -> Tensor:
-    """The sum of absolute values over all entries of all parameters: a 0-d tensor. Its gradient at 0 is 0.
+    """The sum of absolute values over all entries of all parameters: 0-d, not of half precision. Its gradient at 0 is 0.
 
     Raises:
         ValueError: there is no parameter, or one is not floating-point.
     """
-    return sum(p.abs().sum() for p in _listed(parameters, "l1_penalty"))
+    return sum(_wide(p).abs().sum() for p in _listed(parameters, "l1_penalty"))
 
 
 @torch.no_grad()
@@ -57,7 +64,7 @@ def max_norm_(weight: Tensor, c: float) -> Tensor:
     Raises:
         ValueError: weight is not floating-point or has fewer than two axes, or c is not a finite number above 0.
     """
-    arguments.check_number(c, "c", "max_norm_")
+    c = arguments.check_number(c, "c", "max_norm_")
     if c == 0:
         raise ValueError("max_norm_: c is 0; expected a finite number greater than 0")
     arguments.check_tensors("max_norm_", weight=weight)
@@ -66,12 +73,14 @@ def max_norm_(weight: Tensor, c: float) -> Tensor:
             f"max_norm_: weight has shape {tuple(weight.shape)} and dtype {weight.dtype}; "
             "expected floating-point (out, in), with a row for each unit"
         )
-    norms = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
+    norms = torch.linalg.vector_norm(_wide(weight), dim=tuple(range(1, weight.ndim)), keepdim=True)
     return weight.mul_(torch.where(norms > c, c / norms, 1))
 
 
 def _listed(parameters: Iterable[Tensor], caller: str) -> list[Tensor]:
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    parameters = arguments.check_list(parameters, "parameters", caller, "a tensor or a list of tensors")
     if not parameters:
         raise ValueError(f"{caller}: parameters is empty (an iterator is, once read); expected at least one tensor")
     for k, p in enumerate(parameters):
@@ -79,6 +88,11 @@ def _listed(parameters: Iterable[Tensor], caller: str) -> list[Tensor]:
         if not p.is_floating_point():
             raise ValueError(f"{caller}: parameters[{k}] is {p.dtype}; expected a floating-point dtype")
     return parameters
+
+
+def _wide(p: Tensor) -> Tensor:
+    # In half precision squares of 256 are infinite, and those of 1e-4 are 0.
+    return p.to(torch.promote_types(p.dtype, torch.float32))
 
 
 # --- early stopping ---
@@ -104,11 +118,11 @@ class EarlyStopping:
         Raises:
             ValueError: one of them is outside its range.
         """
-        arguments.check_count(patience, "patience", "EarlyStopping")
-        arguments.check_number(min_delta, "min_delta", "EarlyStopping")
+        self.patience = arguments.check_count(patience, "patience", "EarlyStopping")
+        self.min_delta = arguments.check_number(min_delta, "min_delta", "EarlyStopping")
         if mode not in ("min", "max"):
             raise ValueError(f"EarlyStopping: mode is {mode!r}; expected 'min' or 'max'")
-        self.patience, self.min_delta, self.mode = patience, min_delta, mode
+        self.mode = mode
         self.epoch, self.best, self.best_epoch, self._state = 0, None, None, None
 
     def step(self, value: float | Tensor, model: torch.nn.Module) -> bool:
@@ -117,8 +131,10 @@ class EarlyStopping:
         Returns: whether to stop.
 
         Raises:
-            ValueError: value is NaN, or a tensor of more than one entry.
+            ValueError: value is NaN, no number, or a tensor of more than one entry.
         """
+        if isinstance(value, bool) or not isinstance(value, (Real, Tensor)):
+            raise ValueError(f"EarlyStopping: value is {value!r}; expected a number or a 0-d tensor")
         if isinstance(value, Tensor) and value.numel() != 1:
             raise ValueError(f"EarlyStopping: value has shape {tuple(value.shape)}; expected a number or a 0-d tensor")
         value = float(value.detach() if isinstance(value, Tensor) else value)
@@ -130,20 +146,21 @@ class EarlyStopping:
         return self.epoch - 1 - self.best_epoch >= self.patience
 
     def restore(self, model: torch.nn.Module) -> None:
-        """Set the model's parameters and buffers to what they were at the best value.
+        """Set the model's parameters and buffers, and extra states, to what they were at the best value.
+
+        That is what its ``state_dict`` has: buffers with ``persistent=False`` stay as they are.
 
         Raises:
             ValueError: there has been no value, or the model has other names or shapes than the one that was kept.
         """
         if self._state is None:
             raise ValueError("EarlyStopping: restore before the first step; expected a state to restore")
-        found = {name: tuple(entry.shape) for name, entry in model.state_dict().items()}
-        kept = {name: tuple(entry.shape) for name, entry in self._state.items()}
+        found, kept = _shapes(model.state_dict()), _shapes(self._state)
         for name in (name for name in [*kept, *found] if kept.get(name) != found.get(name)):
             raise ValueError(
                 f"EarlyStopping: {name} of the model has shape {found.get(name)}; expected {kept.get(name)}, as kept"
             )
-        model.load_state_dict(self._state)
+        model.load_state_dict(_copies(self._state))  # copies, as a module may keep its extra state as it is given
 
     def state_dict(self) -> dict:
         """Copies of what is needed to go on: "epoch", "best", "best_epoch", "model"; not the settings."""
@@ -166,6 +183,12 @@ class EarlyStopping:
         return self.best - value if self.mode == "min" else value - self.best
 
 
-def _copies(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    # state_dict gives the tensors of the model themselves, which training goes on to change.
-    return {name: entry.detach().clone() for name, entry in state.items()}
+def _copies(state: dict) -> dict:
+    # state_dict gives the tensors of the model themselves, which training goes on to change. What ``get_extra_state``
+    # gives may be anything.
+    return {name: e.detach().clone() if isinstance(e, Tensor) else copy.deepcopy(e) for name, e in state.items()}
+
+
+def _shapes(state: dict) -> dict:
+    # An extra state may be larger than before, and need not be a tensor.
+    return {name: "any" if name.endswith("_extra_state") else tuple(e.shape) for name, e in state.items()}

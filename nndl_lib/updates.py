@@ -3,18 +3,40 @@
 A function takes weights ``w`` and their gradient ``g``, of the same shape, and what it has to remember of earlier
 steps, ``state``. It returns the new weights and the new state, and changes nothing that it was given. The first state
 is ``{}``. ``t`` counts the steps from 1; the learning rate alpha is ``lr``. Arguments, defaults and the names in a
-state are those of ``torch.optim``. Nothing is checked here: ``nndl_lib.optim`` has the same rules as classes, with
-checks, and fast for many parameters at once.
+state are those of ``torch.optim``. Settings are not checked here, and may be tensors, one for each weight:
+``nndl_lib.optim`` has the same rules as classes, with checks, and fast for many parameters at once.
+
+All raise ValueError where w is no floating-point tensor, or g no tensor of its shape and dtype, or state no dict.
 """
+
+import functools
 
 import torch
 from torch import Tensor
+
+from nndl_lib import arguments
 
 __all__ = ["adam_update", "adamw_update", "nadam_update", "rmsprop_update", "rprop_update", "sgd_update"]
 
 State = dict[str, Tensor | float]
 
 
+def _checked(rule):
+    # A gradient of another shape would broadcast, and the weights with it.
+    @functools.wraps(rule)
+    def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
+        arguments.check_tensors(rule.__name__, w=w, g=g)
+        if not w.is_floating_point() or (w.shape, w.dtype) != (g.shape, g.dtype):
+            found = f"w is {w.dtype} {tuple(w.shape)} and g {g.dtype} {tuple(g.shape)}"
+            raise ValueError(f"{rule.__name__}: {found}; expected a floating-point dtype and the same shape for both")
+        if not isinstance(state, dict):
+            raise ValueError(f"{rule.__name__}: state is {state!r}; expected a dict, at first {{}}")
+        return rule(w, g, state, *args, **settings)
+
+    return checked
+
+
+@_checked
 def sgd_update(
     w: Tensor,
     g: Tensor,
@@ -44,6 +66,7 @@ def sgd_update(
     return w - lr * (g + momentum * v if nesterov else v), {"momentum_buffer": v}
 
 
+@_checked
 def rmsprop_update(
     w: Tensor,
     g: Tensor,
@@ -73,6 +96,7 @@ def rmsprop_update(
     return w - lr * v, {"square_avg": s, "grad_avg": mean, "momentum_buffer": v}
 
 
+@_checked
 def adam_update(
     w: Tensor,
     g: Tensor,
@@ -100,6 +124,7 @@ def adam_update(
     return w - lr * m_hat / (v_hat.sqrt() + eps), {"step": t, "exp_avg": m, "exp_avg_sq": v}
 
 
+@_checked
 def adamw_update(
     w: Tensor,
     g: Tensor,
@@ -119,6 +144,7 @@ def adamw_update(
     return adam_update((1 - lr * weight_decay) * w, g, state, lr, betas, eps)
 
 
+@_checked
 def nadam_update(
     w: Tensor,
     g: Tensor,
@@ -133,22 +159,24 @@ def nadam_update(
 
     Convention: beta1 is approached, ``mu_t = beta1 (1 - 0.96**(t momentum_decay) / 2)``, from half of it, so the
     correction of m is by a product of all mu so far, not by a power. m itself is a running mean with beta1. A text that
-    writes ``beta1 m_hat + (1 - beta1) g / (1 - beta1**t)`` leaves that schedule out. PyTorch rounds the product to its
-    default dtype, float32: the two then agree to about ten digits in float64.
+    writes ``beta1 m_hat + (1 - beta1) g / (1 - beta1**t)`` leaves that schedule out. The product is a tensor of torch's
+    default dtype, as PyTorch's: where that is float32, steps in float64 are right to about ten digits.
 
     Source: Dozat (2016), https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ.
     """
     (beta1, beta2), t = betas, state.get("step", 0) + 1
     mu, mu_next = (beta1 * (1 - 0.96 ** (k * momentum_decay) / 2) for k in (t, t + 1))
     g = g + weight_decay * w
-    product = mu * state.get("mu_product", 1.0)
+    kept = mu * state.get("mu_product", torch.ones(()))
+    product = float(kept)
     m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
     v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g**2
     m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
     w = w - lr * m_hat / ((v / (1 - beta2**t)).sqrt() + eps)
-    return w, {"step": t, "mu_product": product, "exp_avg": m, "exp_avg_sq": v}
+    return w, {"step": t, "mu_product": kept, "exp_avg": m, "exp_avg_sq": v}
 
 
+@_checked
 def rprop_update(
     w: Tensor,
     g: Tensor,
@@ -162,13 +190,13 @@ def rprop_update(
     For full-batch gradients: in a minibatch's, signs turn from noise, and all d shrink.
 
     Convention: after a turn the weight rests for one step (iRprop-), where the first paper takes the last step back.
-    lr is the first d and does nothing later. The state keeps the sign of g, not g: PyTorch multiplies two gradients,
+    lr is the first d and does nothing later. The signs of two gradients are compared: PyTorch multiplies the gradients,
     and where both are below 1e-23, in float32, their product is 0 and d no longer changes.
 
     Source: Riedmiller & Braun (1993), https://doi.org/10.1109/ICNN.1993.298623; iRprop-: Igel & Hüsken (2000).
     """
-    before, d = state.get("prev", torch.zeros_like(g)), state.get("step_size", torch.full_like(g, lr))
+    before, d = state.get("prev", torch.zeros_like(g)).sign(), state.get("step_size", torch.full_like(g, lr))
     turned, same = g.sign() * before < 0, g.sign() * before > 0
     d = torch.where(turned, etas[0] * d, torch.where(same, etas[1] * d, d)).clamp(*step_sizes)
-    sign = torch.where(turned, 0.0, g.sign())
-    return w - sign * d, {"prev": sign, "step_size": d}
+    g = torch.where(turned, 0.0, g)
+    return w - g.sign() * d, {"prev": g, "step_size": d}

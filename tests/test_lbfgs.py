@@ -78,11 +78,36 @@ def test_same_bits_as_torchs(options):
     assert losses[-1] < losses[0]
     (found,), (state,) = ours.state.values(), theirs.state.values()
     assert [found[key] for key in ("n_iter", "func_evals")] == [state[key] for key in ("n_iter", "func_evals")]
-    assert found["func_evals"] == len(losses) and len(found["steps"]) <= ours.param_groups[0]["history_size"]
+    assert found["func_evals"] == len(losses) and len(found["old_stps"]) <= ours.param_groups[0]["history_size"]
     # The simple form, of the last pairs: what the class then has as its direction.
-    if len(found["steps"]):
-        direction = two_loop(found["prev_flat_grad"], found["steps"], found["changes"])
+    if len(found["old_stps"]):
+        direction = two_loop(found["prev_flat_grad"], found["old_stps"], found["old_dirs"])
         torch.testing.assert_close(found["d"], direction, rtol=1e-12, atol=1e-12 * direction.norm().item())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("options", [{}, {"history_size": 2}, {"max_iter": 1}])
+@pytest.mark.parametrize("at", [0, 1, 5])
+def test_states_exchanged_with_torch(options, dtype, at, tmp_path):
+    def run(params, optimizer, steps):
+        def closure():
+            optimizer.zero_grad()
+            loss = (params[0] ** 4).sum() + (params[1] ** 2).sum() * params[0].sum() + params[0][:2] @ params[1][0]
+            loss.backward()
+            return loss
+
+        return [optimizer.step(closure).item() for _ in range(steps)]
+
+    for make, other_make in ((LBFGS, torch.optim.LBFGS), (torch.optim.LBFGS, LBFGS)):
+        params = [torch.full(shape, 2.0, dtype=dtype, requires_grad=True) for shape in ((3,), (2, 2))]
+        one = make(params, **{"lr": 0.05, "max_iter": 3, **options})
+        run(params, one, at)
+        torch.save(one.state_dict(), tmp_path / "state.pt")
+        others = [p.detach().clone().requires_grad_() for p in params]
+        other = other_make(others)
+        other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+        found, expected = run(others, other, 6), run(params, one, 6)
+        assert found == expected and all(map(torch.equal, params, others))
 
 
 def test_hundreds_of_evaluations():
@@ -146,8 +171,13 @@ def refused(message, function, *args, **options):
 
 def test_what_is_refused():
     w = torch.ones(2, **F64, requires_grad=True)
-    message = "LBFGS: closure is None; expected a function that computes gradients and returns the loss"
-    refused(message, LBFGS([w]).step, None)
+    for closure in (None, w, 1.0):
+        refused(f"LBFGS: closure is {closure!r}; expected a function", LBFGS([w]).step, closure)
+    for loss, found in ((None, "None"), ("1", "'1'"), (torch.ones(2), "shape (2,)"), (torch.ones(0), "shape (0,)")):
+        message = f"LBFGS: closure returned {found}; expected the loss, a number or a 0-d tensor"
+        refused(message, LBFGS([w]).step, lambda: loss)  # noqa: B023
+    message = "LBFGS: no parameter has a gradient after closure(); expected it to call loss.backward()"
+    refused(message, LBFGS([w]).step, lambda: w.sum())
     for name in ("max_iter", "max_eval", "history_size"):
         for value in (0, 2.0, True):
             refused(f"LBFGS: {name} is {value!r}; expected an integer of at least 1", LBFGS, [w], **{name: value})
@@ -185,3 +215,38 @@ def test_a_loss_that_is_not_finite():
 
     refused("LBFGS: the loss is nan", optimizer.step, closure)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_gradient_that_is_not_finite_leaves_the_weights_alone(value):
+    w = torch.ones(2, **F64, requires_grad=True)
+
+    def closure():
+        w.grad = torch.tensor([1.0, -value], **F64)
+        return 1.0
+
+    refused(f"LBFGS: the largest gradient is {value}; expected a finite number", LBFGS([w]).step, closure)
+    assert (w == 1).all()
+
+
+def test_a_closure_may_return_a_float():
+    w, other = (torch.tensor([3.0, -1.0], **F64, requires_grad=True) for _ in range(2))
+    ours, theirs = LBFGS([w], lr=0.3), torch.optim.LBFGS([other], lr=0.3)
+
+    def closure(x):
+        x.grad = 4 * x.detach() ** 3
+        return (x.detach() ** 4).sum().item()
+
+    for _ in range(3):
+        assert ours.step(lambda: closure(w)) == theirs.step(lambda: closure(other))
+        assert torch.equal(w, other)
+
+
+def test_a_sparse_gradient():
+    w = torch.ones(2, 2, **F64, requires_grad=True)
+
+    def closure():
+        w.grad = torch.ones(2, 2, **F64).to_sparse()
+        return 1.0
+
+    refused("LBFGS: a gradient (2, 2) is sparse; expected a dense one", LBFGS([w]).step, closure)

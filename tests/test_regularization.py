@@ -3,7 +3,9 @@
 import copy
 import math
 import re
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -76,6 +78,14 @@ def test_weights_are_what_has_two_axes_or_more():
         torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten(), nn.Linear(8, 3), torch.nn.LayerNorm(3)
     )
     assert [id(w) for w in reg.weights_of(model)] == [id(model[0].weight), id(model[3].weight)]
+
+
+def test_weights_that_have_no_shape_yet():
+    model = torch.nn.Sequential(nn.Linear(2, 4), torch.nn.LazyLinear(3))
+    with refused("weights_of: 1.weight has no shape yet; expected a model that has seen an input"):
+        reg.weights_of(model)
+    model(torch.zeros(1, 2))
+    assert [w.shape for w in reg.weights_of(model)] == [(4, 2), (3, 4)]
 
 
 @pytest.mark.parametrize("penalty", [reg.l2_penalty, reg.l1_penalty])
@@ -234,6 +244,115 @@ def test_state_before_the_first_value():
     stopping.load_state_dict(saved)
     with refused("EarlyStopping: restore before the first step; expected a state to restore"):
         stopping.restore(Counter())
+
+
+class Counting(torch.nn.Module):
+    """Keeps in its extra state whatever it is given, in place."""
+
+    def __init__(self, extra):
+        super().__init__()
+        self.w, self.extra = torch.nn.Parameter(torch.zeros(2)), extra
+
+    def get_extra_state(self):
+        return self.extra
+
+    def set_extra_state(self, state):
+        self.extra = state
+
+
+@pytest.mark.parametrize("extra", [{"seen": [1]}, torch.ones(2), None, [torch.ones(2), "a"], 3])
+def test_extra_states_are_kept_and_restored(extra, tmp_path):
+    model = torch.nn.Sequential(nn.Linear(2, 2), Counting(copy.deepcopy(extra)))
+    stopping = reg.EarlyStopping(3)
+    stopping.step(1.0, model)
+    kept = copy.deepcopy(stopping.state_dict())
+    torch.save(kept, tmp_path / "state.pt")
+
+    def change():
+        if isinstance(model[1].extra, dict):
+            model[1].extra["seen"].append(2)
+        elif isinstance(model[1].extra, list):
+            model[1].extra[0].zero_()
+        elif isinstance(model[1].extra, torch.Tensor):
+            model[1].extra = torch.zeros(5)  # of another shape
+        else:
+            model[1].extra = "other"
+        with torch.no_grad():
+            model[1].w += 1
+
+    def check():
+        assert repr(model[1].extra) == repr(extra) and (model[1].w == 0).all()
+
+    for _ in range(2):  # what was restored and then changed does not change what is kept
+        change()
+        stopping.step(2.0, model)
+        stopping.restore(model)
+        check()
+    other = reg.EarlyStopping(3)
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    change()
+    other.restore(model)
+    check()
+
+
+def test_what_a_state_dict_has_is_kept():
+    shared = nn.Linear(2, 2)
+    model = torch.nn.Sequential(shared, torch.nn.BatchNorm1d(2), shared)
+    model.register_buffer("mask", torch.zeros(2), persistent=False)
+    model.register_buffer("none", None)
+    stopping, before = reg.EarlyStopping(3), shared.weight.detach().clone()
+    stopping.step(1.0, model)
+    with torch.no_grad():
+        model(torch.randn(5, 2, generator=rng()))
+        shared.weight.add_(1)
+        model.mask.add_(1)
+    shared.weight.requires_grad_(False)
+    model.eval()
+    stopping.restore(model)
+    assert torch.equal(shared.weight, before) and model[0] is model[2] and model[1].num_batches_tracked == 0
+    assert not model.training and not shared.weight.requires_grad and shared.bias.requires_grad
+    assert (model.mask == 1).all() and model.none is None  # the mask is no part of the state
+    model.none = torch.zeros(1)
+    with refused("EarlyStopping: none of the model has shape (1,); expected None, as kept"):
+        stopping.restore(model)
+
+
+def test_values_that_are_no_numbers():
+    stopping = reg.EarlyStopping(3)
+    for value in ("0.5", None, True, [1.0], 1j):
+        with refused(f"EarlyStopping: value is {value!r}; expected a number or a 0-d tensor"):
+            stopping.step(value, Counter())
+    assert stopping.epoch == 0 and stopping.best is None
+    for value in (np.float32(-2.5), np.int64(-3), -4, Fraction(-9, 2)):
+        stopping.step(value, Counter())
+        assert stopping.best == float(value) and type(stopping.best) is float
+    found = reg.EarlyStopping(np.int64(2), np.float32(0.5))
+    assert (found.patience, found.min_delta) == (2, 0.5) and type(found.patience) is int and type(found.min_delta) is float
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(dtype):
+    small, large = torch.full((10000,), 2.0**-13, dtype=dtype), torch.full((100, 4), 2.0**12, dtype=dtype)
+    assert reg.l2_penalty(small).item() == 10000 * 2.0**-27 and reg.l2_penalty([large]).item() == 400 * 2.0**23
+    assert reg.l1_penalty([large, small]).item() == pytest.approx(400 * 2.0**12 + 10000 * 2.0**-13)
+    w = torch.full((3,), 300.0, dtype=dtype, requires_grad=True)
+    (g,) = torch.autograd.grad(reg.l2_penalty(w), w)
+    assert g.dtype == dtype and (g == 300).all()
+    wide = torch.full((2, 400), 2.0**12, dtype=dtype)  # a norm of 81920
+    assert (reg.max_norm_(wide, 20.0) == 1).all() and wide.dtype == dtype
+
+
+def test_parameters_that_are_no_list():
+    model = nn.Linear(2, 2)
+    for penalty in (reg.l2_penalty, reg.l1_penalty):
+        for bad in (model, model.parameters, None, dict(model.named_parameters()), 3.0, set(model.parameters())):
+            with refused(f"{penalty.__name__}: parameters is of type {type(bad).__name__}; expected a tensor or a list"):
+                penalty(bad)
+        with refused(f"{penalty.__name__}: parameters[0] is a Linear; expected a tensor"):
+            penalty([model])
+        with refused(f"{penalty.__name__}: parameters[0] is torch.complex64; expected a floating-point dtype"):
+            penalty(torch.zeros(2) * 1j)
+        assert penalty([torch.zeros(0), torch.zeros(0, 3)]).item() == 0
 
 
 def test_early_stopping_refuses():

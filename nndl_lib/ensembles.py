@@ -71,7 +71,7 @@ class Ensemble(torch.nn.Module):
         return self._size
 
     def forward(self, X: Tensor, own: bool = False) -> Tensor:
-        """The outputs of every member, (M, N, ...), for the rows of X.
+        """The outputs of every member, (M, N, ...), for the rows of X; of members that give a tuple, a tuple of those.
 
         Args:
             X: (N, ...), the same rows for all members; or (M, N, ...) with ``own``, for each member its own.
@@ -94,10 +94,15 @@ class Ensemble(torch.nn.Module):
     def average(self, X: Tensor) -> Tensor:
         """The members' probabilities for the rows of X, averaged: (N, K) by softmax for K logits, by sigmoid for one.
 
-        Call ``eval()`` before, where models have dropout or batch normalization. Errors as for ``forward``. The
-        members' average output, as for regression, is ``ensemble(X).mean(dim=0)``.
+        Call ``eval()`` before, where models have dropout or batch normalization. The members' average output, as for
+        regression, is ``ensemble(X).mean(dim=0)``.
+
+        Raises:
+            ValueError: as ``forward``, or the members give something else than one tensor.
         """
         logits = self(X)
+        if not isinstance(logits, Tensor):
+            raise ValueError(f"Ensemble: the members give a {type(logits).__name__}; expected one tensor, of logits")
         y = functional.sigmoid(logits) if logits.shape[-1] == 1 else functional.softmax(logits, dim=-1)
         return y.mean(dim=0)
 

@@ -268,7 +268,7 @@ def test_bad_combinations():
     assert refused(f"train_ensemble: lr is 0.1, momentum 0.0 and weight_decay 0.0 {both}", optimizer=other)
     assert refused(f"lr is None, momentum 0.5 and weight_decay 0.0 {both}", optimizer=other, lr=None, momentum=0.5)
     assert refused(f"lr is None, momentum 0.0 and weight_decay 0.5 {both}", optimizer=other, lr=None, weight_decay=0.5)
-    message = "train_ensemble: the optimizer has a parameter (6, 4); expected the ensemble's"
+    message = "train_ensemble: the optimizer has a parameter (6, 4); expected the model's"
     assert refused(message, optimizer=other, lr=None)
 
 

@@ -204,7 +204,7 @@ def test_modes_of_training_and_validation():
         model, functional.cross_entropy, X, t, lr=0.1, epochs=2, batch_size=20, generator=rng(), validation=moons(10)
     )
     assert model.calls == 2 * [(20, True, True), (20, True, True), (10, False, False)]
-    assert model.training
+    assert not any(part.training for part in model.modules())  # as it came
 
 
 def test_data_are_not_changed():

@@ -1,5 +1,6 @@
 """nndl_lib.trainer, stepper, averages and callbacks against bare loops of torch, step for step, and what is refused."""
 
+import contextlib
 import copy
 import math
 import os
@@ -166,7 +167,10 @@ def test_epochs_are_counted_over_calls_of_fit():
     one, other = trainer_of(), trainer_of()
     loader = loader_of()
     one.fit(loader, 2)
-    one.fit(loader, 2)
+    before = copy.deepcopy(one.model.state_dict())
+    with pytest.warns(UserWarning, match="nothing is left to train: 2 epochs are done; expected epochs above that, not 2"):
+        one.fit(loader, 2)
+    equal_states(one.model.state_dict(), before)
     one.fit(loader, 5)
     other.fit(loader_of(), 5)
     equal_states(one.model.state_dict(), other.model.state_dict())
@@ -254,7 +258,9 @@ def test_early_stopping_restores_the_best():
     assert len(costs) < 60 and trainer.stop and trainer.epoch == len(costs)
     assert costs.index(min(costs)) == len(costs) - 4 == stopping.best_epoch
     close(trainer.evaluate(loader_of(None, 43))["cost"], min(costs))
-    assert trainer.fit(loader_of(), 99, loader_of()) == history  # it has stopped
+    with pytest.warns(UserWarning, match="the training was stopped, by early stopping or a callback; expected trainer.stop = F"):
+        assert trainer.fit(loader_of(), 99, loader_of()) == history
+    assert trainer.step == 6 * len(costs)
 
 
 class Writes(callbacks.Callback):
@@ -539,7 +545,8 @@ def test_goes_on_after_an_interrupt_in_the_validation():
         assert (broken.epoch, broken.step, broken.batch) == (2, 12, 0)
         if plain:  # its next checkpoint is another's
             broken.load_state_dict(unbroken.state_dict())
-        broken.fit(loader, 4, validation)
+        with pytest.warns(UserWarning, match="4 epochs are done") if plain else contextlib.nullcontext():
+            broken.fit(loader, 4, validation)
         equal_states(broken.model.state_dict(), unbroken.model.state_dict())
         close(broken.history["cost"], unbroken.history["cost"])
 
@@ -630,7 +637,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         (trainer_of(nn.MLP([2, 5, 2])), "0.weight (5, 2) of torch.float64; expected (5, 2) of torch.float32"),
         (trainer_of(Noisy()), "the checkpoint has body.0.weight of no shape, as it is missing; expected (5, 2)"),
         (trainer_of(other, optimizer=optim.SGD(other.parameters())), "checkpoint has the optimizer Adam; expected SGD"),
-        (trainer_of(precision="float16"), "the checkpoint has no scaled loss; expected one, by the precision"),
+        (trainer_of(precision="float16"), "the checkpoint has the precision None; expected 'float16'"),
         (trainer_of(generators=[rng()]), "the checkpoint has generators 0; expected 1"),
         (trainer_of(callbacks=[Writes()]), "the checkpoint has callbacks 0; expected 1"),
         (trainer_of(early_stopping=regularization.EarlyStopping(1)), "has early_stopping False; expected True"),
@@ -642,7 +649,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         equal_states(trainer.model.state_dict(), before)
         assert trainer.step == 0 and trainer.optimizer.state_dict()["state"] == {}
     trainer_of(checkpoint=tmp_path / "h.pt", precision="float16").fit(loader_of(), 1)
-    with refused("Trainer: the checkpoint has a scaled loss; expected none, by the precision"):
+    with refused("Trainer: the checkpoint has the precision 'float16'; expected 'bfloat16'"):
         trainer_of(precision="bfloat16").load(tmp_path / "h.pt")
     two = model_of()
     groups = [{"params": [p]} for p in two.parameters()]
@@ -654,7 +661,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
     for changed, message in (
         ({"history": []}, "history of type list; expected dict"),
         ({"callbacks": None}, "callbacks of type NoneType; expected list"),
-        ({"counts": {"epoch": 1}}, "counts ['epoch']; expected ['batch', 'epoch', 'step', 'stop']"),
+        ({"counts": {"epoch": 1}}, "counts ['epoch']; expected ['batch', 'epoch', 'measuring', 'step', 'stop']"),
         ({"averages": []}, "averages of as many processes 0; expected 1"),
         ({"random": []}, "random states of as many processes 0; expected 1"),
     ):
@@ -747,7 +754,7 @@ def test_divergence_is_found_once_an_epoch():
     "message, call",
     [
         ("clip_norm is 0; expected a finite number greater than 0", lambda: trainer_of(clip_norm=0)),
-        ("clip_norm is -1; expected a finite number of at least 0", lambda: trainer_of(clip_norm=-1)),
+        ("clip_norm is -1; expected a finite number greater than 0", lambda: trainer_of(clip_norm=-1)),
         ("precision is 'half'; expected None, 'bfloat16' or 'float16'", lambda: trainer_of(precision="half")),
         ("checkpoint_steps is 5 without checkpoint; expected a file", lambda: trainer_of(checkpoint_steps=5)),
         ("checkpoint_steps is 0; expected an integer", lambda: trainer_of(checkpoint="c.pt", checkpoint_steps=0)),
@@ -789,7 +796,7 @@ def test_divergence_is_found_once_an_epoch():
         ("callbacks is <nndl_lib.callbacks.Callback", lambda: trainer_of(callbacks=callbacks.Callback())),
         ("checkpoint is ''; expected a file, not a folder", lambda: trainer_of(checkpoint="")),
         ("checkpoint is '.'; expected a file, not a folder", lambda: trainer_of(checkpoint=Path("."))),
-        ("schedule is 0.5; expected a function of the number of the step", lambda: trainer_of(schedule=0.5)),
+        ("schedule is 0.5; expected a function", lambda: trainer_of(schedule=0.5)),
         (
             "the schedule's factor for step 1 is None; expected a finite number of at least 0",
             lambda: trainer_of(schedule=lambda k: None if k else 1).fit(loader_of(), 1),

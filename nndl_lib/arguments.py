@@ -54,9 +54,10 @@ def check_flag(value: bool, name: str, caller: str) -> bool:
     return bool(value)
 
 
-def check_function(value: Callable, name: str, caller: str) -> None:
-    """Raises: ValueError where value cannot be called."""
-    if not callable(value):
+def check_function(value: Callable, name: str, caller: str, classes: bool = True) -> None:
+    """Raises: ValueError where value cannot be called, or is a class, which ``loss=CrossEntropyLoss`` without () is, where
+    classes are none."""
+    if not callable(value) or isinstance(value, type) and not classes:
         raise ValueError(f"{caller}: {name} is {value!r}; expected a function")
 
 

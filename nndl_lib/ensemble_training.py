@@ -214,7 +214,7 @@ def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -
 
 def _check_options(M: int, loss, epochs, batch_size, generators, validation) -> None:
     caller = "train_ensemble"
-    arguments.check_function(loss, "loss", caller)
+    arguments.check_function(loss, "loss", caller, classes=False)
     arguments.check_count(epochs, "epochs", caller)
     arguments.check_count(batch_size, "batch_size", caller)
     for k, generator in enumerate(generators):

@@ -65,7 +65,7 @@ class TensorLoader:
         arguments.check_tensors("TensorLoader", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
         arguments.check_generator(generator, "generator", "TensorLoader", optional=True)
         if transform is not None:
-            arguments.check_function(transform, "transform", "TensorLoader")
+            arguments.check_function(transform, "transform", "TensorLoader", classes=False)
         shapes = [tuple(tensor.shape) for tensor in tensors]
         if not tensors or any(not shape or shape[0] != shapes[0][0] or shape[0] == 0 for shape in shapes):
             raise ValueError(

@@ -44,10 +44,10 @@ class Stepper:
         """
         if not isinstance(model, torch.nn.Module):
             raise ValueError(f"Trainer: model is a {type(model).__name__}; expected a torch.nn.Module")
-        arguments.check_function(loss, "loss", "Trainer")
+        arguments.check_function(loss, "loss", "Trainer", classes=False)
         check_optimizer(optimizer, model, "Trainer")
         if schedule is not None:
-            arguments.check_function(schedule, "schedule", "Trainer")
+            arguments.check_function(schedule, "schedule", "Trainer", classes=False)
         if clip_norm is not None:
             arguments.check_positive(clip_norm, "clip_norm", "Trainer")
         if precision is not None and not (isinstance(precision, str) and precision in _DTYPES):

@@ -385,7 +385,7 @@ class Trainer:
 
 def _checked_metrics(metrics) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     metrics = {} if metrics is None else metrics
-    if not isinstance(metrics, dict) or not all(callable(metric) for metric in metrics.values()):
+    if not isinstance(metrics, dict) or not all(isinstance(name, str) and callable(f) for name, f in metrics.items()):
         raise ValueError(f"Trainer: metrics is {metrics!r}; expected functions by name, such as {{'accuracy': accuracy}}")
     taken = {"cost", *(f"validation_{name}" for name in ("cost", *metrics))}
     for name in metrics:
@@ -416,7 +416,7 @@ def _check_loader(given: Iterable, name: str) -> None:
     hint = "expected a loader of minibatches, such as TensorLoader(X, t, batch_size=64)"
     if isinstance(given, (Tensor, tuple, list)) and (not len(given) or isinstance(given[0], Tensor)):
         raise ValueError(f"Trainer: {name} is a {type(given).__name__} of numbers or tensors; {hint}")
-    if not (hasattr(given, "__iter__") or hasattr(given, "__getitem__")):
+    if isinstance(given, type) or not (hasattr(given, "__iter__") or hasattr(given, "__getitem__")):
         raise ValueError(f"Trainer: {name} is {given!r}; {hint}")
 
 

@@ -197,7 +197,7 @@ def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None
 def _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping) -> None:
     if not isinstance(model, torch.nn.Module):
         raise ValueError(f"train: model is a {type(model).__name__}; expected a torch.nn.Module")
-    arguments.check_function(loss, "loss", "train")
+    arguments.check_function(loss, "loss", "train", classes=False)
     if optimizer is None and lr is None:
         raise ValueError("train: lr is not given; expected a learning rate lr or an optimizer")
     if optimizer is not None and (lr is not None or momentum != 0):
@@ -207,7 +207,7 @@ def _check_options(model, loss, lr, momentum, validation, optimizer, transform, 
     if optimizer is not None:
         check_optimizer(optimizer, model, "train")
     if transform is not None:
-        arguments.check_function(transform, "transform", "train")
+        arguments.check_function(transform, "transform", "train", classes=False)
     if early_stopping is not None and validation is None:
         raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")
     if early_stopping is not None:

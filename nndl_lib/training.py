@@ -87,7 +87,7 @@ def train(
             holds a NaN or an infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr
             is too large.
     """
-    _check_arguments(X, t, lr, epochs, batch_size, momentum, validation)
+    _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation)
     _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping)
     parameters = list(model.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
@@ -174,13 +174,13 @@ def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
     return ValueError(f"train: in epoch {epoch}, step {step}, {what}; expected a learning rate smaller than lr = {lr}")
 
 
-def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None:
+def _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation) -> None:
     arguments.check_count(epochs, "epochs", "train")
     arguments.check_count(batch_size, "batch_size", "train")
-    if lr is not None and not (isinstance(lr, (Real, Tensor)) and 0 < lr < math.inf):
+    if lr is not None and (isinstance(lr, bool) or not isinstance(lr, (Real, Tensor)) or not 0 < lr < math.inf):
         raise ValueError(f"train: the learning rate lr is {lr!r}; expected a finite number greater than 0")
-    if not 0 <= momentum < 1:
-        raise ValueError(f"train: momentum is {momentum}; expected a number from 0 to below 1")
+    arguments.check_number(momentum, "momentum", "train", below=1)
+    arguments.check_generator(generator, "generator", "train")
     if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
         raise ValueError(f"train: validation is a {type(validation).__name__}; expected a pair (X, t)")
     for inputs, targets, where in [(X, t, "")] + ([] if validation is None else [(*validation, "validation: ")]):

@@ -199,6 +199,90 @@ def test_evaluation_is_in_evaluation_mode_and_leaves_the_mode():
     assert seen.record == {name: values[-1] for name, values in history.items()}
 
 
+@pytest.mark.parametrize("where", ["training", "validation", "evaluate"])
+def test_every_part_is_in_its_own_mode_afterwards(where):
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2, **F64), model_of(), nn.Dropout(0.5, generator=rng()))
+    seen = []
+    model.register_forward_pre_hook(lambda module, inputs: seen.append([part.training for part in module.modules()]))
+
+    def loss(z, t):
+        if fails and torch.is_grad_enabled() == (where == "training"):
+            raise KeyboardInterrupt
+        return F.cross_entropy(z, t)
+
+    model[0].eval()  # by the reader, for the whole of the training
+    for whole in (False, True):
+        if whole:
+            model.eval()
+        before = [part.training for part in model.modules()]
+        for fails in (True, False):
+            trainer = trainer_of(model, loss=loss)
+            with pytest.raises(KeyboardInterrupt) if fails else contextlib.nullcontext():
+                trainer.evaluate(loader_of()) if where == "evaluate" else trainer.fit(loader_of(), 1, loader_of(2))
+            assert [part.training for part in model.modules()] == before
+    n = len(before)
+    whole, part, none = (True,) * n, (True, False, *(True,) * (n - 2)), (False,) * n
+    assert set(map(tuple, seen)) == ({none} if where == "evaluate" else {whole, part, none})
+
+
+def test_normalization_that_the_reader_stopped_keeps_its_statistics():
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2, **F64), model_of())
+    model[0].eval()
+    trainer = trainer_of(model)
+    trainer.fit(loader_of(), 2, loader_of(None))
+    assert model[0].num_batches_tracked == 0 and torch.equal(model[0].running_mean, torch.zeros(2, **F64))
+    model[0].train()
+    trainer.fit(loader_of(), 3, loader_of(None))
+    assert model[0].num_batches_tracked == 6
+
+
+class Freezes(callbacks.Callback):
+    def on_step(self, trainer):
+        if trainer.step == 8:  # in the second epoch, with a gradient of this step
+            trainer.model[0].requires_grad_(False)
+            self.kept = trainer.model[0].weight.detach().clone()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_frozen_layer_does_not_move(own):
+    freezes = Freezes()
+    model = model_of()
+    optimizer = (optim if own else torch.optim).AdamW(model.parameters(), lr=0.05, weight_decay=0.1)
+    trainer = trainer_of(model, optimizer=optimizer, callbacks=[freezes], clip_norm=1.0)
+    trainer.fit(loader_of(), 3)
+    assert torch.equal(model[0].weight, freezes.kept)
+    model[0].requires_grad_(True)
+    trainer.fit(loader_of(), 4)
+    assert not torch.equal(model[0].weight, freezes.kept)
+
+
+def test_a_group_that_is_added_is_scheduled_and_clipped():
+    model = model_of()
+    optimizer = torch.optim.SGD(model[2].parameters(), lr=0.1)
+    trainer = trainer_of(model, optimizer=optimizer, schedule=lambda step: 0.5**step, clip_norm=1e-3)
+    trainer.fit(loader_of(), 1)
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer.add_param_group({"params": model[0].parameters(), "lr": 100 * 2.0**6})
+    trainer.fit(loader_of(None, 43), 2)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1 * 0.5**6, 100]
+    moved = torch.cat([(p - q).flatten() for p, q in zip(model[0].parameters(), before)]).norm().item()
+    assert 0.01 < moved < 0.1  # 100 times at most the clipped norm
+    optimizer.add_param_group({"params": model_of(5)[0].parameters()})
+    with refused("Trainer: the optimizer has a parameter (5, 2); expected the model's"):
+        trainer.fit(loader_of(), 3)
+
+
+def test_the_history_has_an_entry_for_each_epoch():
+    trainer = trainer_of(metrics={"share": right})
+    trainer.fit(loader_of(), 2)
+    trainer.fit(loader_of(), 3, loader_of(None))
+    history = trainer.fit(loader_of(), 4)
+    assert {len(values) for values in history.values()} == {4}
+    for name in ("validation_cost", "validation_share"):
+        assert [math.isnan(value) for value in history[name]] == [True, True, False, True]
+    assert all(map(math.isfinite, history["cost"] + history["share"]))
+
+
 # --- averages ---
 
 
@@ -234,6 +318,11 @@ def test_averages():
             averages.add("loss", value, 1)
     with refused("Averages: loss is torch.complex64; expected real numbers"):
         averages.add("loss", torch.tensor(1j), 1)
+    for values in ([3, 5], [True, False], [torch.tensor(True), torch.tensor(2)], [np.float32(1), np.int64(2)], [1, 0.5]):
+        mixed = Averages()
+        for value in values:
+            mixed.count(2), mixed.add("x", value, 2)
+        assert mixed.read(["x"], CPU) == {"x": sum(map(float, values)) / 2}
     with refused("Averages: loss has shape (2, 2); expected (), the average, or (2,), a value for each example"):
         averages.add("loss", torch.ones(2, 2), 2)
     with refused("Averages: loss has shape (3,); expected (), the average, or (2,)"):
@@ -368,6 +457,18 @@ def test_silent_in_book_builds_and_without_tqdm(tqdm, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     trainer_of(progress=True).fit(loader_of(), 1)
     assert len(Bar.made) == 1
+
+
+def test_a_callback_that_leaves_evaluation_mode_does_not_stop_dropout():
+    class Evaluates(callbacks.Callback):
+        def on_epoch(self, trainer, record):
+            trainer.model.eval()
+
+    model = torch.nn.Sequential(model_of(), nn.Dropout(0.5))
+    modes = []
+    model[1].register_forward_hook(lambda module, inputs, output: modes.append(module.training))
+    trainer_of(model, callbacks=[Evaluates()]).fit(loader_of(), 3)
+    assert modes == [True] * 18
 
 
 # --- precision, compile ---
@@ -698,6 +799,101 @@ def test_a_rate_of_numpy_and_a_state_that_cannot_be_read(tmp_path):
     assert checkpoint.load(path)["counts"]["epoch"] == 2 and os.listdir(tmp_path) == ["c.pt"]
 
 
+class Extra(torch.nn.Linear):
+    """A layer with a state beside its tensors, as torch's quantized ones have, or those of other libraries."""
+
+    def __init__(self, extra):
+        super().__init__(2, 2, **F64)
+        self.extra = self.read = extra
+
+    def get_extra_state(self):
+        return self.extra
+
+    def set_extra_state(self, state):
+        self.read = state
+
+
+@pytest.mark.parametrize("extra", [{"scale": 0.5, "name": "a"}, None, 3, "x", [torch.ones(1)], (1, (2,)), np.float64(0.5)])
+@pytest.mark.parametrize("own", [False, True])
+def test_an_extra_state_is_saved_and_read(extra, own, tmp_path):
+    path = tmp_path / "c.pt"
+    one, other = (torch.nn.Sequential(Extra(extra), torch.nn.BatchNorm1d(2, **F64)) for _ in range(2))
+    make = (optim if own else torch.optim).Adam
+    trainer_of(one, optimizer=make(one.parameters(), lr=0.1), checkpoint=path).fit(loader_of(), 2)
+    other[0].extra, other[0].read = "another", None  # whether it fits is the module's to say
+    trainer = trainer_of(other, optimizer=make(other.parameters(), lr=0.1), checkpoint=path)
+    trainer.load(path)
+    assert other[0].read == extra and torch.equal(other[0].weight, one[0].weight)
+    assert other[1].num_batches_tracked == 12
+
+
+def test_what_cannot_be_saved_is_refused_before_the_first_step(tmp_path):
+    class Keeps(callbacks.Callback):
+        def __init__(self, state):
+            self.state = state
+
+        def state_dict(self):
+            return self.state
+
+    class Own(torch.Tensor):
+        pass
+
+    for value in ({1}, np.ones(2), np.array(1.0), Path("x"), training.History(1, 2, 3), torch.ones(2).as_subclass(Own)):
+        for model, given in ((model_of(), [Keeps({"a": value})]), (Extra(value), [])):
+            trainer = trainer_of(model, callbacks=given, checkpoint=tmp_path / "c.pt")
+            with pytest.raises(ValueError, match=f"^save: state.* is a {type(value).__name__}; expected tensors, numbers,"):
+                trainer.fit(loader_of(), 1)
+            assert trainer.step == 0 and os.listdir(tmp_path) == []
+
+
+def test_generators_of_the_model_are_saved_unasked(tmp_path):
+    def trainer(seed):
+        model = torch.nn.Sequential(nn.Dropout(0.5, generator=rng(seed)), model_of(), nn.Dropout(0.5, generator=rng(seed + 1)))
+        return trainer_of(model, checkpoint=tmp_path / "c.pt", generators=[model[0].generator])
+
+    one, other, unbroken = trainer(0), trainer(5), trainer(0)
+    assert one.generators == [one.model[0].generator, one.model[2].generator]
+    one.fit(loader_of(), 1)
+    other.fit(loader_of(7), 3, resume=True)
+    unbroken.fit(loader_of(), 3)
+    equal_states(other.model.state_dict(), unbroken.model.state_dict())
+
+
+def test_a_generator_that_is_shared_is_refused():
+    shared = rng(3)
+    loader = TensorLoader(X, t, batch_size=8, generator=shared)
+    message = "Trainer: the loader's generator is also torch's own, or that of the model, of the validation or among generators"
+    model = torch.nn.Sequential(model_of(), nn.Dropout(0.5, generator=shared))
+    recurrent = torch.nn.ModuleList([rnn.LSTM(2, 3, generator=shared)])
+    recurrent[0].generator = shared
+    data = torch.utils.data.TensorDataset(X, t)
+    for trainer, given, validation in (
+        (trainer_of(model), loader, None),
+        (trainer_of(recurrent), loader, None),
+        (trainer_of(generators=[rng(), shared]), loader, None),
+        (trainer_of(generators=[shared]), torch.utils.data.DataLoader(data, 8, shuffle=True, generator=shared), None),
+        (trainer_of(), loader, TensorLoader(X, t, batch_size=8, generator=shared)),
+        (trainer_of(), TensorLoader(X, t, batch_size=8, generator=torch.default_generator), None),
+    ):
+        with refused(message):
+            trainer.fit(given, 1, validation)
+        assert trainer.step == 0
+    trainer_of().fit(loader, 1, loader)  # once after the other, from one place
+
+
+def test_other_measurements_do_not_go_on_within_an_epoch(tmp_path):
+    path = tmp_path / "c.pt"
+    with pytest.raises(KeyboardInterrupt):
+        trainer_of(checkpoint=path, checkpoint_steps=2, callbacks=[Interrupt(3)]).fit(loader_of(), 1)
+    other = trainer_of(checkpoint=path, callbacks=[Interrupt(99)], metrics={"share": right})
+    with refused("Trainer: the checkpoint has measured ['cost']; expected ['cost', 'share']"):
+        other.fit(loader_of(), 1, resume=True)
+    with refused("Trainer: early_stopping has seen 2 values already; expected a new one"):
+        stopping = regularization.EarlyStopping(3)
+        trainer_of(early_stopping=stopping).fit(loader_of(), 2, loader_of(None))
+        trainer_of(early_stopping=stopping)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, a disk that is full")
 def test_a_full_disk_ends_the_training_with_the_last_checkpoint_whole(tmp_path):
     path = tmp_path / "c.pt"
@@ -762,6 +958,31 @@ def test_divergence_is_found_once_an_epoch():
             "the optimizer has a parameter (5, 2); expected the model's",
             lambda: trainer_of(optimizer=torch.optim.SGD(model_of(1).parameters())),
         ),
+        (
+            "optimizer is LBFGS, whose step needs a closure; expected one without",
+            lambda: (lambda model: trainer_of(model, optimizer=torch.optim.LBFGS(model.parameters())))(model_of()),
+        ),
+        (
+            "all parameters of the optimizer are frozen; expected one that requires a gradient",
+            lambda: trainer_of(model_of().requires_grad_(False)),
+        ),
+        ("loss is 0.5; expected a function", lambda: trainer_of(loss=0.5)),
+        ("loss is <class 'torch.nn.modules.loss.MSELoss'>; expected a function", lambda: trainer_of(loss=torch.nn.MSELoss)),
+        ("compile is 1; expected True or False", lambda: trainer_of(compile=1)),
+        ("progress is 'no'; expected True or False", lambda: trainer_of(progress="no")),
+        ("clip_norm is True; expected a finite number", lambda: trainer_of(clip_norm=True)),
+        ("precision is ['float16']; expected None", lambda: trainer_of(precision=["float16"])),
+        ("checkpoint is '5'; expected a file", lambda: trainer_of(checkpoint=5)),
+        ("generators is <torch._C.Generator", lambda: trainer_of(generators=rng())),
+        ("generators[1] is 0; expected a torch.Generator", lambda: trainer_of(generators=[rng(), 0])),
+        ("early_stopping is 3; expected a regularization.EarlyStopping", lambda: trainer_of(early_stopping=3)),
+        ("metrics is {1: <function", lambda: trainer_of(metrics={1: right})),
+        (
+            "resume is 'False'; expected True or False",
+            lambda: trainer_of(checkpoint="c.pt").fit(loader_of(), 1, resume="False"),
+        ),
+        ("loader is <class", lambda: trainer_of().fit(TensorLoader, 1)),
+        ("loader is None; expected a loader of minibatches", lambda: trainer_of().evaluate(None)),
         ("epochs is 0; expected an integer of at least 1", lambda: trainer_of().fit(loader_of(), 0)),
         ("loader is a tuple of numbers or tensors; expected a loader", lambda: trainer_of().fit((X, t), 1)),
         ("loader is a Tensor of numbers or tensors; expected a loader", lambda: trainer_of().fit(X, 1)),
@@ -825,6 +1046,18 @@ def test_bad_arguments(message, call):
 def test_an_empty_loader():
     with refused("Averages: there is no example; expected at least one minibatch"):
         trainer_of().fit(iter([]), 1)
+    with refused("expected at least one minibatch (an iterator has none, once read)"):
+        trainer_of().fit(iter([(X, t)]), 2)
+
+
+def test_a_loader_that_does_not_know_its_length():
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter([(X, t)])
+
+    writes = Writes()
+    trainer_of(callbacks=[writes]).fit(torch.utils.data.DataLoader(Stream(), batch_size=None), 2)
+    assert writes.seen[0] == ("start", None) and writes.seen[-2][:2] == ("epoch", 2)
 
 
 @pytest.mark.parametrize("name", ["LeNet", "RNN", "LSTM", "GRU"])

@@ -115,7 +115,7 @@ class Trainer:
         """Train until ``epochs`` epochs are done, those before this call counted; return ``history``.
 
         After an error or an interrupt, the next call goes on where it came, with the same loader: what was measured so
-        far counts, and a minibatch whose step was not taken comes again.
+        far counts, and a minibatch whose step was not taken comes again. What that one drew, as for dropout, stays drawn.
 
         Args:
             loader: each loop over it gives the minibatches of an epoch, tuples of tensors, the targets last.

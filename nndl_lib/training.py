@@ -101,7 +101,8 @@ def train(
                 if transform is not None:
                     inputs = arguments.check_rows(transform(inputs), inputs, "transform", "train")
                 value = _checked_loss(loss, model(inputs), targets, epoch, step, _rate(lr, optimizer))
-                model.zero_grad()  # also what a frozen layer has left from before: an optimizer would move it by that
+                for p in parameters:  # frozen ones too: an optimizer would move them by what is left from before
+                    p.grad = None
                 if not value.requires_grad:
                     raise ValueError("train: the loss has no gradient; expected one computed from parameters that require it")
                 value.backward()

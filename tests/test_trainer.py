@@ -495,7 +495,8 @@ def test_mixed_precision(precision):
 
 
 def test_normalization_in_mixed_precision():
-    layers = [nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 2)]
+    first, second, third = (nn.Linear(*sizes, generator=rng(1)) for sizes in ((2, 8), (8, 8), (8, 2)))
+    layers = [first, nn.BatchNorm1d(8), nn.Tanh(), second, nn.LayerNorm(8), third]
     trainer = trainer_of(torch.nn.Sequential(*layers), precision="bfloat16")
     layers[1].register_forward_hook(lambda module, inputs, output: seen.append((inputs[0].dtype, output.dtype)))
     seen = []
@@ -535,6 +536,37 @@ def test_compile():
     used.clear()
     one.evaluate(loader_of(None, 43))
     assert used
+
+
+class LastOutput(torch.nn.Module):
+    """A recurrent network of the book, read out after its last step."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.readout = network(2, 3, dropout=0.3, num_layers=2, generator=rng(), **F64), nn.Linear(3, 2, **F64)
+
+    def forward(self, x):
+        return self.readout(self.network(torch.stack([x, -x]))[0][-1])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # both of torch's, about itself
+@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not be instantiated")
+@pytest.mark.parametrize("kind", ["dropout", "norm", "RNN"])
+def test_models_of_the_book_are_compiled(kind):
+    def made():
+        if kind == "RNN":
+            return LastOutput(rnn.RNN)
+        layer = nn.Dropout(0.5, generator=rng(3)) if kind == "dropout" else nn.BatchNorm1d(2, **F64)
+        return torch.nn.Sequential(layer, model_of())
+
+    torch._dynamo.reset()
+    plain = made()
+    compiled = copy.deepcopy(plain)
+    history = trainer_of(plain).fit(loader_of(), 2, loader_of(None))
+    assert trainer_of(compiled, compile="eager").fit(loader_of(), 2, loader_of(None)) == history
+    equal_states(plain.state_dict(), compiled.state_dict())
+    with pytest.raises(Exception, match="Invalid backend: 'eagre'"):
+        trainer_of(made(), compile="eagre")
 
 
 @pytest.mark.gpu

@@ -167,7 +167,8 @@ def curves(
         if values.isinf().any() or values.isnan().all():
             raise ValueError(f"curves: {name!r} holds an infinity or nothing but NaN; expected numbers to draw")
         if log and bool((values <= 0).any()):
-            raise ValueError(f"curves: {name!r} holds {values[values <= 0].min().item()}; a log axis needs values greater than 0")
+            least = values[values <= 0].min().item()
+            raise ValueError(f"curves: {name!r} holds {least}; a log axis needs values greater than 0")
         ax.plot(range(len(values)), values, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if len(series) > 1:

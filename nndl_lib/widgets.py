@@ -278,7 +278,8 @@ def _checked(draw, goal, alt, labels, start, axes: Mapping[str, Iterable]) -> li
             _alt(alt, table, {axis.name: axis.values[0] for axis in table})
         except (LookupError, ValueError) as error:
             known = ", ".join(f"{{{axis.name}}}" for axis in table)
-            raise ValueError(f"explore: alt is {alt!r}, which lacks {error}; expected a text with no more than {known}") from error
+            what = f"alt is {alt!r}, which lacks {error}"
+            raise ValueError(f"explore: {what}; expected a text with no more than {known}") from error
     return table
 
 

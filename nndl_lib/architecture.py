@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, nn
+from nndl_lib import arguments, nn, runtime
 
 __all__ = ["ArchitectureTable", "ReceptiveField", "Row", "architecture_table", "receptive_field"]
 
@@ -80,7 +80,7 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
         arguments.check_count(size, f"input_shape[{k}]", "architecture_table")
     layers = {name: layer for name, layer in module.named_modules() if _is_layer(name, layer)}
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    modes, rows, counted = [(part, part.training) for part in module.modules()], [], set()
+    rows, counted = [], set()
 
     def keep(name: str):
         def hook(layer: torch.nn.Module, inputs: tuple, output) -> None:
@@ -92,14 +92,11 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
 
     handles = [layer.register_forward_hook(keep(name)) for name, layer in layers.items()]
     try:
-        module.eval()
-        with torch.no_grad():
+        with runtime.evaluation(module), torch.no_grad():
             module(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
     finally:
         for handle in handles:
             handle.remove()
-        for part, training in modes:
-            part.training = training
     for name, layer in layers.items():
         if count := _count(layer.parameters(recurse=False), counted):
             rows.append(Row(name, type(layer).__name__, None, count, 0))

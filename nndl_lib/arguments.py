@@ -26,7 +26,9 @@ __all__ = [
     "check_number",
     "check_pair",
     "check_pooling",
+    "check_positive",
     "check_probabilities",
+    "check_rows",
     "check_same",
     "check_size",
     "check_tensors",
@@ -53,9 +55,10 @@ def check_flag(value: bool, name: str, caller: str) -> bool:
     return bool(value)
 
 
-def check_function(value: Callable, name: str, caller: str) -> None:
-    """Raises: ValueError where value cannot be called."""
-    if not callable(value):
+def check_function(value: Callable, name: str, caller: str, classes: bool = True) -> None:
+    """Raises: ValueError where value cannot be called, or is a class, which ``loss=CrossEntropyLoss`` without () is, where
+    classes are none."""
+    if not callable(value) or isinstance(value, type) and not classes:
         raise ValueError(f"{caller}: {name} is {value!r}; expected a function")
 
 
@@ -83,6 +86,12 @@ def check_number(value: float, name: str, caller: str, least: float = 0, below: 
         expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
     return number
+
+
+def check_positive(value: float, name: str, caller: str) -> None:
+    """Raises: ValueError where value is not a finite number greater than 0. A bool or a tensor is none."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a finite number greater than 0")
 
 
 def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:
@@ -233,6 +242,18 @@ def check_probabilities(target: Tensor, caller: str) -> None:
     if (negative.any() | off.any()).item():
         raise_at(negative, target, "target", caller, "probabilities")
         raise_at(off, sums, "the sum of target", caller, "1, as of probabilities")
+
+
+def check_rows(made: Tensor, rows: Tensor, name: str, caller: str) -> Tensor:
+    """Return what the function of that name made of rows (n, ...).
+
+    Raises: ValueError where that is no tensor, or one with another number of rows, which belong to other targets then.
+    """
+    if not isinstance(made, Tensor):
+        raise ValueError(f"{caller}: {name} gave a {type(made).__name__}; expected a tensor")
+    if made.shape[:1] != rows.shape[:1]:
+        raise ValueError(f"{caller}: {name} gave {_shape(made)} for {len(rows)} rows; expected as many rows")
+    return made
 
 
 def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:

@@ -43,11 +43,17 @@ class Averages:
         if total is None:  # at least float32, in which a million examples can be counted
             self._sums[name] = value.to(torch.promote_types(value.dtype, torch.float32)) * n
         else:
-            total.add_(value, alpha=n)
+            total.add_(value.to(total.device), alpha=n)
 
     def count(self, n: int) -> None:
         """Say that n more examples were added."""
         self.n += n
+
+    def add_all(self, values: dict[str, Tensor | float], n: int) -> None:
+        """Add all that was measured on n examples, by name, and count them. Raises ValueError as ``add`` does."""
+        for name, value in values.items():
+            self.add(name, value, n)
+        self.count(n)
 
     def total(self, name: str) -> Tensor | None:
         """The sum of a quantity so far, in this process; None before the first."""
@@ -66,7 +72,7 @@ class Averages:
             sums[k] = self._sums.get(name, 0)
         *totals, n = processes.sum_(sums).tolist()
         if n == 0:
-            raise ValueError("Averages: there is no example; expected at least one minibatch")
+            raise ValueError("Averages: there is no example; expected at least one minibatch (an iterator has none, once read)")
         return {name: total / n for name, total in zip(names, totals)}
 
     def state_dict(self) -> dict:

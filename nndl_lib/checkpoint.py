@@ -6,6 +6,7 @@ numbers, strings, lists and dicts only (``weights_only=True``), since a pickle f
 """
 
 import contextlib
+import copy
 import os
 import random
 import zipfile
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["check_state", "load", "random_state", "save", "set_random_state"]
+__all__ = ["check_plain", "check_state", "load", "random_state", "save", "set_random_state"]
 
 # Beside tensors, lists, tuples and dicts, what the reader takes.
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
@@ -78,14 +79,21 @@ def load(path: str | os.PathLike, map_location: str | torch.device = "cpu") -> d
     return state
 
 
-def check_state(found: dict[str, Tensor], expected: dict[str, Tensor], what: str, caller: str) -> None:
+def check_plain(state: dict) -> None:
+    """Raises: ValueError where ``save`` would refuse a state, with the same words."""
+    _plain(state, "state")
+
+
+def check_state(found: dict, expected: dict, what: str, caller: str) -> None:
     """Compare two states of models by name, shape and dtype, in the order of the expected one.
+
+    An extra state, what a module's ``get_extra_state`` gives, is the module's to judge: only that it is there counts.
 
     Raises:
         ValueError: they differ; it names the first entry that does.
     """
     for name in [*expected, *found]:
-        here, there = (_kind(state.get(name)) for state in (found, expected))
+        here, there = (_kind(name, state) for state in (found, expected))
         if here != there:
             raise ValueError(f"{caller}: {what} has {name} {here}; expected {there}: it is that of another model")
 
@@ -134,19 +142,29 @@ def _plain(value, where: str):
         return _plain(value.item(), where)
     if type(value) in (dict, OrderedDict):
         found = {_plain(key, f"a key of {where}"): _plain(entry, f"{where}[{key!r}]") for key, entry in value.items()}
-        return value if all(a is b for a, b in zip((*found, *found.values()), (*value, *value.values()))) else found
+        if all(a is b for a, b in zip((*found, *found.values()), (*value, *value.values()))):
+            return value
+        changed = copy.copy(value)  # with what a model's state has on it
+        changed.clear()
+        changed.update(found)
+        return changed
     if type(value) in (list, tuple):
         found = [_plain(entry, f"{where}[{k}]") for k, entry in enumerate(value)]
         return value if all(a is b for a, b in zip(found, value)) else type(value)(found)
-    if not isinstance(value, Tensor) and type(value) not in _PLAIN:
+    if type(value) not in (Tensor, torch.nn.Parameter, *_PLAIN):
         raise ValueError(
             f"save: {where} is a {type(value).__name__}; expected tensors, numbers, strings, lists, tuples and dicts"
         )
     return value
 
 
-def _kind(entry: Tensor | None) -> str:
-    return "of no shape, as it is missing" if entry is None else f"{tuple(entry.shape)} of {entry.dtype}"
+def _kind(name: str, state: dict) -> str:
+    if name not in state:
+        return "of no shape, as it is missing"
+    if name.rpartition(".")[2] == "_extra_state":
+        return "as an extra state"
+    entry = state[name]
+    return f"{tuple(entry.shape)} of {entry.dtype}" if isinstance(entry, Tensor) else f"as a {type(entry).__name__}"
 
 
 def _remove(part: Path) -> None:

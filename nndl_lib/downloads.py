@@ -6,10 +6,13 @@ Written with Python's own modules: the well-kept libraries for it do not resume 
 import hashlib
 import http.client
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+
+from nndl_lib import arguments
 
 __all__ = ["fetch", "sha256_of"]
 
@@ -33,18 +36,22 @@ def fetch(
     Args:
         urls: where the file is, by http or https; tried in this order.
         path: where it is to be; its folder is made if need be.
-        sha256: its checksum, 64 hexadecimal digits.
+        sha256: its checksum, 64 hexadecimal digits, in capitals or not.
         timeout: seconds to wait for an answer, or for the next piece of it.
         attempts: how often to ask each address, at least 1; a refusal (status 4xx) is taken at its word.
 
     Raises:
-        ValueError: there is no address, or one that is not by http or https.
+        ValueError: there is no address, or one that is not by http or https, or another argument is outside its range.
         OSError: no address gave the file; it says what each answered. Or the disk cannot be written.
     """
-    if not urls:
-        raise ValueError("fetch: urls is empty; expected at least one address")
+    if isinstance(urls, str) or not urls:
+        raise ValueError(f"fetch: urls is {urls!r}; expected a list of at least one address")
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+        raise ValueError(f"fetch: sha256 is {sha256!r}; expected 64 hexadecimal digits")
+    sha256, attempts = sha256.lower(), arguments.check_count(attempts, "attempts", "fetch")
+    arguments.check_positive(timeout, "timeout", "fetch")
     for url in urls:
-        if not url.startswith(("http://", "https://")):
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise ValueError(f"fetch: an address is {url!r}; expected http:// or https:// at its beginning")
     path = Path(path)
     found = sha256_of(path) if path.is_file() else None

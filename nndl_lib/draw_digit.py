@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, nn, pieces, plotting
+from nndl_lib import arguments, nn, pieces, plotting, runtime
 
 __all__ = ["draw_digit", "strokes_to_levels"]
 
@@ -183,10 +183,8 @@ def _check_digits(X: Tensor, t: Tensor, start: int) -> tuple[Tensor, list[int]]:
 def _still(network: torch.nn.Module, x: Tensor, label: int, scale: float, shift: float, goal: str) -> str:
     """What shows where no script runs: the first digit, and the network's ten probabilities for it."""
     parameter = next(network.parameters())
-    was_training = network.training
-    network.eval()
-    probabilities = network((x.to(parameter) * scale + shift)[None])[0].softmax(-1).tolist()
-    network.train(was_training)
+    with runtime.evaluation(network):
+        probabilities = network((x.to(parameter) * scale + shift)[None])[0].softmax(-1).tolist()
     answer = max(range(10), key=lambda k: probabilities[k])
     alt = (
         f"A real {label} from the test set as 8 by 8 gray pixels, and the network's probabilities as bars: "

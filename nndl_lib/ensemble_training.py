@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, functional, optim
+from nndl_lib import arguments, functional, optim, runtime
 from nndl_lib.ensembles import Ensemble
-from nndl_lib.optimizer import Optimizer
+from nndl_lib.optimizer import Optimizer, check_optimizer
 from nndl_lib.training import History, minibatches
 
 __all__ = ["train_ensemble"]
@@ -39,7 +39,8 @@ def train_ensemble(
     """Train all members at once, in place. Each gets the steps that ``training.train`` would give it alone.
 
     Args:
-        ensemble: it is left in training mode.
+        ensemble: trained in training mode, as ``train`` says; afterwards in the modes that it was in. Its members give one
+            tensor each.
         loss: one of ``functional``'s or torch's. It is called with ``reduction="none"`` on the outputs and targets of
             all members, one below the other, and averaged for each member.
         X: (N, ...), one example a row.
@@ -62,10 +63,13 @@ def train_ensemble(
         ValueError: an argument is outside its range or contradicts another, shapes do not fit together, or a member's
             loss became NaN or infinite, which says that lr is too large.
     """
+    if not isinstance(ensemble, Ensemble):
+        raise ValueError(f"train_ensemble: ensemble is a {type(ensemble).__name__}; expected an ensembles.Ensemble")
     M = len(ensemble)
     _check_data(X, t, M, rows, "")
-    generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
-    _check_options(ensemble, lr, epochs, batch_size, generators, momentum, weight_decay, optimizer)
+    generators = list(generator) if isinstance(generator, (list, tuple)) else [generator]
+    _check_options(M, loss, epochs, batch_size, generators, validation)
+    _check_rates(ensemble, lr, momentum, weight_decay, optimizer)
     if optimizer is None:
         optimizer = optim.SGD(ensemble.parameters(), lr, momentum=momentum, weight_decay=weight_decay)
     if validation is not None:
@@ -75,16 +79,16 @@ def train_ensemble(
     whole = _batch(X, t, M, rows, None) if batch_size >= n else None
     cost, validation_cost, validation_accuracy = [], [], []
     for epoch in range(epochs):
-        ensemble.train()
         losses, sizes = [], []
-        for step, places in enumerate(_places(n, batch_size, generators, X.device)):
-            batch = _batch(X, t, M, rows, places) if whole is None else whole
-            optimizer.zero_grad()
-            values, _ = _losses(ensemble, loss, *batch, epoch, optimizer)
-            values.sum().backward()  # no member's parameters are in another's loss
-            optimizer.step()
-            losses.append(values.detach())
-            sizes.append(places.shape[-1])
+        with runtime.training(ensemble):
+            for step, places in enumerate(_places(n, batch_size, generators, X.device)):
+                batch = _batch(X, t, M, rows, places) if whole is None else whole
+                ensemble.zero_grad()
+                values, _ = _losses(ensemble, loss, *batch, epoch, optimizer)
+                values.sum().backward()  # no member's parameters are in another's loss
+                optimizer.step()
+                losses.append(values.detach())
+                sizes.append(places.shape[-1])
         losses = torch.stack(losses)
         _check_finite(losses, "the loss", epoch, optimizer)
         cost.append(losses.new_tensor(sizes) @ losses / n)
@@ -140,6 +144,9 @@ def _flat(t: Tensor, M: int, N: int, own: bool | None = None) -> Tensor:
 def _losses(ensemble, loss, X: Tensor, own: bool, targets: Tensor, epoch: int, optimizer) -> tuple[Tensor, Tensor]:
     """Each member's average loss (M,), and the outputs (M, n, ...)."""
     z = ensemble(X, own)
+    if not isinstance(z, Tensor):
+        what = f"a {type(z).__name__}, as recurrent networks do"
+        raise ValueError(f"train_ensemble: the members give {what}; expected one tensor, which the loss takes")
     M, n = z.shape[:2]
     try:
         losses = loss(z.flatten(0, 1), targets, reduction="none")
@@ -166,9 +173,8 @@ def _check_finite(losses: Tensor, what: str, epoch: int, optimizer) -> None:
 
 @torch.no_grad()
 def _evaluate(ensemble, loss, validation, epoch: int, optimizer) -> tuple[Tensor, Tensor | None]:
-    ensemble.eval()
-    values, z = _losses(ensemble, loss, *validation, epoch, optimizer)
-    ensemble.train()
+    with runtime.evaluation(ensemble):
+        values, z = _losses(ensemble, loss, *validation, epoch, optimizer)
     _check_finite(values.unsqueeze(0), "the validation loss", epoch, optimizer)
     t = validation[2].reshape(z.shape[:2] + validation[2].shape[1:])
     if t.dtype == torch.int64 and z.ndim == 3:
@@ -206,23 +212,31 @@ def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -
     arguments.raise_at((rows < 0) | (rows >= N), rows, "rows", caller, f"numbers from 0 to {N - 1}")
 
 
-def _check_options(ensemble, lr, epochs, batch_size, generators, momentum, weight_decay, optimizer) -> None:
-    caller, M = "train_ensemble", len(ensemble)
+def _check_options(M: int, loss, epochs, batch_size, generators, validation) -> None:
+    caller = "train_ensemble"
+    arguments.check_function(loss, "loss", caller, classes=False)
     arguments.check_count(epochs, "epochs", caller)
     arguments.check_count(batch_size, "batch_size", caller)
-    arguments.check_number(momentum, "momentum", caller, below=1)
-    arguments.check_number(weight_decay, "weight_decay", caller)
+    for k, generator in enumerate(generators):
+        arguments.check_generator(generator, f"generator[{k}]" if len(generators) > 1 else "generator", caller)
     if len(generators) not in (1, M):
         raise ValueError(f"{caller}: there are {len(generators)} generators for {M} members; expected one, or {M}")
+    if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
+        raise ValueError(f"{caller}: validation is a {type(validation).__name__}; expected a pair (X, t)")
+
+
+def _check_rates(ensemble: Ensemble, lr, momentum, weight_decay, optimizer) -> None:
+    caller = "train_ensemble"
+    arguments.check_number(momentum, "momentum", caller, below=1)
+    arguments.check_number(weight_decay, "weight_decay", caller)
     if optimizer is None and lr is None:
         raise ValueError(f"{caller}: lr is not given; expected a learning rate lr or an optimizer")
-    if optimizer is not None and (lr is not None or momentum != 0 or weight_decay != 0):
+    if optimizer is None:
+        arguments.check_positive(lr, "the learning rate lr", caller)
+        return
+    if lr is not None or momentum != 0 or weight_decay != 0:
         raise ValueError(
             f"{caller}: lr is {lr}, momentum {momentum} and weight_decay {weight_decay} beside an optimizer; "
             "expected none of them, as it has its own"
         )
-    own = set(ensemble.parameters())
-    for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
-        raise ValueError(f"{caller}: the optimizer has a parameter {tuple(p.shape)}; expected the ensemble's")
-    if optimizer is None and not 0 < lr < float("inf"):
-        raise ValueError(f"{caller}: the learning rate lr is {lr}; expected a finite number greater than 0")
+    check_optimizer(optimizer, ensemble, caller)

@@ -24,6 +24,8 @@ _LINEAR = (nn.Linear, torch.nn.Linear)
 _OURS = (nn.ELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Step, nn.Tanh)
 _TORCHS = (torch.nn.ELU, torch.nn.Identity, torch.nn.LeakyReLU, torch.nn.ReLU, torch.nn.Sigmoid, torch.nn.Tanh)
 
+_SETTINGS = (bool, int, float, str, tuple, type(None))
+
 
 def bootstrap(N: int, M: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """For each of M members N numbers from 0 to N - 1, drawn with replacement, and which numbers it did not draw.
@@ -32,10 +34,10 @@ def bootstrap(N: int, M: int, generator: torch.Generator) -> tuple[Tensor, Tenso
     on the generator's device. Source: Breiman (1996), https://doi.org/10.1007/BF00058655.
 
     Raises:
-        ValueError: N or M is not an integer of at least 1.
+        ValueError: N or M is not an integer of at least 1, or generator is not a generator.
     """
-    for name, value in (("N", N), ("M", M)):
-        arguments.check_count(value, name, "bootstrap")
+    N, M = (arguments.check_count(value, name, "bootstrap") for value, name in ((N, "N"), (M, "M")))
+    arguments.check_generator(generator, "generator", "bootstrap")
     rows = torch.randint(N, (M, N), generator=generator, device=generator.device)
     return rows, torch.ones_like(rows, dtype=torch.bool).scatter_(1, rows, False)
 
@@ -53,9 +55,12 @@ class Ensemble(torch.nn.Module):
 
         Raises:
             ValueError: there is no model, one shares a parameter between two places or has none, or two differ in
-                modules, settings, shapes, dtypes, devices, frozen parameters or mode.
+                modules, settings (what they print, and numbers and texts that are attributes), shapes, dtypes, devices,
+                frozen parameters or mode.
         """
         super().__init__()
+        if not isinstance(models, (list, tuple, torch.nn.ModuleList)):  # the layers of a model are no models
+            raise ValueError(f"Ensemble: models is a {type(models).__name__}; expected a list of modules")
         models = list(models)
         if not models:
             raise ValueError("Ensemble: models is empty; expected at least one module")
@@ -71,7 +76,7 @@ class Ensemble(torch.nn.Module):
         return self._size
 
     def forward(self, X: Tensor, own: bool = False) -> Tensor:
-        """The outputs of every member, (M, N, ...), for the rows of X.
+        """The outputs of every member, (M, N, ...), for the rows of X; of members that give a tuple, a tuple of those.
 
         Args:
             X: (N, ...), the same rows for all members; or (M, N, ...) with ``own``, for each member its own.
@@ -94,10 +99,15 @@ class Ensemble(torch.nn.Module):
     def average(self, X: Tensor) -> Tensor:
         """The members' probabilities for the rows of X, averaged: (N, K) by softmax for K logits, by sigmoid for one.
 
-        Call ``eval()`` before, where models have dropout or batch normalization. Errors as for ``forward``. The
-        members' average output, as for regression, is ``ensemble(X).mean(dim=0)``.
+        Call ``eval()`` before, where models have dropout or batch normalization. The members' average output, as for
+        regression, is ``ensemble(X).mean(dim=0)``.
+
+        Raises:
+            ValueError: as ``forward``, or the members give something else than one tensor.
         """
         logits = self(X)
+        if not isinstance(logits, Tensor):
+            raise ValueError(f"Ensemble: the members give a {type(logits).__name__}; expected one tensor, of logits")
         y = functional.sigmoid(logits) if logits.shape[-1] == 1 else functional.softmax(logits, dim=-1)
         return y.mean(dim=0)
 
@@ -150,11 +160,17 @@ def _description(model: torch.nn.Module) -> list[tuple[str, str]]:
     """What members have to share, as pairs of a place in the model and what is there."""
     modules = [(f"module {name!r}", f"{type(m).__name__}({m.extra_repr()})") for name, m in model.named_modules()]
     modes = [(f"the mode of {name!r}", "training" if m.training else "evaluation") for name, m in model.named_modules()]
+    settings = [
+        (f"{key} of {name!r}", repr(value))
+        for name, m in model.named_modules()
+        for key, value in vars(m).items()
+        if key != "training" and not key.startswith("_") and isinstance(value, _SETTINGS)
+    ]
     tensors = [
         (name, f"{tuple(x.shape)}, {x.dtype}, on {x.device}{'' if x.requires_grad else ', without gradient'}")
         for name, x in (*model.named_parameters(), *model.named_buffers())
     ]
-    return modules + modes + tensors
+    return modules + modes + settings + tensors
 
 
 def _check_equal(first: list[tuple[str, str]], other: list[tuple[str, str]], k: int) -> None:

@@ -13,6 +13,8 @@ from nndl_lib import arguments
 
 __all__ = ["TensorLoader"]
 
+_SETTINGS = ("N", "batch_size", "drop_last", "even")  # what an epoch's minibatches follow from, beside its order
+
 
 class TensorLoader:
     """Goes through the rows of tensors in minibatches; each ``for`` loop over it is one epoch.
@@ -48,7 +50,8 @@ class TensorLoader:
                 left.
             generator: what the order is drawn from, anew in each epoch; None for the order of the tensors.
             drop_last: leave out a last minibatch that is shorter.
-            transform: maps the rows of the first tensor to what a minibatch has instead, for example an augmentation.
+            transform: maps the rows of the first tensor to what a minibatch has instead, row by row, for example an
+                augmentation.
             device: where the tensors are to lie; None for where they are.
             rank: the number of this process. world_size: how many there are.
             even: give each process equally many rows in each step, as training needs, whose steps average over the
@@ -56,21 +59,24 @@ class TensorLoader:
                 leaves out none; a process may then get fewer minibatches than another.
 
         Raises:
-            ValueError: there is no tensor, they differ in their number of rows or have none, generator is none, batch_size,
-                rank or world_size is outside its range, or batch_size is not a multiple of world_size while even.
+            ValueError: there is no tensor, they differ in their number of rows or have none, another argument is of another
+                kind or outside its range, or batch_size is not a multiple of world_size while even.
         """
         arguments.check_tensors("TensorLoader", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
-        if not isinstance(generator, torch.Generator | None):
-            raise ValueError(f"TensorLoader: generator is {generator!r}; expected a torch.Generator, or None")
+        arguments.check_generator(generator, "generator", "TensorLoader", optional=True)
+        if transform is not None:
+            arguments.check_function(transform, "transform", "TensorLoader", classes=False)
         shapes = [tuple(tensor.shape) for tensor in tensors]
         if not tensors or any(not shape or shape[0] != shapes[0][0] or shape[0] == 0 for shape in shapes):
             raise ValueError(
                 f"TensorLoader: the tensors have shapes {shapes}; expected at least one, with the same number of rows, "
                 "at least 1"
             )
-        arguments.check_count(batch_size, "batch_size", "TensorLoader")
-        arguments.check_count(world_size, "world_size", "TensorLoader")
-        arguments.check_count(rank, "rank", "TensorLoader", 0)
+        batch_size = arguments.check_count(batch_size, "batch_size", "TensorLoader")
+        world_size = arguments.check_count(world_size, "world_size", "TensorLoader")
+        rank = arguments.check_count(rank, "rank", "TensorLoader", 0)
+        drop_last = arguments.check_flag(drop_last, "drop_last", "TensorLoader")
+        even = arguments.check_flag(even, "even", "TensorLoader")
         if rank >= world_size:
             raise ValueError(f"TensorLoader: rank is {rank}; expected 0 to {world_size - 1}, of {world_size}")
         if even and batch_size % world_size:
@@ -82,7 +88,8 @@ class TensorLoader:
         self.batch_size, self.generator, self.drop_last, self.transform = batch_size, generator, drop_last, transform
         self.rank, self.world_size, self.even = rank, world_size, even
         self.N, self.epoch = shapes[0][0], 0
-        self._start, self._batch, self._resumed = self._generator_state(), 0, False
+        # The generator before it drew the order of the epoch that goes on, None where none does; its minibatches so far.
+        self._start, self._batch, self._resumed, self._loop = None, 0, False, None
         if len(self) == 0:
             raise ValueError(
                 f"TensorLoader: {self.N} rows make no minibatch of {batch_size} with drop_last={drop_last}, "
@@ -96,33 +103,38 @@ class TensorLoader:
         return full + (rest > self.rank)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """One epoch; after ``load_state_dict``, the rest of the one that was broken off. One loop at a time."""
+        """One epoch; after ``load_state_dict``, the rest of the one that was broken off.
+
+        Raises:
+            ValueError: with a generator, from which each loop draws its order: another loop began before this one ended.
+        """
         if not self._resumed:
             self._start, self._batch = self._generator_state(), 0
-        self._resumed = False
-        rows = self._order()
+        self._resumed, loop = False, object()
+        self._loop, rows = loop, self._order()
         for k in range(self._batch, len(self)):
             yield self._minibatch(k, rows[k])
+            if self._loop is not loop and self.generator is not None:
+                raise ValueError("TensorLoader: another loop over it began in this one; expected a loader for each")
         self.epoch += 1
-        self._start, self._batch = self._generator_state(), 0
+        self._start, self._batch = None, 0
 
     def state_dict(self) -> dict:
-        """What is needed to go on after the minibatch that was given last: "N", "batch_size", "epoch", "batch" and
-        "generator", the generator's state before it drew the order of this epoch, or None."""
-        start = None if self._start is None else self._start.clone()
-        return {
-            "N": self.N, "batch_size": self.batch_size, "epoch": self.epoch, "batch": self._batch, "generator": start
-        }  # fmt: skip
+        """What is needed to go on after the minibatch that was given last: "N", "batch_size", "drop_last", "even", "epoch",
+        "batch" and "generator", the generator's state before it drew the order of this epoch, or None."""
+        start = self._generator_state() if self._start is None else self._start.clone()
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        return {**settings, "epoch": self.epoch, "batch": self._batch, "generator": start}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on where ``state_dict`` was made: the next loop gives the rest of that epoch, in the same order.
 
         Raises:
-            ValueError: it is that of a loader with other rows, another batch_size, more minibatches, or with or without a
-                generator.
+            ValueError: it is that of a loader with other rows, another batch_size, drop_last or even, more minibatches, or
+                with or without a generator.
         """
-        for name, own in (("N", self.N), ("batch_size", self.batch_size)):
-            if state_dict[name] != own:
+        for name in _SETTINGS:
+            if state_dict[name] != (own := getattr(self, name)):
                 raise ValueError(f"TensorLoader: state_dict has {name} {state_dict[name]}; expected {own}")
         if (state_dict["generator"] is None) != (self.generator is None):
             words = ["with a generator", "without a generator"]
@@ -157,9 +169,7 @@ class TensorLoader:
         else:
             batch = [tensor.index_select(0, rows) for tensor in self.tensors]
         if self.transform is not None:
-            batch[0] = self.transform(batch[0])
-            if not isinstance(batch[0], Tensor):
-                raise ValueError(f"TensorLoader: transform gave a {type(batch[0]).__name__}; expected a tensor")
+            batch[0] = arguments.check_rows(self.transform(batch[0]), batch[0], "transform", "TensorLoader")
         self._batch = k + 1
         return tuple(batch)
 

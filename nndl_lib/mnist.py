@@ -132,19 +132,20 @@ def load(
         UserWarning: a file was fetched though one of that name is there, and what is wrong with that one.
     """
     for what, value, known in (("name", name, _MIRRORS), ("split", split, ("train", "test"))):
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise ValueError(f"load: {what} is {value!r}; expected {' or '.join(map(repr, known))}")
-    if isinstance(mirrors, str):
+    if isinstance(mirrors, str) or not isinstance(mirrors, Sequence | None):
         raise ValueError(f"load: mirrors is {mirrors!r}; expected a list of addresses")
     dtype = dtype or torch.get_default_dtype()
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point and dtype != torch.uint8:
         raise ValueError(f"load: dtype is {dtype!r}; expected a floating-point one, or torch.uint8 for 0 to 255")
+    torch.empty(0, device=device)  # a device that is not there is refused before anything is fetched
     own = bool(folder)
     folder = Path(folder or os.environ.get("NNDL_DATA") or Path.home() / ".cache" / "nndl_lib")
     if folder.is_file():
         raise NotADirectoryError(f"load: folder is {folder}, a file; expected the folder that holds it")
     files = _FILES[split]
-    X, t = (_parse(_contents(name, file, folder, own, mirrors or _MIRRORS[name]), file) for file in files)
+    X, t = (_parse(_contents(name, file, folder, own, _MIRRORS[name] if mirrors is None else mirrors), file) for file in files)
     if X.shape != (len(t), 28, 28) or t.ndim != 1 or X.dtype != torch.uint8 or t.dtype != torch.uint8 or t.max() > 9:
         raise ValueError(
             f"load: {files[0]} has shape {tuple(X.shape)} and {files[1]} {tuple(t.shape)}; "

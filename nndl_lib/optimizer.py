@@ -10,6 +10,7 @@ them and a wait for the device: a NaN in one reaches its weight (in Rprop, stops
 it, if asked to.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from nndl_lib import arguments
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "check_optimizer"]
 
 # Settings that are numbers, from 0 to below these, and pairs of numbers.
 _BELOW = {"momentum": 1, "dampening": 1, "alpha": 1}
@@ -186,6 +187,25 @@ class Optimizer:
     def _update(self, w: list[Tensor], g: list[Tensor], states: list[dict], group: dict) -> None:
         # Change weights and states in place, given gradients; none of the lists is empty.
         raise NotImplementedError(f"{type(self).__name__} has no rule of its own")
+
+
+def check_optimizer(optimizer: torch.optim.Optimizer | Optimizer, model: torch.nn.Module, caller: str) -> None:
+    """Raises: ValueError where a loop that calls ``backward`` and ``step`` cannot train the model with it.
+
+    It is none of torch's or ``nndl_lib``'s, it needs a closure, as L-BFGS does, a parameter is not the model's, or none
+    requires a gradient.
+    """
+    if not isinstance(optimizer, (torch.optim.Optimizer, Optimizer)):
+        raise ValueError(f"{caller}: optimizer is {optimizer!r}; expected one of torch.optim or nndl_lib.optim")
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure is not None and closure.default is closure.empty:
+        what = f"{type(optimizer).__name__}, whose step needs a closure"
+        raise ValueError(f"{caller}: optimizer is {what}; expected one without; call its step in a loop of your own")
+    own, params = set(model.parameters()), [p for group in optimizer.param_groups for p in group["params"]]
+    for p in (p for p in params if p not in own):
+        raise ValueError(f"{caller}: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
+    if not any(p.requires_grad for p in params):
+        raise ValueError(f"{caller}: all parameters of the optimizer are frozen; expected one that requires a gradient")
 
 
 def _check_params(params: list, others: list[Tensor], caller: str) -> None:

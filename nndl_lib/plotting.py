@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from torch import Tensor
 
+from nndl_lib import arguments
+
 __all__ = [
     "BLACK",
     "BLUE",
@@ -86,14 +88,19 @@ def cost_contours(
             gets evenly spaced rings.
 
     Raises:
-        ValueError: a range is empty, or the cost over the plot is constant, negative or not finite.
+        ValueError: a range is empty, levels is not an integer of at least 1, or the cost over the plot is constant,
+            negative, not finite, or not in the shape of the grids.
     """
+    levels = arguments.check_count(levels, "levels", "cost_contours")
+    arguments.check_function(cost, "cost", "cost_contours")
     for name, (low, high) in (("horizontal", horizontal), ("vertical", vertical)):
         if not low < high:
             raise ValueError(f"cost_contours: the {name} range is ({low}, {high}); expected low < high")
     across, up = torch.linspace(*horizontal, 121), torch.linspace(*vertical, 121)
     grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
-    values = cost(grid_across, grid_up)
+    with torch.no_grad():
+        values = cost(grid_across, grid_up)
+    _check_shape(values, grid_up, "cost", "cost_contours")
     if not bool((torch.isfinite(values) & (values >= 0)).all()):
         raise ValueError(f"cost_contours: costs reach from {values.min()} to {values.max()}; expected finite, at least 0")
     if values.min() == values.max():
@@ -116,11 +123,23 @@ def fit(
 
     ``predict`` takes inputs (M,) and returns predictions (M,). The vertical range follows the data, not the model, so
     that a model that runs away does not hide them.
+
+    Raises:
+        ValueError: x or t is not (N,) with N of at least 1, floating-point and finite, margin is not a number of at least
+            0, or predict returns another shape.
     """
+    arguments.check_same(x, t, "fit")
+    arguments.check_finite(x, "fit", input=x)
+    arguments.check_finite(t, "fit", target=t)
+    arguments.check_number(margin, "margin", "fit")
+    arguments.check_function(predict, "predict", "fit")
     left, right, low, high = (float(v) for v in (x.min(), x.max(), t.min(), t.max()))
-    width, height = right - left, high - low
+    width, height = right - left, high - low or 1.0
     line = torch.linspace(left - margin * width, right + margin * width, 400, dtype=x.dtype)
-    ax.plot(line, predict(line), color=VERMILION, linestyle="-", label=label)
+    with torch.no_grad():
+        y = predict(line)
+    _check_shape(y, line, "predict", "fit")
+    ax.plot(line, y, color=VERMILION, linestyle="-", label=label)
     ax.plot(x, t, color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data")
     ax.set(xlabel="$x$", ylabel="$t$", ylim=(low - 0.25 * height, high + 0.25 * height))
 
@@ -130,16 +149,33 @@ def curves(
 ) -> None:
     """Learning curves: each series (steps,) against 0, 1, 2, ..., with a legend where there are several.
 
+    A NaN is a gap, as in a history for an epoch in which something was not measured.
+
     Raises:
-        ValueError: a series is empty, or ``log`` is asked for where one holds a value of 0 or less.
+        ValueError: there is no series, one is empty, holds an infinity or nothing but NaN, or ``log`` is asked for where one
+            holds a value of 0 or less.
     """
+    if not isinstance(series, Mapping) or not series:
+        raise ValueError(f"curves: series is {series!r}; expected at least one by name, such as {{'training': costs}}")
+    arguments.check_flag(log, "log", "curves")
     for name, values in series.items():
-        values = torch.as_tensor(values)
+        if values is None:
+            raise ValueError(f"curves: {name!r} is None; expected (steps,) with at least one step")
+        values = torch.as_tensor(values).detach().cpu()
         if values.ndim != 1 or len(values) == 0:
             raise ValueError(f"curves: {name!r} has shape {tuple(values.shape)}; expected (steps,) with at least one step")
+        if values.isinf().any() or values.isnan().all():
+            raise ValueError(f"curves: {name!r} holds an infinity or nothing but NaN; expected numbers to draw")
         if log and bool((values <= 0).any()):
-            raise ValueError(f"curves: {name!r} holds {values.min().item()}; a log axis needs values greater than 0")
+            least = values[values <= 0].min().item()
+            raise ValueError(f"curves: {name!r} holds {least}; a log axis needs values greater than 0")
         ax.plot(range(len(values)), values, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if len(series) > 1:
         ax.legend()
+
+
+def _check_shape(values: Tensor, expected: Tensor, name: str, caller: str) -> None:
+    arguments.check_tensors(caller, **{name: values})
+    if values.shape != expected.shape:
+        raise ValueError(f"{caller}: {name} returned {tuple(values.shape)}; expected {tuple(expected.shape)}, as it was given")

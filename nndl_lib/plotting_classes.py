@@ -15,6 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from nndl_lib import arguments
 from nndl_lib.plotting import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION
 
 __all__ = ["DIVERGING_COLORS", "SHARE_COLORS", "confusion_matrix", "decision_regions", "image_grid", "layer_space"]
@@ -45,17 +46,23 @@ def decision_regions(
         resolution: how many points the plane is asked at along each axis.
 
     Raises:
-        ValueError: X or t has another shape, a class is not in 0 to 6, X is not finite, or predict returns another
-            shape or a NaN.
+        ValueError: X or t has another shape, a class is not in 0 to 6 or not among those that predict can give, X is not
+            finite floating-point, predict returns another shape or a NaN, or another argument is outside its range.
     """
     _check_points(X, t, "decision_regions", "X")
+    arguments.check_function(predict, "predict", "decision_regions")
+    arguments.check_number(margin, "margin", "decision_regions")
+    resolution = arguments.check_count(resolution, "resolution", "decision_regions", 2)
+    X = X.detach().cpu()
     low, high = X.amin(dim=0), X.amax(dim=0)
     pad = margin * torch.where(high > low, high - low, 1)
     across, up = (torch.linspace(a, b, resolution, dtype=X.dtype) for a, b in zip(low - pad, high + pad))
     grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
     points = torch.stack([grid_across.flatten(), grid_up.flatten()], dim=1)
     with torch.no_grad():
-        scores = predict(points).cpu()
+        scores = predict(points)
+    arguments.check_tensors("decision_regions", predict=scores)
+    scores = scores.cpu()
     M = len(points)
     number = scores.shape in ((M,), (M, 1))
     if number:
@@ -68,6 +75,8 @@ def decision_regions(
     if scores.isnan().any():
         raise ValueError("decision_regions: predict returned a NaN; expected numbers")
     K = scores.shape[1]
+    if t.max() >= K:
+        raise ValueError(f"decision_regions: t holds {t.max()}; expected classes 0 to {K - 1}, as predict gives")
     regions = (scores[:, 1] >= 0).long() if number else scores.argmax(dim=1)
     edges = (float(across[0]), float(across[-1]), float(up[0]), float(up[-1]))
     light = ListedColormap([0.75 + 0.25 * np.array(to_rgb(color)) for color in _CLASS_COLORS[:K]])
@@ -78,7 +87,7 @@ def decision_regions(
         lead = (scores[:, k] - others).reshape(resolution, resolution)
         if lead.min() < 0 < lead.max():
             ax.contour(across, up, lead, levels=[0], colors=BLACK, linewidths=1.5, linestyles="solid")
-    _scatter(ax, X, t, names)
+    _scatter(ax, X, t, names, "decision_regions")
     ax.set(xlim=edges[:2], ylim=edges[2:], xlabel="$x_1$", ylabel="$x_2$")
     ax.grid(False)
 
@@ -125,7 +134,7 @@ def image_grid(
     Args:
         images: (M, H, W), finite.
         titles: one for each image.
-        columns: images in a row.
+        columns: images in a row, at most.
         symmetric: False for gray from the smallest value, white, to the largest, black; True for blue for negative,
             white for 0 and red for positive.
 
@@ -139,9 +148,8 @@ def image_grid(
         raise ValueError("image_grid: images hold a NaN or an infinity; expected finite numbers")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"image_grid: there are {len(titles)} titles and {len(images)} images; expected one for each")
-    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
-        raise ValueError(f"image_grid: columns is {columns!r}; expected an integer of at least 1")
-    columns = min(columns, len(images))
+    symmetric = arguments.check_flag(symmetric, "symmetric", "image_grid")
+    columns = min(arguments.check_count(columns, "columns", "image_grid"), len(images))
     rows = math.ceil(len(images) / columns)
     low, high = images.min().item(), images.max().item()
     if symmetric:
@@ -189,9 +197,10 @@ def layer_space(
         grid = grid.detach().cpu()
         if grid.ndim != 3 or grid.shape[0] != grid.shape[1] or grid.shape[2] != 2:
             raise ValueError(f"layer_space: grid has shape {tuple(grid.shape)}; expected (G, G, 2)")
+        arguments.check_finite(grid, "layer_space", grid=grid)
         for lines in (grid, grid.transpose(0, 1)):
             ax.plot(lines[..., 0], lines[..., 1], color="#999999", linewidth=0.6, linestyle="-", marker="", zorder=1)
-    _scatter(ax, H, t, names)
+    _scatter(ax, H, t, names, "layer_space")
     if boundary is not None:
         w, b = (torch.as_tensor(part).detach().cpu().double() for part in boundary)
         if w.shape != (2,) or b.numel() != 1 or not w.isfinite().all() or not b.isfinite().all() or not w.any():
@@ -206,8 +215,11 @@ def layer_space(
 
 
 def _check_points(X: Tensor, t: Tensor, caller: str, name: str) -> None:
+    arguments.check_tensors(caller, **{name: X, "t": t})
     if X.ndim != 2 or X.shape[1] != 2 or t.shape != X.shape[:1] or len(X) == 0:
         raise ValueError(f"{caller}: {name} has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected (N, 2) and (N,)")
+    if not X.is_floating_point():
+        raise ValueError(f"{caller}: {name} is {X.dtype}; expected a floating-point dtype")
     if not X.isfinite().all():
         raise ValueError(f"{caller}: {name} holds a NaN or an infinity; expected finite numbers")
     K = len(_CLASS_COLORS)
@@ -216,10 +228,11 @@ def _check_points(X: Tensor, t: Tensor, caller: str, name: str) -> None:
         raise ValueError(f"{caller}: t holds {t[wrong][0].item()}; expected class numbers 0 to {K - 1}")
 
 
-def _scatter(ax: Axes, X: Tensor, t: Tensor, names: Sequence[str] | None) -> None:
+def _scatter(ax: Axes, X: Tensor, t: Tensor, names: Sequence[str] | None, caller: str) -> None:
     X, t = X.detach().cpu(), t.cpu()
-    if names is not None and len(names) <= int(t.max()):
-        raise ValueError(f"there are {len(names)} names and a class {int(t.max())}; expected a name for each class")
+    if names is not None and not int(t.max()) < len(names) <= len(_CLASS_COLORS):
+        what = f"there are {len(names)} names and a class {int(t.max())}"
+        raise ValueError(f"{caller}: {what}; expected a name for each class, at most {len(_CLASS_COLORS)}")
     for k in range(len(names) if names is not None else int(t.max()) + 1):
         label = {} if names is None else {"label": names[k]}
         # White edges keep points apart from each other and from a region of their own color.

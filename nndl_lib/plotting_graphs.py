@@ -57,14 +57,20 @@ def draw_graph(
         now: the nodes that are drawn with a thick edge.
 
     Raises:
-        ValueError: one of the other arguments names a node that has no place.
+        ValueError: there is no place, one of the other arguments names a node that has none, or labels has an arrow that
+            is not among the arrows.
     """
+    if not places:
+        raise ValueError("draw_graph: places is empty; expected at least one node")
     mentioned = {"arrows": [name for arrow in arrows for name in arrow], "values": values, "signals": signals}
     mentioned |= {"operations": operations, "labels": [name for arrow in labels for name in arrow]}
     for argument, names in (mentioned | {"now": now}).items():
         for name in names:
             if name not in places:
                 raise ValueError(f"draw_graph: {argument} has the node {name!r}; expected one of {sorted(places)}")
+    for arrow in labels:
+        if arrow not in set(map(tuple, arrows)):
+            raise ValueError(f"draw_graph: labels has the arrow {arrow!r}; expected one of {sorted(map(tuple, arrows))}")
     for u, v in arrows:
         style = {"arrowstyle": "->", "color": _GRAY, "shrinkA": 16, "shrinkB": 16}
         ax.annotate("", places[v], places[u], arrowprops=style, zorder=1)

@@ -14,7 +14,7 @@ Without ``torchrun`` the same file is one process, and nothing is started. Used 
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -50,12 +50,12 @@ def started(device: str | torch.device | None = None) -> Iterator[Place]:
         return
     if place.type == "cuda" and place.index is None:
         place = runtime.get_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
-        torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
-    try:
-        yield Place(rank(), world_size(), place)
-    finally:
-        dist.destroy_process_group()
+    with torch.cuda.device(place) if place.type == "cuda" else nullcontext():
+        dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+        try:
+            yield Place(rank(), world_size(), place)
+        finally:
+            dist.destroy_process_group()
 
 
 def rank() -> int:

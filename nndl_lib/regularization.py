@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nndl_lib import arguments
 
-__all__ = ["EarlyStopping", "l1_penalty", "l2_penalty", "max_norm_", "weights_of"]
+__all__ = ["EarlyStopping", "check_new", "l1_penalty", "l2_penalty", "max_norm_", "weights_of"]
 
 
 # --- penalties ---
@@ -181,6 +181,14 @@ class EarlyStopping:
 
     def _gain(self, value: float) -> float:
         return self.best - value if self.mode == "min" else value - self.best
+
+
+def check_new(early_stopping: EarlyStopping, caller: str) -> None:
+    """Raises: ValueError where it is none, or has values, and perhaps a model, of another training already."""
+    if not isinstance(early_stopping, EarlyStopping):
+        raise ValueError(f"{caller}: early_stopping is {early_stopping!r}; expected a regularization.EarlyStopping")
+    if early_stopping.epoch > 0:
+        raise ValueError(f"{caller}: early_stopping has seen {early_stopping.epoch} values already; expected a new one")
 
 
 def _copies(state: dict) -> dict:

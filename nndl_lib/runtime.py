@@ -1,15 +1,18 @@
-"""Where computations run and where their randomness comes from.
+"""Where computations run, where their randomness comes from, and in which mode a model is.
 
 Used in every chapter, first in chapter 02, "Linear models".
 """
 
+import operator
 import os
 import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 
-__all__ = ["generator", "get_device", "is_static", "seed_everything"]
+__all__ = ["evaluation", "generator", "get_device", "is_static", "seed_everything", "training"]
 
 
 def get_device(device: str | torch.device | None = None) -> torch.device:
@@ -76,11 +79,44 @@ def seed_everything(seed: int) -> torch.Generator:
     Raises:
         ValueError: the seed is not an integer from 0 to 2**32 - 1.
     """
-    _check_seed(seed, "seed_everything")
+    seed = _check_seed(seed, "seed_everything")
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     return generator(seed)
+
+
+@contextmanager
+def evaluation(model: Callable) -> Iterator[None]:
+    """While it lasts, every module of a model is in evaluation mode; then each is in its own again, also after an error.
+
+    A model that is no module, such as a function, has no modes and is left alone.
+    """
+    modes = [(part, part.training) for part in _modules(model)]
+    try:
+        if modes:
+            model.eval()
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+@contextmanager
+def training(model: torch.nn.Module) -> Iterator[None]:
+    """While it lasts, a model that was in evaluation mode as a whole, each module of it, is in training mode.
+
+    A model of which some module is in training mode stays as it is: where only a part is in evaluation mode, such as a
+    frozen body, or a batch normalization that keeps its statistics, somebody meant it.
+    """
+    if any(part.training for part in _modules(model)):
+        yield
+        return
+    try:
+        model.train()
+        yield
+    finally:
+        model.eval()
 
 
 def is_static() -> bool:
@@ -88,8 +124,16 @@ def is_static() -> bool:
     return os.environ.get("NNDL_STATIC", "") not in ("", "0")
 
 
+def _modules(model: Callable) -> list[torch.nn.Module]:
+    return list(model.modules()) if isinstance(model, torch.nn.Module) else []
+
+
 def _check_seed(seed: int, caller: str) -> int:
-    # bool is an int in Python; True as a seed is a slip. 2**32 is the bound that NumPy sets.
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+    # As a Python int. bool is an int in Python; True as a seed is a slip. 2**32 is the bound that NumPy sets.
+    try:
+        number = None if isinstance(seed, (bool, torch.Tensor)) else operator.index(seed)
+    except TypeError:
+        number = None
+    if number is None or not 0 <= number < 2**32:
         raise ValueError(f"{caller}: seed is {seed!r}; expected an integer from 0 to 2**32 - 1")
-    return seed
+    return number

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from nndl_lib import arguments, checkpoint, processes
+from nndl_lib import arguments, processes
 from nndl_lib.optim import clip_grad_norm_
-from nndl_lib.optimizer import Optimizer
+from nndl_lib.optimizer import Optimizer, check_optimizer
 
 __all__ = ["Stepper"]
 
@@ -40,33 +40,26 @@ class Stepper:
         """Move the model to the device, and join it with those of the other processes where there are some.
 
         Raises:
-            ValueError: model or optimizer is none, the optimizer has a parameter that is not the model's, schedule is no
-                function, clip_norm is not above 0, or precision is unknown.
+            ValueError: an argument is of another kind or outside its range, or the optimizer cannot train the model.
         """
         if not isinstance(model, torch.nn.Module):
             raise ValueError(f"Trainer: model is a {type(model).__name__}; expected a torch.nn.Module")
-        if not isinstance(optimizer, (torch.optim.Optimizer, Optimizer)):
-            raise ValueError(f"Trainer: optimizer is {optimizer!r}; expected one of torch.optim or nndl_lib.optim")
-        if schedule is not None and not callable(schedule):
-            raise ValueError(f"Trainer: schedule is {schedule!r}; expected a function of the number of the step")
-        own = set(model.parameters())
-        self._trained = [p for group in optimizer.param_groups for p in group["params"]]
-        for p in (p for p in self._trained if p not in own):
-            raise ValueError(f"Trainer: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
+        arguments.check_function(loss, "loss", "Trainer", classes=False)
+        check_optimizer(optimizer, model, "Trainer")
+        if schedule is not None:
+            arguments.check_function(schedule, "schedule", "Trainer", classes=False)
         if clip_norm is not None:
-            arguments.check_number(clip_norm, "clip_norm", "Trainer")
-            if clip_norm == 0:
-                raise ValueError("Trainer: clip_norm is 0; expected a finite number greater than 0")
-        if precision is not None and precision not in _DTYPES:
+            arguments.check_positive(clip_norm, "clip_norm", "Trainer")
+        if precision is not None and not (isinstance(precision, str) and precision in _DTYPES):
             raise ValueError(f"Trainer: precision is {precision!r}; expected None, 'bfloat16' or 'float16'")
         self.device, self.model, self.optimizer = device, model.to(device), optimizer
         self._loss, self._schedule, self._clip_norm, self._dtype = loss, schedule, clip_norm, _DTYPES.get(precision)
-        self._rates = [group["lr"] for group in optimizer.param_groups]
+        self._precision, self._rates = precision, [group["lr"] for group in optimizer.param_groups]
         # float16 has no numbers below 6e-8: the loss is scaled up, so that small gradients do not become 0.
         self._scaler = torch.amp.GradScaler(device.type) if precision == "float16" else None
         forward = DistributedDataParallel(model) if processes.world_size() > 1 else model
         self._training, self._evaluation = forward, model  # evaluation needs no process but its own
-        if compile:
+        if isinstance(compile, str) or callable(compile) or arguments.check_flag(compile, "compile", "Trainer"):
             backend = "inductor" if compile is True else compile
             self._training, self._evaluation = (torch.compile(f, backend=backend) for f in (forward, model))
 
@@ -111,22 +104,22 @@ class Stepper:
             raise ValueError(f"Trainer: the loss {what}; expected a 0-d tensor, the minibatch's average")
         return output, target, value
 
-    def step(self, batch: Sequence[Tensor], number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Take step ``number``, from 0, on a minibatch; return what ``outputs`` does.
+    def update(self, value: Tensor, number: int) -> None:
+        """Take step ``number``, from 0, along the gradient of a loss that ``outputs`` gave.
 
         Raises:
-            ValueError, FloatingPointError: as ``outputs``, or the loss has no gradient, or the schedule's factor is not a
-                number of at least 0.
+            ValueError: the loss has no gradient, or the schedule's factor is not a number of at least 0.
         """
-        output, target, value = self.outputs(batch, training=True)
         if not value.requires_grad:
             raise ValueError("Trainer: the loss has no gradient; expected one computed from parameters that require it")
-        self.optimizer.zero_grad()
+        groups = self.optimizer.param_groups
+        self._rates += [group["lr"] for group in groups[len(self._rates) :]]  # of groups that were added since
         if self._schedule is not None:
             factor = self._schedule(number)
             arguments.check_number(factor, f"the schedule's factor for step {number}", "Trainer")
-            for group, rate in zip(self.optimizer.param_groups, self._rates):
+            for group, rate in zip(groups, self._rates):
                 group["lr"] = rate * factor
+        self.model.zero_grad()  # all of it: what a frozen layer has left from before would move it
         if self._scaler is None:
             value.backward()
             self._clip()
@@ -138,7 +131,6 @@ class Stepper:
                 self._clip()
             self._scaler.step(self.optimizer)  # skipped where a gradient is not finite; then the scale is halved
             self._scaler.update()
-        return output, target, value
 
     def state_dict(self) -> dict:
         """The states of model, optimizer and scale, and the learning rates that a schedule multiplies."""
@@ -147,22 +139,22 @@ class Stepper:
             "optimizer_class": type(self.optimizer).__name__,
             "optimizer": self.optimizer.state_dict(),
             "rates": list(self._rates),
+            "precision": self._precision,
             "scaler": None if self._scaler is None else self._scaler.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Go on from what ``state_dict`` returned.
+        """Go on from what ``state_dict`` returned, for a model that ``checkpoint.check_state`` knows to be the same.
 
         Raises:
-            ValueError: it is that of another model, optimizer or precision; nothing is changed then.
+            ValueError: it is that of another optimizer or precision; nothing is changed then.
         """
-        checkpoint.check_state(state_dict["model"], self.model.state_dict(), "the checkpoint", "Trainer")
         found, own = state_dict["optimizer_class"], type(self.optimizer).__name__
         if found != own:
             raise ValueError(f"Trainer: the checkpoint has the optimizer {found}; expected {own}")
-        if (state_dict["scaler"] is None) != (self._scaler is None):
-            found, own = ("no", "one") if self._scaler is not None else ("a", "none")
-            raise ValueError(f"Trainer: the checkpoint has {found} scaled loss; expected {own}, by the precision")
+        found, own = state_dict["precision"], self._precision
+        if found != own:
+            raise ValueError(f"Trainer: the checkpoint has the precision {found!r}; expected {own!r}")
         self.optimizer.load_state_dict(state_dict["optimizer"])  # before the model, as it may refuse
         self.model.load_state_dict(state_dict["model"])
         self._rates = list(state_dict["rates"])
@@ -171,4 +163,5 @@ class Stepper:
 
     def _clip(self) -> None:
         if self._clip_norm is not None:
-            clip_grad_norm_(self._trained, self._clip_norm)
+            trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+            clip_grad_norm_(trained, self._clip_norm)

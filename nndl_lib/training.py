@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, functional
-from nndl_lib.optimizer import Optimizer
-from nndl_lib.regularization import EarlyStopping
+from nndl_lib import arguments, functional, runtime
+from nndl_lib.optimizer import Optimizer, check_optimizer
+from nndl_lib.regularization import EarlyStopping, check_new
 
 __all__ = ["History", "minibatches", "train"]
 
@@ -36,12 +36,10 @@ def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator
     The last one is shorter where batch_size does not divide N. Each call draws a new order from the generator.
 
     Raises:
-        ValueError: N or batch_size is not an integer of at least 1, or generator is none.
+        ValueError: N or batch_size is not an integer of at least 1, or generator is not a generator.
     """
-    for name, value in (("N", N), ("batch_size", batch_size)):
-        arguments.check_count(value, name, "minibatches")
-    if not isinstance(generator, torch.Generator):
-        raise ValueError(f"minibatches: generator is {generator!r}; expected a torch.Generator")
+    N, batch_size = (arguments.check_count(n, name, "minibatches") for n, name in ((N, "N"), (batch_size, "batch_size")))
+    arguments.check_generator(generator, "generator", "minibatches")
     return iter(torch.randperm(N, generator=generator, device=generator.device).split(batch_size))
 
 
@@ -67,7 +65,8 @@ def train(
     a gradient stay as they are.
 
     Args:
-        model: maps (n, ...) rows of X to outputs; it is trained, and left in training mode.
+        model: maps (n, ...) rows of X to outputs. It is trained in training mode, as ``runtime.training`` says: a part
+            that you have put in evaluation mode stays in it. Afterwards every module is in the mode that it was in.
         loss: maps outputs and their targets to the average loss of a minibatch, a 0-d tensor.
         X: (N, ...), one example a row. t: (N, ...), their targets.
         lr: the learning rate alpha, greater than 0; needed unless there is an optimizer, which has its own.
@@ -78,44 +77,42 @@ def train(
         validation: (X, t) to measure the loss on after each epoch. The accuracy is measured as well where the targets
             are class numbers (int64), or are 0 and 1 and the loss is ``binary_cross_entropy_with_logits``.
         optimizer: of torch or ``nndl_lib``, over parameters of the model, whose steps are taken instead.
-        transform: maps the inputs of each minibatch to what the model gets, for example an augmentation. What is
-            validated is not transformed.
-        early_stopping: gets the validation cost after each epoch, and says when to stop. At the end, however it comes,
-            the model has the state that was best.
+        transform: maps the inputs of each minibatch to what the model gets, row by row, for example an augmentation.
+            What is validated is not transformed.
+        early_stopping: a new one; gets the validation cost after each epoch, and says when to stop. After the last
+            epoch, whichever it is, the model has the state that was best.
 
     Raises:
         ValueError: an argument is outside its range or contradicts another, X and t differ in their number of rows, X
             holds a NaN or an infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr
             is too large.
     """
-    _check_arguments(X, t, lr, epochs, batch_size, momentum, validation)
-    _check_options(model, lr, momentum, validation, optimizer, early_stopping)
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation)
+    _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping)
+    parameters = list(model.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
     cost, validation_cost, validation_accuracy = [], [], []
     for epoch in range(epochs):
-        model.train()
         losses, sizes = [], []
-        for step, rows in enumerate(minibatches(len(X), batch_size, generator)):
-            # These are X[rows] and t[rows], in less time.
-            inputs, targets = (data.index_select(0, rows.to(data.device)) for data in (X, t))
-            if transform is not None:
-                inputs = transform(inputs)
-                if not isinstance(inputs, Tensor):
-                    raise ValueError(f"train: transform gave a {type(inputs).__name__}; expected a tensor")
-            value = _checked_loss(loss, model(inputs), targets, epoch, step, _rate(lr, optimizer))
-            for p in parameters:
-                p.grad = None
-            if not value.requires_grad:
-                raise ValueError("train: the loss has no gradient; expected one computed from parameters that require it")
-            value.backward()
-            if optimizer is not None:
-                optimizer.step()
-            else:
-                with torch.no_grad():
-                    _update(parameters, velocities, lr, momentum)
-            losses.append(value.detach())
-            sizes.append(len(rows))
+        with runtime.training(model):
+            for step, rows in enumerate(minibatches(len(X), batch_size, generator)):
+                # These are X[rows] and t[rows], in less time.
+                inputs, targets = (data.index_select(0, rows.to(data.device)) for data in (X, t))
+                if transform is not None:
+                    inputs = arguments.check_rows(transform(inputs), inputs, "transform", "train")
+                value = _checked_loss(loss, model(inputs), targets, epoch, step, _rate(lr, optimizer))
+                for p in parameters:  # frozen ones too: an optimizer would move them by what is left from before
+                    p.grad = None
+                if not value.requires_grad:
+                    raise ValueError("train: the loss has no gradient; expected one computed from parameters that require it")
+                value.backward()
+                if optimizer is not None:
+                    optimizer.step()
+                else:
+                    with torch.no_grad():
+                        _update(parameters, velocities, lr, momentum)
+                losses.append(value.detach())
+                sizes.append(len(rows))
         losses, rate = torch.stack(losses), _rate(lr, optimizer)
         for step in (~losses.isfinite()).nonzero()[:1, 0].tolist():  # looked at once an epoch: it waits for the device
             raise _diverged(f"the loss is {losses[step].item()}", epoch, step, rate)
@@ -152,9 +149,8 @@ def _update(parameters: list[Tensor], velocities: list[Tensor], lr: float, momen
 
 @torch.no_grad()
 def _evaluate(model, loss, X: Tensor, t: Tensor, epoch: int, step: int, lr: float) -> tuple[Tensor, float | None]:
-    model.eval()
-    output = model(X)
-    model.train()
+    with runtime.evaluation(model):
+        output = model(X)
     value = _checked_loss(loss, output, t, epoch, step, lr)
     if not value.isfinite():
         raise _diverged(f"the validation loss is {value.item()}", epoch, step, lr)
@@ -179,13 +175,13 @@ def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
     return ValueError(f"train: in epoch {epoch}, step {step}, {what}; expected a learning rate smaller than lr = {lr}")
 
 
-def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None:
+def _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation) -> None:
     arguments.check_count(epochs, "epochs", "train")
     arguments.check_count(batch_size, "batch_size", "train")
-    if lr is not None and not (isinstance(lr, (Real, Tensor)) and 0 < lr < math.inf):
+    if lr is not None and (isinstance(lr, bool) or not isinstance(lr, (Real, Tensor)) or not 0 < lr < math.inf):
         raise ValueError(f"train: the learning rate lr is {lr!r}; expected a finite number greater than 0")
-    if not 0 <= momentum < 1:
-        raise ValueError(f"train: momentum is {momentum}; expected a number from 0 to below 1")
+    arguments.check_number(momentum, "momentum", "train", below=1)
+    arguments.check_generator(generator, "generator", "train")
     if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
         raise ValueError(f"train: validation is a {type(validation).__name__}; expected a pair (X, t)")
     for inputs, targets, where in [(X, t, "")] + ([] if validation is None else [(*validation, "validation: ")]):
@@ -199,17 +195,21 @@ def _check_arguments(X, t, lr, epochs, batch_size, momentum, validation) -> None
             arguments.check_finite(inputs, "train", **{f"{where}X": inputs})
 
 
-def _check_options(model, lr, momentum, validation, optimizer, early_stopping) -> None:
+def _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping) -> None:
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(f"train: model is a {type(model).__name__}; expected a torch.nn.Module")
+    arguments.check_function(loss, "loss", "train", classes=False)
     if optimizer is None and lr is None:
         raise ValueError("train: lr is not given; expected a learning rate lr or an optimizer")
     if optimizer is not None and (lr is not None or momentum != 0):
         raise ValueError(
             f"train: lr is {lr} and momentum {momentum} beside an optimizer; expected neither, as it has its own"
         )
-    if optimizer is not None and not isinstance(optimizer, (torch.optim.Optimizer, Optimizer)):
-        raise ValueError(f"train: optimizer is {optimizer!r}; expected one of torch.optim or nndl_lib.optim")
-    own = set(model.parameters())
-    for p in (p for group in (optimizer.param_groups if optimizer else []) for p in group["params"] if p not in own):
-        raise ValueError(f"train: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
+    if optimizer is not None:
+        check_optimizer(optimizer, model, "train")
+    if transform is not None:
+        arguments.check_function(transform, "transform", "train", classes=False)
     if early_stopping is not None and validation is None:
         raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")
+    if early_stopping is not None:
+        check_new(early_stopping, "train")

@@ -23,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from nndl_lib import arguments
 from nndl_lib.runtime import is_static
 
 __all__ = ["explore", "static_html"]
@@ -68,8 +69,8 @@ def explore(
         axes: for each keyword of ``draw`` its values: numbers give a slider, strings a list to choose from.
 
     Raises:
-        ValueError: an axis is empty or holds something else, or there are too many frames or bytes; the message
-            names the axis to thin out.
+        ValueError: an axis is empty or holds something else, another argument is of another kind, or there are too many
+            frames or bytes; the message names the axis to thin out.
     """
     from IPython.display import display
 
@@ -79,8 +80,9 @@ def explore(
         )
         display({"text/html": text, "text/plain": f"explorer: {goal}"}, raw=True)
     else:
+        table = _checked(draw, goal, alt, labels, start, axes)
         draw, alt = _frozen(draw, alt)
-        display(_live(draw, goal, alt, _axes(axes, labels or {}, start or {})))
+        display(_live(draw, goal, alt, table))
 
 
 def static_html(
@@ -96,7 +98,9 @@ def static_html(
     **axes: Iterable,
 ) -> str:
     """The explorer as one piece of HTML, with all its frames. Arguments and errors as for ``explore``."""
-    table = _axes(axes, labels or {}, start or {})
+    table = _checked(draw, goal, alt, labels, start, axes)
+    max_frames = arguments.check_count(max_frames, "max_frames", "explore")
+    max_bytes = arguments.check_count(max_bytes, "max_bytes", "explore")
     count = math.prod(len(axis.values) for axis in table)
     if count > max_frames:
         raise ValueError(
@@ -257,6 +261,28 @@ class _Renderer:
         return file.getvalue(), round(width * 100), round(height * 100)
 
 
+def _checked(draw, goal, alt, labels, start, axes: Mapping[str, Iterable]) -> list[_Axis]:
+    # The axes, after everything that is given was looked at: before a control is shown, or a frame is drawn.
+    arguments.check_function(draw, "draw", "explore", classes=False)
+    for name, given in (("labels", labels), ("start", start)):
+        if not isinstance(given, Mapping | None):
+            raise ValueError(f"explore: {name} is {given!r}; expected a dict by the names of axes, or None")
+    texts = {"goal": goal, **({"alt": alt} if alt is not None and not callable(alt) else {})}
+    texts |= {f"labels[{name!r}]": label for name, label in (labels or {}).items()}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ValueError(f"explore: {name} is {text!r}; expected a text")
+    table = _axes(axes, labels or {}, start or {})
+    if isinstance(alt, str):
+        try:
+            _alt(alt, table, {axis.name: axis.values[0] for axis in table})
+        except (LookupError, ValueError) as error:
+            known = ", ".join(f"{{{axis.name}}}" for axis in table)
+            what = f"alt is {alt!r}, which lacks {error}"
+            raise ValueError(f"explore: {what}; expected a text with no more than {known}") from error
+    return table
+
+
 def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mapping[str, object]) -> list[_Axis]:
     if not axes:
         raise ValueError("explore: no axis was given; expected at least one, for example alpha=[0.1, 0.2]")
@@ -267,8 +293,8 @@ def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mappin
     table = []
     for name, values in axes.items():
         values = values.tolist() if hasattr(values, "tolist") else values
-        # A set would come in another order on another run.
-        if isinstance(values, (str, bytes, set, frozenset)) or not isinstance(values, Iterable):
+        # A set would come in another order on another run, and of a dict only the keys.
+        if isinstance(values, (str, bytes, set, frozenset, dict)) or not isinstance(values, Iterable):
             raise ValueError(f"explore: axis {name!r} is {values!r}; expected a sequence of numbers or of strings")
         values = [value.item() if hasattr(value, "item") else value for value in values]
         if not values:
@@ -281,7 +307,7 @@ def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mappin
         if len(set(texts)) != len(texts):
             raise ValueError(f"explore: axis {name!r} shows two values alike: {texts}; expected different values")
         first = start.get(name, values[0])
-        if first not in values:
+        if isinstance(first, bool) or first not in values:
             raise ValueError(f"explore: start has {name} = {first!r}; expected one of {values}")
         table.append(_Axis(name, labels.get(name, name), values, list(texts), numeric, values.index(first)))
     return table
@@ -300,7 +326,10 @@ def _thin_out(table: list[_Axis]) -> str:
 
 def _alt(alt: str | Callable[..., str] | None, table: list[_Axis], chosen: dict) -> str:
     if callable(alt):
-        return alt(**chosen)
+        text = alt(**chosen)
+        if not isinstance(text, str):
+            raise ValueError(f"explore: alt gave {text!r} with {chosen}; expected a text")
+        return text
     texts = {axis.name: axis.texts[axis.values.index(chosen[axis.name])] for axis in table}
     if alt is not None:
         return alt.format(**texts)

@@ -11,7 +11,7 @@ import nndl_lib.augmentation
 import nndl_lib.data
 import nndl_lib.functional
 import nndl_lib.linear
-from nndl_lib import nn, regularization, rnn
+from nndl_lib import ensembles, nn, regularization, rnn
 from nndl_lib.ensemble_training import train_ensemble
 
 G = torch.Generator().manual_seed(0)
@@ -118,7 +118,7 @@ def test_what_is_fitted_and_split_is_a_tensor(kind):
             penalty([X, wrong])
     with refused(f"max_norm_: weight is a {kind}; expected a tensor"):
         regularization.max_norm_(wrong, 1.0)
-    members = [nn.Linear(3, 3), nn.Linear(3, 3)]
+    members = ensembles.Ensemble([nn.Linear(3, 3), nn.Linear(3, 3)])
     for given, what in [({"X": wrong, "t": LABELS}, "X"), ({"X": X, "t": WRONG[kind](LABELS)}, "t")]:
         with refused(f"train_ensemble: {what} is a {kind}; expected a tensor"):
             train_ensemble(members, **given, loss=nndl_lib.functional.cross_entropy, lr=0.1, epochs=1, batch_size=2, generator=G)

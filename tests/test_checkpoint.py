@@ -136,17 +136,25 @@ def test_what_could_not_be_read_is_not_written(tmp_path):
     class Numbers(list):
         pass
 
+    class Own(torch.Tensor):
+        pass
+
     path = tmp_path / "folder" / "state.pt"
     for state, message in (
         ({"a": [1, {"b": Path("x")}]}, "state['a'][1]['b'] is a PosixPath"),
         ({"a": (0, lambda: 0)}, "state['a'][1] is a function"),
         ({"a": Numbers()}, "state['a'] is a Numbers"),
         ({"a": np.zeros(3)}, "state['a'] is a ndarray"),
+        ({"a": {1}}, "state['a'] is a set"),
+        ({"a": torch.ones(2).as_subclass(Own)}, "state['a'] is a Own"),
         ({"a": {b"x": 0, Path: 1}}, "a key of state['a'] is a type"),
     ):
         with pytest.raises(ValueError, match=re.escape(f"save: {message}; expected tensors, numbers, strings,")):
             checkpoint.save(state, path)
+        with pytest.raises(ValueError, match=re.escape(f"save: {message}; expected")):
+            checkpoint.check_plain(state)
     assert not path.parent.exists()
+    assert checkpoint.check_plain(STATE) is None
 
 
 def test_check_state_names_what_differs():
@@ -160,6 +168,26 @@ def test_check_state_names_what_differs():
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
             checkpoint.check_state(found, state, "it", "who")
+
+
+def test_an_extra_state_is_its_modules_to_judge():
+    state = {"a": torch.ones(2), "_extra_state": 3, "b._extra_state": {"x": 1}}
+    checkpoint.check_state({**state, "_extra_state": None, "b._extra_state": torch.ones(3)}, state, "it", "who")
+    for found, message in (
+        ({"a": torch.ones(2), "_extra_state": 3}, "b._extra_state of no shape, as it is missing; expected as an extra state"),
+        ({**state, "a": 1.0}, "who: it has a as a float; expected (2,) of torch.float32"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            checkpoint.check_state(found, state, "it", "who")
+
+
+def test_what_a_models_state_has_on_it_is_kept(tmp_path):
+    model = torch.nn.BatchNorm1d(2)
+    state = model.state_dict()
+    state["number"] = np.float64(1)
+    checkpoint.save({"model": state}, tmp_path / "c.pt")
+    found = checkpoint.load(tmp_path / "c.pt")["model"]
+    assert found._metadata == model.state_dict()._metadata and found["number"] == 1.0
 
 
 def drawn(generator):

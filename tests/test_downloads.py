@@ -216,9 +216,30 @@ def test_a_full_disk(server, tmp_path):
 
 
 def test_no_address(tmp_path):
-    with pytest.raises(ValueError, match="^fetch: urls is empty; expected at least one address"):
+    with pytest.raises(ValueError, match=r"^fetch: urls is \[\]; expected a list of at least one address"):
         downloads.fetch([], tmp_path / "data", SHA)
-    for url in ("data", "file:///data", "ftp://here/data"):
-        with pytest.raises(ValueError, match=f"^fetch: an address is '{url}'; expected http:// or https:// at its beginning"):
+    with pytest.raises(ValueError, match="^fetch: urls is 'http://127.0.0.1:9/data'; expected a list"):
+        downloads.fetch("http://127.0.0.1:9/data", tmp_path / "data", SHA)
+    for url in ("data", "file:///data", "ftp://here/data", 5):
+        with pytest.raises(ValueError, match=f"^fetch: an address is {url!r}; expected http:// or https:// at its beginning"):
             downloads.fetch(["http://127.0.0.1:9/data", url], tmp_path / "folder" / "data", SHA)
     assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize("sha", [None, "", "abc", SHA[:-1] + "g", SHA + "0", 5])
+def test_no_checksum(tmp_path, sha):
+    # None would be the checksum of a file that is not there.
+    with pytest.raises(ValueError, match=re.escape(f"fetch: sha256 is {sha!r}; expected 64 hexadecimal digits")):
+        downloads.fetch(["http://127.0.0.1:9/data"], tmp_path / "data", sha)
+
+
+def test_a_checksum_in_capitals(tmp_path):
+    (tmp_path / "data").write_bytes(DATA)
+    assert downloads.fetch(["http://127.0.0.1:9/data"], tmp_path / "data", SHA.upper()) == tmp_path / "data"
+
+
+@pytest.mark.parametrize("options", [{"attempts": 0}, {"attempts": "3"}, {"timeout": 0}, {"timeout": "1"}, {"timeout": -1}])
+def test_other_numbers(tmp_path, options):
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f"^fetch: {name} is {value!r}; expected"):
+        downloads.fetch(["http://127.0.0.1:9/data"], tmp_path / "data", SHA, **options)

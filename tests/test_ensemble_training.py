@@ -1,5 +1,6 @@
 """nndl_lib.ensemble_training: every member against ``training.train`` of it alone."""
 
+import contextlib
 import math
 import re
 
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import ensembles, functional, nn, optim, training
+from nndl_lib import ensembles, functional, nn, optim, rnn, training
 from nndl_lib.ensemble_training import train_ensemble
 
 # The same examples on every run; no file of past failures.
@@ -196,6 +197,42 @@ def test_frozen_parameters_stay():
     assert [torch.equal(p, q) for p, q in zip(ensemble.parameters(), kept)] == [True, False, False, False]
 
 
+def test_a_layer_that_is_frozen_with_a_gradient_stays():
+    X, t = data()
+    ensemble = ensembles.Ensemble(mlps())
+    ensemble(X).square().sum().backward()
+    ensemble.members[0].requires_grad_(False)
+    kept = [p.detach().clone() for p in ensemble.parameters()]
+    optimizer = torch.optim.AdamW(ensemble.parameters(), lr=0.1)
+    options = {"epochs": 2, "batch_size": 6, "optimizer": optimizer}
+    train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), **options)
+    assert [torch.equal(p, q) for p, q in zip(ensemble.parameters(), kept)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("where", [None, "training", "validation"])
+def test_every_part_is_in_its_own_mode_afterwards(where):
+    X, t = data()
+    norm = lambda: torch.nn.Sequential(nn.BatchNorm1d(4, **F64), *mlps()[0], torch.nn.Dropout(0.5))  # noqa: E731
+    ensemble = ensembles.Ensemble([norm(), norm()])
+    seen = []
+    ensemble.register_forward_pre_hook(lambda module, inputs: seen.append([part.training for part in module.modules()]))
+
+    def loss(z, t, reduction):
+        if where == ("training" if torch.is_grad_enabled() else "validation"):
+            raise KeyboardInterrupt
+        return functional.cross_entropy(z, t, reduction=reduction)
+
+    for whole in (False, True):
+        ensemble.eval() if whole else ensemble.members[0].eval()
+        before = [part.training for part in ensemble.modules()]
+        with pytest.raises(KeyboardInterrupt) if where else contextlib.nullcontext():
+            train_ensemble(ensemble, loss, X, t, generator=rng(), validation=(X, t), **OPTIONS)
+        assert [part.training for part in ensemble.modules()] == before
+        assert seen[0] == ([True] * len(before) if whole else before)  # dropout was on
+        assert where == "training" or not any(seen[-1])
+        seen.clear()
+
+
 def test_old_gradients_do_not_count_and_data_stay():
     X, t = data()
     kept = X.clone(), t.clone()
@@ -268,8 +305,18 @@ def test_bad_combinations():
     assert refused(f"train_ensemble: lr is 0.1, momentum 0.0 and weight_decay 0.0 {both}", optimizer=other)
     assert refused(f"lr is None, momentum 0.5 and weight_decay 0.0 {both}", optimizer=other, lr=None, momentum=0.5)
     assert refused(f"lr is None, momentum 0.0 and weight_decay 0.5 {both}", optimizer=other, lr=None, weight_decay=0.5)
-    message = "train_ensemble: the optimizer has a parameter (6, 4); expected the ensemble's"
+    message = "train_ensemble: the optimizer has a parameter (6, 4); expected the model's"
     assert refused(message, optimizer=other, lr=None)
+    message = "train_ensemble: optimizer is LBFGS, whose step needs a closure; expected one without"
+    assert refused(message, optimizer=torch.optim.LBFGS(models[0].parameters()), lr=None)
+    assert refused("train_ensemble: validation is a Tensor; expected a pair (X, t)", validation=data()[0])
+    assert refused("train_ensemble: generator is 0; expected a torch.Generator", generator=0)
+    assert refused("train_ensemble: generator[1] is 1; expected a torch.Generator", generator=[rng(), 1, 2])
+    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected an ensembles.Ensemble"):
+        train_ensemble(models[0], functional.cross_entropy, *data(), generator=rng(), **OPTIONS)
+    networks = [rnn.RNN(4, 3, generator=rng(k), **F64) for k in range(3)]
+    message = "train_ensemble: the members give a tuple, as recurrent networks do; expected one tensor, which the loss takes"
+    assert refused(message, models=networks, X=torch.zeros(20, 5, 4, **F64))
 
 
 def test_bad_losses():
@@ -277,6 +324,8 @@ def test_bad_losses():
     message = "train_ensemble: the loss has shape (); expected (18, ...), one entry or more for each of 6 examples of 3 members"
     assert refused(message, loss=lambda z, t, reduction: functional.cross_entropy(z, t))
     assert refused("cross_entropy: target[", t=data()[1] + 1)
+    assert refused("train_ensemble: loss is 0.5; expected a function", loss=0.5)
+    assert refused("train_ensemble: loss is <class 'torch.nn", loss=torch.nn.CrossEntropyLoss)
 
 
 def test_divergence_names_the_member():

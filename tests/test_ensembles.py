@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import ensembles, functional, nn
+from nndl_lib import ensembles, functional, nn, rnn
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=15, database=None)
@@ -219,6 +219,8 @@ def test_bootstrap_refuses(value):
         ensembles.bootstrap(value, 3, rng())
     with refused(f"bootstrap: M is {value!r}; expected an integer of at least 1"):
         ensembles.bootstrap(3, value, rng())
+    with refused("bootstrap: generator is 0; expected a torch.Generator"):
+        ensembles.bootstrap(3, 3, 0)
 
 
 # --- what is refused ---
@@ -230,6 +232,8 @@ def test_no_models():
     with refused("Ensemble: models[0] is Tanh(), without parameters; expected some to stack"):
         ensembles.Ensemble([nn.Tanh()])
     model = torch.nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    with refused("Ensemble: models is a Sequential; expected a list of modules"):  # not an ensemble of its layers
+        ensembles.Ensemble(model)
     model[1].weight = model[0].weight
     with refused("Ensemble: 1.weight of models[0] is a parameter in two places; expected none that is shared"):
         ensembles.Ensemble([model])
@@ -285,6 +289,56 @@ def test_models_that_lack_something():
         ensembles.Ensemble([with_more(mlps()[0]), torch.nn.Sequential(*mlps()[1])])
     with refused("Ensemble: models[1] has module '1': LeakyReLU(negative_slope=0.2)"):
         ensembles.Ensemble([mlps(1, activation=lambda s=s: nn.LeakyReLU(s))[0] for s in (0.1, 0.2)])
+
+
+def test_settings_that_are_not_printed():
+    class Scaled(torch.nn.Module):
+        def __init__(self, scale):
+            super().__init__()
+            self.layer, self.scale = nn.Linear(4, 2, generator=rng(), **F64), scale
+
+        def forward(self, x):
+            return self.scale * self.layer(x)
+
+    with refused("Ensemble: models[1] has scale of '': 3.0; expected, as in models[0], scale of '': 2.0"):
+        ensembles.Ensemble([Scaled(2.0), Scaled(3.0)])
+    x = torch.randn(5, 4, generator=rng(), **F64)
+    close(ensembles.Ensemble([Scaled(2.0)] * 2)(x), Scaled(2.0)(x).expand(2, 5, 2))
+
+
+class Last(torch.nn.Module):
+    """What a recurrent network says after the last step."""
+
+    def __init__(self, network, seed):
+        super().__init__()
+        self.network = network(4, 3, generator=rng(seed), **F64)
+
+    def forward(self, x):
+        return self.network(x)[0][-1]
+
+
+@pytest.mark.parametrize("network", [rnn.RNN, rnn.GRU])
+def test_recurrent_networks_of_the_book(network):
+    models = [network(4, 3, generator=rng(k), **F64) for k in range(3)]
+    x = torch.randn(6, 5, 4, generator=rng(), **F64)
+    ensemble = ensembles.Ensemble(models)
+    outputs, states = ensemble(x)  # of members that give a tuple, a tuple
+    for found, expected in ((outputs, 0), (states, 1)):
+        close(found, torch.stack([model(x)[expected] for model in models]))
+    with refused("Ensemble: the members give a tuple; expected one tensor, of logits"):
+        ensemble.average(x)
+    models = [Last(network, k) for k in range(3)]
+    close(ensembles.Ensemble(models)(x), torch.stack([model(x) for model in models]))
+
+
+def test_dropout_of_the_book_draws_from_a_copy_of_its_generator():
+    models = [torch.nn.Sequential(nn.Linear(4, 50, generator=rng(), **F64), nn.Dropout(generator=rng(k))) for k in range(2)]
+    before = models[0][1].generator.get_state()
+    x = torch.randn(3, 4, generator=rng(), **F64)
+    one, other = ensembles.Ensemble(models)(x)
+    assert not torch.equal(one == 0, other == 0) and (one == 0).any() and (other == 0).any()
+    assert torch.equal(models[0][1].generator.get_state(), before)
+    assert torch.equal(torch.stack([one, other]), ensembles.Ensemble(models)(x))
 
 
 def test_inputs_that_do_not_fit():

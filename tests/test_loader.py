@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -155,6 +156,44 @@ def test_a_loop_broken_off_starts_a_new_epoch():
     assert [next(iter(loader))[0][0].item() for _ in range(3)] == [5, 0, 0]  # the state is used once
 
 
+def test_a_generator_used_between_epochs_and_a_loader_broken_off():
+    one, other = made(20, 3, 0), made(20, 3, 5)
+    for batches in range(4):
+        for _ in zip(range(batches), one):
+            pass
+        torch.rand(5, generator=one.generator)  # by somebody else, before the next epoch
+        if batches == 0:
+            state = one.state_dict()
+            assert (state["batch"], state["epoch"]) == (0, 0)
+    other.load_state_dict(state)
+    assert rows_of(other) != rows_of(one)
+    rows_of(one)
+    torch.rand(5, generator=one.generator)
+    state = one.state_dict()
+    expected = rows_of(one)
+    other.load_state_dict(state)
+    assert rows_of(other) == expected
+
+
+def test_two_loops_at_once():
+    alone = made(10, 3)
+    assert [(x.tolist(), y.tolist()) for x, _ in alone for y, _ in alone] == [
+        (x, y) for x in rows_of(made(10, 3)) for y in rows_of(made(10, 3))
+    ]  # in order they do not disturb each other
+    loader = made(10, 3, 0)
+    with pytest.raises(ValueError, match="^TensorLoader: another loop over it began in this one; expected a loader for each"):
+        for _ in loader:
+            rows_of(loader)
+    assert sorted(sum(rows_of(loader), [])) == list(range(10))
+
+
+def test_settings_of_numpy():
+    numbers = {"rank": np.int64(1), "world_size": np.int8(2), "drop_last": np.bool_(True), "even": np.bool_(False)}
+    loader = TensorLoader(torch.arange(10), torch.arange(10), batch_size=np.int64(4), **numbers)
+    assert rows_of(loader) == rows_of(made(10, 4, rank=1, world_size=2, drop_last=True, even=False))
+    assert type(loader.state_dict()["batch_size"]) is int and loader.drop_last is True
+
+
 @pytest.mark.parametrize(
     "message, call",
     [
@@ -177,6 +216,18 @@ def test_a_loop_broken_off_starts_a_new_epoch():
         (
             "transform gave a NoneType; expected a tensor",
             lambda: next(iter(TensorLoader(torch.ones(2), batch_size=1, transform=lambda x: None))),
+        ),
+        (
+            "transform gave (3,) for 2 rows; expected as many rows",
+            lambda: next(iter(TensorLoader(torch.ones(4), batch_size=2, transform=lambda x: torch.ones(3)))),
+        ),
+        ("transform is 2.0; expected a function", lambda: made(4, 2, transform=2.0)),
+        ("drop_last is 'False'; expected True or False", lambda: made(4, 2, drop_last="False")),
+        ("even is 0; expected True or False", lambda: made(4, 2, even=0)),
+        ("batch_size is 2.0; expected an integer of at least 1", lambda: made(4, 2.0)),
+        (
+            "state_dict has drop_last True; expected False",
+            lambda: made(4, 2).load_state_dict(made(4, 2, drop_last=True).state_dict()),
         ),
         ("state_dict has batch 3; expected 0 to 2", lambda: made(4, 2).load_state_dict(made(4, 2).state_dict() | {"batch": 3})),
         ("state_dict has N 5; expected 4", lambda: made(4, 2).load_state_dict(made(5, 2).state_dict())),

@@ -336,3 +336,24 @@ def test_known_addresses_and_checksums():
         checksums = [checksum for both in mnist._CHECKSUMS[name].values() for checksum in both]
         assert len(set(checksums)) == 8 and all(re.fullmatch("[0-9a-f]{64}", checksum) for checksum in checksums)
         assert len(mnist._MIRRORS[name]) == 2 and all(url.endswith("/") for url in mnist._MIRRORS[name])
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"name": ["mnist"]}, "load: name is ['mnist']; expected 'mnist' or 'fashion'"),
+        ({"split": True}, "load: split is True; expected 'train' or 'test'"),
+        ({"mirrors": 5}, "load: mirrors is 5; expected a list of addresses"),
+        ({"mirrors": []}, "fetch: urls is []; expected a list of at least one address"),  # not the known ones instead
+        ({"dtype": "float32"}, "load: dtype is 'float32'; expected a floating-point one"),
+    ],
+)
+def test_other_kinds_of_arguments(tmp_path, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        mnist.load(**({"name": "mnist", "folder": tmp_path, "mirrors": NOWHERE} | options))
+
+
+def test_a_device_that_is_not_there_is_refused_before_the_network_is_asked(tmp_path):
+    with pytest.raises(RuntimeError, match="nowhere"):
+        mnist.load("mnist", folder=tmp_path, mirrors=NOWHERE, device="nowhere")
+    assert not any(tmp_path.iterdir())

@@ -290,3 +290,52 @@ def test_fit_in_float64(ax):
 def test_constant_cost(ax):
     with pytest.raises(ValueError, match="the cost is 1.0 all over the plot"):
         plotting.cost_contours(ax, lambda a, b: 0 * a + 1, (0, 1), (0, 1))
+
+
+@pytest.mark.parametrize(
+    "message, call",
+    [
+        ("curves: series is {}; expected at least one by name", lambda ax: plotting.curves(ax, {})),
+        ("curves: series is [1.0]; expected at least one by name", lambda ax: plotting.curves(ax, [1.0])),
+        ("curves: 'a' is None; expected (steps,)", lambda ax: plotting.curves(ax, {"a": None})),
+        ("curves: 'a' holds an infinity or nothing but NaN", lambda ax: plotting.curves(ax, {"a": [1.0, math.inf]})),
+        ("curves: 'a' holds an infinity or nothing but NaN", lambda ax: plotting.curves(ax, {"a": [math.nan] * 2})),
+        ("curves: log is 'False'; expected True or False", lambda ax: plotting.curves(ax, {"a": [1.0]}, log="False")),
+        ("fit: input has shape (3,) and target (4,)", lambda ax: plotting.fit(ax, torch.ones(3), torch.ones(4), abs)),
+        ("fit: input is torch.int64; expected", lambda ax: plotting.fit(ax, torch.arange(3), torch.arange(3), abs)),
+        ("fit: target[1] is nan; expected finite numbers", lambda ax: plotting.fit(ax, X, X + torch.tensor([0, math.nan, 0]), abs)),
+        ("fit: margin is -1; expected a finite number", lambda ax: plotting.fit(ax, X, X, abs, margin=-1)),
+        ("fit: predict is 0.5; expected a function", lambda ax: plotting.fit(ax, X, X, 0.5)),
+        (
+            "fit: predict returned (400, 2); expected (400,), as it was given",
+            lambda ax: plotting.fit(ax, X, X, lambda x: torch.stack([x, x], dim=1)),
+        ),
+        ("fit: predict is a float; expected a tensor", lambda ax: plotting.fit(ax, X, X, lambda x: 1.0)),
+        (
+            "cost_contours: cost returned (121,); expected (121, 121), as it was given",
+            lambda ax: plotting.cost_contours(ax, lambda w, b: w[0] ** 2, (0, 1), (0, 1)),
+        ),
+        (
+            "cost_contours: levels is 2.5; expected an integer of at least 1",
+            lambda ax: plotting.cost_contours(ax, lambda w, b: w**2, (0, 1), (0, 1), levels=2.5),
+        ),
+    ],
+)
+def test_what_would_be_drawn_wrong_is_refused(ax, message, call):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call(ax)
+
+
+X = torch.tensor([0.0, 1.0, 2.0])
+
+
+def test_a_gap_in_a_curve_and_curves_of_parameters(ax):
+    plotting.curves(ax, {"a": [math.nan, 1.0, 2.0], "b": torch.ones(3, requires_grad=True)}, log=True)
+    assert [line.get_ydata().tolist()[1:] for line in ax.lines] == [[1.0, 2.0], [1.0, 1.0]]
+    assert math.isnan(ax.lines[0].get_ydata()[0])
+
+
+def test_fit_of_a_model_with_gradients_and_of_constant_targets(ax):
+    w = torch.tensor(2.0, requires_grad=True)
+    plotting.fit(ax, X, torch.ones(3), lambda x: w * x)
+    assert ax.lines[0].get_ydata()[-1] == 4.0 and ax.get_ylim() == (0.75, 1.25)

@@ -272,3 +272,53 @@ def test_layer_space_refuses(ax):  # noqa: F811
     for w, b in (([0.0, 0.0], 1.0), ([1.0], 0.0), ([1.0, math.nan], 0.0), ([1.0, 0.0], math.inf), ([1.0, 1.0], [1.0, 2.0])):
         with pytest.raises(ValueError, match="layer_space: boundary has w .*; expected two finite weights, not both 0, and a"):
             plotting_classes.layer_space(ax, X, T, boundary=(torch.tensor(w), torch.tensor(b)))
+
+
+@pytest.mark.parametrize(
+    "message, call",
+    [
+        (
+            "decision_regions: t holds 2; expected classes 0 to 1, as predict gives",
+            lambda ax: plotting_classes.decision_regions(ax, lambda p: p[:, 0], X3, torch.arange(3)),
+        ),
+        (
+            "decision_regions: X is torch.int64; expected a floating-point dtype",
+            lambda ax: plotting_classes.decision_regions(ax, lambda p: p[:, 0], X3.long(), torch.zeros(3)),
+        ),
+        (
+            "decision_regions: resolution is 1; expected an integer of at least 2",
+            lambda ax: plotting_classes.decision_regions(ax, lambda p: p[:, 0], X3, torch.zeros(3), resolution=1),
+        ),
+        (
+            "decision_regions: margin is nan; expected a finite number of at least 0",
+            lambda ax: plotting_classes.decision_regions(ax, lambda p: p[:, 0], X3, torch.zeros(3), margin=math.nan),
+        ),
+        (
+            "decision_regions: predict is 1; expected a function",
+            lambda ax: plotting_classes.decision_regions(ax, 1, X3, torch.zeros(3)),
+        ),
+        (
+            "decision_regions: predict is a list; expected a tensor",
+            lambda ax: plotting_classes.decision_regions(ax, lambda p: p[:, 0].tolist(), X3, torch.zeros(3)),
+        ),
+        (
+            "layer_space: there are 8 names and a class 0; expected a name for each class, at most 7",
+            lambda ax: plotting_classes.layer_space(ax, X3, torch.zeros(3), names="abcdefgh"),
+        ),
+        (
+            "layer_space: grid[1, 0, 1] is nan; expected finite numbers",
+            lambda ax: plotting_classes.layer_space(
+                ax, X3, torch.zeros(3), grid=torch.tensor([[[0, 0], [0, 1]], [[1, math.nan], [1, 1]]])
+            ),
+        ),
+        ("layer_space: H is a list; expected a tensor", lambda ax: plotting_classes.layer_space(ax, [[0, 1]], torch.zeros(1))),
+        ("image_grid: columns is 2.0; expected an integer", lambda ax: plotting_classes.image_grid(torch.ones(2, 2, 2), columns=2.0)),
+        ("image_grid: symmetric is 1; expected True or False", lambda ax: plotting_classes.image_grid(torch.ones(2, 2, 2), symmetric=1)),
+    ],
+)
+def test_what_would_be_drawn_wrong_is_refused(ax, message, call):  # noqa: F811
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call(ax)
+
+
+X3 = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

@@ -220,3 +220,12 @@ def test_error_signals_come_when_they_are_complete():
     assert [id(node) for node, _ in pairs] == [id(c), id(b), id(a)]
     assert [float(signal) for _, signal in pairs] == [1, 1, 5]
     assert a.grad is None
+
+
+def test_a_label_without_its_arrow_and_a_graph_without_a_node_are_refused(ax):
+    places = {"a": (0, 0), "b": (1, 0)}
+    with pytest.raises(ValueError, match=r"draw_graph: labels has the arrow \('b', 'a'\); expected one of \[\('a', 'b'\)\]"):
+        draw_graph(ax, places, [["a", "b"]], labels={("b", "a"): 2})
+    with pytest.raises(ValueError, match="draw_graph: places is empty; expected at least one node"):
+        draw_graph(ax, {}, [])
+    assert not ax.texts

@@ -1,5 +1,6 @@
 """nndl_lib.runtime: which device is chosen, and that a seed gives the same random numbers again."""
 
+import contextlib
 import random
 import re
 
@@ -7,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from nndl_lib.runtime import generator, get_device, is_static, seed_everything
+from nndl_lib.runtime import evaluation, generator, get_device, is_static, seed_everything, training
 
-BAD_SEEDS = [-1, 2**32, 1.5, True, False, "1", None]
+BAD_SEEDS = [-1, 2**32, 1.5, True, False, "1", None, np.int64(-1), np.float64(1), torch.tensor(1)]
 
 
 def gpus(monkeypatch, count):
@@ -113,9 +114,9 @@ def test_device_that_the_book_does_not_use():
         get_device("meta")
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, np.int64(3), np.uint8(5)])
 def test_generator_is_pytorchs_of_that_seed(seed):
-    expected = torch.rand(5, generator=torch.Generator().manual_seed(seed))
+    expected = torch.rand(5, generator=torch.Generator().manual_seed(int(seed)))
     assert torch.equal(torch.rand(5, generator=generator(seed)), expected)
 
 
@@ -186,3 +187,57 @@ def test_is_static(monkeypatch, value, expected):
     if value is not None:
         monkeypatch.setenv("NNDL_STATIC", value)
     assert is_static() is expected
+
+
+# --- the modes of a model ---
+
+
+def parts():
+    return torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Dropout()))
+
+
+def modes(model):
+    return [part.training for part in model.modules()]
+
+
+@pytest.mark.parametrize("kept", range(2**5))
+def test_every_module_gets_its_own_mode_back(kept):
+    model = parts()
+    before = [bool(kept >> k & 1) for k in range(5)]
+    for part, mode in zip(model.modules(), before, strict=True):
+        part.training = mode
+    for error in (None, ValueError, KeyboardInterrupt):
+        for mode, inside in ((evaluation, [False] * 5), (training, before if any(before) else [True] * 5)):
+            with pytest.raises(error) if error else contextlib.nullcontext():
+                with mode(model):
+                    assert modes(model) == inside
+                    if error:
+                        raise error
+            assert modes(model) == before
+
+
+def test_a_mode_that_is_set_within_training_stays():
+    model = parts()
+    with training(model):
+        model[1].eval()
+    assert modes(model) == [True, True, False, False, False]
+
+
+def test_a_function_has_no_mode():
+    with evaluation(abs):
+        pass
+
+
+def test_evaluation_puts_back_what_a_module_of_its_own_kind_changed():
+    class Stubborn(torch.nn.Module):  # as models are written whose normalization never trains
+        def train(self, mode=True):
+            if not mode:
+                self.training = False
+                raise ValueError("no")
+            return super().train(mode)
+
+    model = torch.nn.Sequential(torch.nn.Dropout(), Stubborn())
+    with pytest.raises(ValueError, match="no"):
+        with evaluation(model):
+            pass
+    assert modes(model) == [True] * 3

@@ -6,8 +6,10 @@ import re
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -253,12 +255,37 @@ def test_bits_per_character_in_evaluation_mode():
     assert all(p.grad is None for p in model.parameters())
     model.eval()
     assert once == text.bits_per_character(model, ids, 2) and not model.training
+    model.train()
+    model.recurrent.eval()  # set by the reader
+    assert once == text.bits_per_character(model, ids, 2) and model.training and not model.recurrent.training
+    with pytest.raises(ValueError):  # after an error too
+        text.bits_per_character(model, ids + 96, 2)
+    assert model.training and not model.recurrent.training and model.embedding.requires_grad
+
+
+@pytest.mark.parametrize("K", [3, 96, 128, np.int64(300)])
+def test_models_of_other_alphabets_are_measured(K):
+    model = text.CharacterModel(5, 3, K=K, generator=rng())
+    ids = torch.randint(int(K), (60,), generator=rng())
+    ids[-1] = K - 1
+    z, _ = model(ids[:-1].unsqueeze(1))
+    expected = F.cross_entropy(z[:, 0].double(), ids[1:]).item() / math.log(2)
+    assert text.bits_per_character(model, ids, 1) == pytest.approx(expected, rel=1e-6)
+    counted = text.NGram(np.int64(2), K=K).fit(ids)
+    assert counted.bits_per_character(ids) > 0 and text.bits_per_character(counted, ids, 1) > 0
+    ids[7] = K
+    with pytest.raises(ValueError, match=f"characters 0 to {K - 1}"):
+        text.bits_per_character(model, ids, 1)
+    for measure in (counted, lambda ids, state: (torch.zeros(*ids.shape, int(K)), None)):
+        refuses(f"{'NGram' if measure is counted else 'bits_per_character'}: ids[", text.bits_per_character, measure, ids, 1)
 
 
 def test_bad_bits():
     ids = torch.zeros(9, dtype=torch.int64)
     refuses("bits_per_character: streams is 0; expected", text.bits_per_character, None, ids, 0)
     refuses("bits_per_character: length is 0; expected", text.bits_per_character, None, ids, 2, 0)
+    refuses("bits_per_character: model is None; expected a function", text.bits_per_character, None, ids, 2)
+    refuses("bits_per_character: ids is a list; expected a tensor", text.bits_per_character, None, [1, 2, 3], 2)
     message = "bits_per_character: 9 characters in 5 streams; expected at least two in each"
     refuses(message, text.bits_per_character, None, ids, 5)
 
@@ -320,3 +347,6 @@ def test_bad_samples():
     for wrong in (prompt[:0], prompt.unsqueeze(0)):
         message = f"sample: prompt has shape {tuple(wrong.shape)}; expected (P,) with P of at least 1"
         refuses(message, text.sample, model, wrong, 3, rng())
+    refuses("sample: generator is 0; expected a torch.Generator", text.sample, model, prompt, 3, 0)
+    refuses("sample: model is 0.5; expected a function", text.sample, 0.5, prompt, 3, rng())
+    refuses("sample: prompt is a list; expected a tensor", text.sample, model, [0], 3, rng())

@@ -1,5 +1,6 @@
 """nndl_lib.trainer, stepper, averages and callbacks against bare loops of torch, step for step, and what is refused."""
 
+import contextlib
 import copy
 import math
 import os
@@ -166,7 +167,10 @@ def test_epochs_are_counted_over_calls_of_fit():
     one, other = trainer_of(), trainer_of()
     loader = loader_of()
     one.fit(loader, 2)
-    one.fit(loader, 2)
+    before = copy.deepcopy(one.model.state_dict())
+    with pytest.warns(UserWarning, match="nothing is left to train: 2 epochs are done; expected epochs above that, not 2"):
+        one.fit(loader, 2)
+    equal_states(one.model.state_dict(), before)
     one.fit(loader, 5)
     other.fit(loader_of(), 5)
     equal_states(one.model.state_dict(), other.model.state_dict())
@@ -193,6 +197,90 @@ def test_evaluation_is_in_evaluation_mode_and_leaves_the_mode():
     seen = Modes()
     history = trainer_of(model, callbacks=[seen]).fit(loader_of(), 2, loader_of())
     assert seen.record == {name: values[-1] for name, values in history.items()}
+
+
+@pytest.mark.parametrize("where", ["training", "validation", "evaluate"])
+def test_every_part_is_in_its_own_mode_afterwards(where):
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2, **F64), model_of(), nn.Dropout(0.5, generator=rng()))
+    seen = []
+    model.register_forward_pre_hook(lambda module, inputs: seen.append([part.training for part in module.modules()]))
+
+    def loss(z, t):
+        if fails and torch.is_grad_enabled() == (where == "training"):
+            raise KeyboardInterrupt
+        return F.cross_entropy(z, t)
+
+    model[0].eval()  # by the reader, for the whole of the training
+    for whole in (False, True):
+        if whole:
+            model.eval()
+        before = [part.training for part in model.modules()]
+        for fails in (True, False):
+            trainer = trainer_of(model, loss=loss)
+            with pytest.raises(KeyboardInterrupt) if fails else contextlib.nullcontext():
+                trainer.evaluate(loader_of()) if where == "evaluate" else trainer.fit(loader_of(), 1, loader_of(2))
+            assert [part.training for part in model.modules()] == before
+    n = len(before)
+    whole, part, none = (True,) * n, (True, False, *(True,) * (n - 2)), (False,) * n
+    assert set(map(tuple, seen)) == ({none} if where == "evaluate" else {whole, part, none})
+
+
+def test_normalization_that_the_reader_stopped_keeps_its_statistics():
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2, **F64), model_of())
+    model[0].eval()
+    trainer = trainer_of(model)
+    trainer.fit(loader_of(), 2, loader_of(None))
+    assert model[0].num_batches_tracked == 0 and torch.equal(model[0].running_mean, torch.zeros(2, **F64))
+    model[0].train()
+    trainer.fit(loader_of(), 3, loader_of(None))
+    assert model[0].num_batches_tracked == 6
+
+
+class Freezes(callbacks.Callback):
+    def on_step(self, trainer):
+        if trainer.step == 8:  # in the second epoch, with a gradient of this step
+            trainer.model[0].requires_grad_(False)
+            self.kept = trainer.model[0].weight.detach().clone()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_frozen_layer_does_not_move(own):
+    freezes = Freezes()
+    model = model_of()
+    optimizer = (optim if own else torch.optim).AdamW(model.parameters(), lr=0.05, weight_decay=0.1)
+    trainer = trainer_of(model, optimizer=optimizer, callbacks=[freezes], clip_norm=1.0)
+    trainer.fit(loader_of(), 3)
+    assert torch.equal(model[0].weight, freezes.kept)
+    model[0].requires_grad_(True)
+    trainer.fit(loader_of(), 4)
+    assert not torch.equal(model[0].weight, freezes.kept)
+
+
+def test_a_group_that_is_added_is_scheduled_and_clipped():
+    model = model_of()
+    optimizer = torch.optim.SGD(model[2].parameters(), lr=0.1)
+    trainer = trainer_of(model, optimizer=optimizer, schedule=lambda step: 0.5**step, clip_norm=1e-3)
+    trainer.fit(loader_of(), 1)
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer.add_param_group({"params": model[0].parameters(), "lr": 100 * 2.0**6})
+    trainer.fit(loader_of(None, 43), 2)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1 * 0.5**6, 100]
+    moved = torch.cat([(p - q).flatten() for p, q in zip(model[0].parameters(), before)]).norm().item()
+    assert 0.01 < moved < 0.1  # 100 times at most the clipped norm
+    optimizer.add_param_group({"params": model_of(5)[0].parameters()})
+    with refused("Trainer: the optimizer has a parameter (5, 2); expected the model's"):
+        trainer.fit(loader_of(), 3)
+
+
+def test_the_history_has_an_entry_for_each_epoch():
+    trainer = trainer_of(metrics={"share": right})
+    trainer.fit(loader_of(), 2)
+    trainer.fit(loader_of(), 3, loader_of(None))
+    history = trainer.fit(loader_of(), 4)
+    assert {len(values) for values in history.values()} == {4}
+    for name in ("validation_cost", "validation_share"):
+        assert [math.isnan(value) for value in history[name]] == [True, True, False, True]
+    assert all(map(math.isfinite, history["cost"] + history["share"]))
 
 
 # --- averages ---
@@ -230,6 +318,11 @@ def test_averages():
             averages.add("loss", value, 1)
     with refused("Averages: loss is torch.complex64; expected real numbers"):
         averages.add("loss", torch.tensor(1j), 1)
+    for values in ([3, 5], [True, False], [torch.tensor(True), torch.tensor(2)], [np.float32(1), np.int64(2)], [1, 0.5]):
+        mixed = Averages()
+        for value in values:
+            mixed.count(2), mixed.add("x", value, 2)
+        assert mixed.read(["x"], CPU) == {"x": sum(map(float, values)) / 2}
     with refused("Averages: loss has shape (2, 2); expected (), the average, or (2,), a value for each example"):
         averages.add("loss", torch.ones(2, 2), 2)
     with refused("Averages: loss has shape (3,); expected (), the average, or (2,)"):
@@ -254,7 +347,9 @@ def test_early_stopping_restores_the_best():
     assert len(costs) < 60 and trainer.stop and trainer.epoch == len(costs)
     assert costs.index(min(costs)) == len(costs) - 4 == stopping.best_epoch
     close(trainer.evaluate(loader_of(None, 43))["cost"], min(costs))
-    assert trainer.fit(loader_of(), 99, loader_of()) == history  # it has stopped
+    with pytest.warns(UserWarning, match="the training was stopped, by early stopping or a callback; expected trainer.stop = F"):
+        assert trainer.fit(loader_of(), 99, loader_of()) == history
+    assert trainer.step == 6 * len(costs)
 
 
 class Writes(callbacks.Callback):
@@ -364,6 +459,18 @@ def test_silent_in_book_builds_and_without_tqdm(tqdm, monkeypatch):
     assert len(Bar.made) == 1
 
 
+def test_a_callback_that_leaves_evaluation_mode_does_not_stop_dropout():
+    class Evaluates(callbacks.Callback):
+        def on_epoch(self, trainer, record):
+            trainer.model.eval()
+
+    model = torch.nn.Sequential(model_of(), nn.Dropout(0.5))
+    modes = []
+    model[1].register_forward_hook(lambda module, inputs, output: modes.append(module.training))
+    trainer_of(model, callbacks=[Evaluates()]).fit(loader_of(), 3)
+    assert modes == [True] * 18
+
+
 # --- precision, compile ---
 
 
@@ -388,7 +495,8 @@ def test_mixed_precision(precision):
 
 
 def test_normalization_in_mixed_precision():
-    layers = [nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 2)]
+    first, second, third = (nn.Linear(*sizes, generator=rng(1)) for sizes in ((2, 8), (8, 8), (8, 2)))
+    layers = [first, nn.BatchNorm1d(8), nn.Tanh(), second, nn.LayerNorm(8), third]
     trainer = trainer_of(torch.nn.Sequential(*layers), precision="bfloat16")
     layers[1].register_forward_hook(lambda module, inputs, output: seen.append((inputs[0].dtype, output.dtype)))
     seen = []
@@ -428,6 +536,37 @@ def test_compile():
     used.clear()
     one.evaluate(loader_of(None, 43))
     assert used
+
+
+class LastOutput(torch.nn.Module):
+    """A recurrent network of the book, read out after its last step."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.readout = network(2, 3, dropout=0.3, num_layers=2, generator=rng(), **F64), nn.Linear(3, 2, **F64)
+
+    def forward(self, x):
+        return self.readout(self.network(torch.stack([x, -x]))[0][-1])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # both of torch's, about itself
+@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not be instantiated")
+@pytest.mark.parametrize("kind", ["dropout", "norm", "RNN"])
+def test_models_of_the_book_are_compiled(kind):
+    def made():
+        if kind == "RNN":
+            return LastOutput(rnn.RNN)
+        layer = nn.Dropout(0.5, generator=rng(3)) if kind == "dropout" else nn.BatchNorm1d(2, **F64)
+        return torch.nn.Sequential(layer, model_of())
+
+    torch._dynamo.reset()
+    plain = made()
+    compiled = copy.deepcopy(plain)
+    history = trainer_of(plain).fit(loader_of(), 2, loader_of(None))
+    assert trainer_of(compiled, compile="eager").fit(loader_of(), 2, loader_of(None)) == history
+    equal_states(plain.state_dict(), compiled.state_dict())
+    with pytest.raises(Exception, match="Invalid backend: 'eagre'"):
+        trainer_of(made(), compile="eagre")
 
 
 @pytest.mark.gpu
@@ -539,7 +678,8 @@ def test_goes_on_after_an_interrupt_in_the_validation():
         assert (broken.epoch, broken.step, broken.batch) == (2, 12, 0)
         if plain:  # its next checkpoint is another's
             broken.load_state_dict(unbroken.state_dict())
-        broken.fit(loader, 4, validation)
+        with pytest.warns(UserWarning, match="4 epochs are done") if plain else contextlib.nullcontext():
+            broken.fit(loader, 4, validation)
         equal_states(broken.model.state_dict(), unbroken.model.state_dict())
         close(broken.history["cost"], unbroken.history["cost"])
 
@@ -630,7 +770,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         (trainer_of(nn.MLP([2, 5, 2])), "0.weight (5, 2) of torch.float64; expected (5, 2) of torch.float32"),
         (trainer_of(Noisy()), "the checkpoint has body.0.weight of no shape, as it is missing; expected (5, 2)"),
         (trainer_of(other, optimizer=optim.SGD(other.parameters())), "checkpoint has the optimizer Adam; expected SGD"),
-        (trainer_of(precision="float16"), "the checkpoint has no scaled loss; expected one, by the precision"),
+        (trainer_of(precision="float16"), "the checkpoint has the precision None; expected 'float16'"),
         (trainer_of(generators=[rng()]), "the checkpoint has generators 0; expected 1"),
         (trainer_of(callbacks=[Writes()]), "the checkpoint has callbacks 0; expected 1"),
         (trainer_of(early_stopping=regularization.EarlyStopping(1)), "has early_stopping False; expected True"),
@@ -642,7 +782,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         equal_states(trainer.model.state_dict(), before)
         assert trainer.step == 0 and trainer.optimizer.state_dict()["state"] == {}
     trainer_of(checkpoint=tmp_path / "h.pt", precision="float16").fit(loader_of(), 1)
-    with refused("Trainer: the checkpoint has a scaled loss; expected none, by the precision"):
+    with refused("Trainer: the checkpoint has the precision 'float16'; expected 'bfloat16'"):
         trainer_of(precision="bfloat16").load(tmp_path / "h.pt")
     two = model_of()
     groups = [{"params": [p]} for p in two.parameters()]
@@ -654,7 +794,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
     for changed, message in (
         ({"history": []}, "history of type list; expected dict"),
         ({"callbacks": None}, "callbacks of type NoneType; expected list"),
-        ({"counts": {"epoch": 1}}, "counts ['epoch']; expected ['batch', 'epoch', 'step', 'stop']"),
+        ({"counts": {"epoch": 1}}, "counts ['epoch']; expected ['batch', 'epoch', 'measuring', 'step', 'stop']"),
         ({"averages": []}, "averages of as many processes 0; expected 1"),
         ({"random": []}, "random states of as many processes 0; expected 1"),
     ):
@@ -689,6 +829,101 @@ def test_a_rate_of_numpy_and_a_state_that_cannot_be_read(tmp_path):
     with refused("save: state['callbacks'][0]['where'] is a PosixPath; expected tensors, numbers, strings"):
         trainer_of(checkpoint=path, callbacks=[Keeps()]).fit(loader_of(), 1)
     assert checkpoint.load(path)["counts"]["epoch"] == 2 and os.listdir(tmp_path) == ["c.pt"]
+
+
+class Extra(torch.nn.Linear):
+    """A layer with a state beside its tensors, as torch's quantized ones have, or those of other libraries."""
+
+    def __init__(self, extra):
+        super().__init__(2, 2, **F64)
+        self.extra = self.read = extra
+
+    def get_extra_state(self):
+        return self.extra
+
+    def set_extra_state(self, state):
+        self.read = state
+
+
+@pytest.mark.parametrize("extra", [{"scale": 0.5, "name": "a"}, None, 3, "x", [torch.ones(1)], (1, (2,)), np.float64(0.5)])
+@pytest.mark.parametrize("own", [False, True])
+def test_an_extra_state_is_saved_and_read(extra, own, tmp_path):
+    path = tmp_path / "c.pt"
+    one, other = (torch.nn.Sequential(Extra(extra), torch.nn.BatchNorm1d(2, **F64)) for _ in range(2))
+    make = (optim if own else torch.optim).Adam
+    trainer_of(one, optimizer=make(one.parameters(), lr=0.1), checkpoint=path).fit(loader_of(), 2)
+    other[0].extra, other[0].read = "another", None  # whether it fits is the module's to say
+    trainer = trainer_of(other, optimizer=make(other.parameters(), lr=0.1), checkpoint=path)
+    trainer.load(path)
+    assert other[0].read == extra and torch.equal(other[0].weight, one[0].weight)
+    assert other[1].num_batches_tracked == 12
+
+
+def test_what_cannot_be_saved_is_refused_before_the_first_step(tmp_path):
+    class Keeps(callbacks.Callback):
+        def __init__(self, state):
+            self.state = state
+
+        def state_dict(self):
+            return self.state
+
+    class Own(torch.Tensor):
+        pass
+
+    for value in ({1}, np.ones(2), np.array(1.0), Path("x"), training.History(1, 2, 3), torch.ones(2).as_subclass(Own)):
+        for model, given in ((model_of(), [Keeps({"a": value})]), (Extra(value), [])):
+            trainer = trainer_of(model, callbacks=given, checkpoint=tmp_path / "c.pt")
+            with pytest.raises(ValueError, match=f"^save: state.* is a {type(value).__name__}; expected tensors, numbers,"):
+                trainer.fit(loader_of(), 1)
+            assert trainer.step == 0 and os.listdir(tmp_path) == []
+
+
+def test_generators_of_the_model_are_saved_unasked(tmp_path):
+    def trainer(seed):
+        model = torch.nn.Sequential(nn.Dropout(0.5, generator=rng(seed)), model_of(), nn.Dropout(0.5, generator=rng(seed + 1)))
+        return trainer_of(model, checkpoint=tmp_path / "c.pt", generators=[model[0].generator])
+
+    one, other, unbroken = trainer(0), trainer(5), trainer(0)
+    assert one.generators == [one.model[0].generator, one.model[2].generator]
+    one.fit(loader_of(), 1)
+    other.fit(loader_of(7), 3, resume=True)
+    unbroken.fit(loader_of(), 3)
+    equal_states(other.model.state_dict(), unbroken.model.state_dict())
+
+
+def test_a_generator_that_is_shared_is_refused():
+    shared = rng(3)
+    loader = TensorLoader(X, t, batch_size=8, generator=shared)
+    message = "Trainer: the loader's generator is also torch's own, or that of the model, of the validation or among generators"
+    model = torch.nn.Sequential(model_of(), nn.Dropout(0.5, generator=shared))
+    recurrent = torch.nn.ModuleList([rnn.LSTM(2, 3, generator=shared)])
+    recurrent[0].generator = shared
+    data = torch.utils.data.TensorDataset(X, t)
+    for trainer, given, validation in (
+        (trainer_of(model), loader, None),
+        (trainer_of(recurrent), loader, None),
+        (trainer_of(generators=[rng(), shared]), loader, None),
+        (trainer_of(generators=[shared]), torch.utils.data.DataLoader(data, 8, shuffle=True, generator=shared), None),
+        (trainer_of(), loader, TensorLoader(X, t, batch_size=8, generator=shared)),
+        (trainer_of(), TensorLoader(X, t, batch_size=8, generator=torch.default_generator), None),
+    ):
+        with refused(message):
+            trainer.fit(given, 1, validation)
+        assert trainer.step == 0
+    trainer_of().fit(loader, 1, loader)  # once after the other, from one place
+
+
+def test_other_measurements_do_not_go_on_within_an_epoch(tmp_path):
+    path = tmp_path / "c.pt"
+    with pytest.raises(KeyboardInterrupt):
+        trainer_of(checkpoint=path, checkpoint_steps=2, callbacks=[Interrupt(3)]).fit(loader_of(), 1)
+    other = trainer_of(checkpoint=path, callbacks=[Interrupt(99)], metrics={"share": right})
+    with refused("Trainer: the checkpoint has measured ['cost']; expected ['cost', 'share']"):
+        other.fit(loader_of(), 1, resume=True)
+    with refused("Trainer: early_stopping has seen 2 values already; expected a new one"):
+        stopping = regularization.EarlyStopping(3)
+        trainer_of(early_stopping=stopping).fit(loader_of(), 2, loader_of(None))
+        trainer_of(early_stopping=stopping)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, a disk that is full")
@@ -747,7 +982,7 @@ def test_divergence_is_found_once_an_epoch():
     "message, call",
     [
         ("clip_norm is 0; expected a finite number greater than 0", lambda: trainer_of(clip_norm=0)),
-        ("clip_norm is -1; expected a finite number of at least 0", lambda: trainer_of(clip_norm=-1)),
+        ("clip_norm is -1; expected a finite number greater than 0", lambda: trainer_of(clip_norm=-1)),
         ("precision is 'half'; expected None, 'bfloat16' or 'float16'", lambda: trainer_of(precision="half")),
         ("checkpoint_steps is 5 without checkpoint; expected a file", lambda: trainer_of(checkpoint_steps=5)),
         ("checkpoint_steps is 0; expected an integer", lambda: trainer_of(checkpoint="c.pt", checkpoint_steps=0)),
@@ -755,6 +990,31 @@ def test_divergence_is_found_once_an_epoch():
             "the optimizer has a parameter (5, 2); expected the model's",
             lambda: trainer_of(optimizer=torch.optim.SGD(model_of(1).parameters())),
         ),
+        (
+            "optimizer is LBFGS, whose step needs a closure; expected one without",
+            lambda: (lambda model: trainer_of(model, optimizer=torch.optim.LBFGS(model.parameters())))(model_of()),
+        ),
+        (
+            "all parameters of the optimizer are frozen; expected one that requires a gradient",
+            lambda: trainer_of(model_of().requires_grad_(False)),
+        ),
+        ("loss is 0.5; expected a function", lambda: trainer_of(loss=0.5)),
+        ("loss is <class 'torch.nn.modules.loss.MSELoss'>; expected a function", lambda: trainer_of(loss=torch.nn.MSELoss)),
+        ("compile is 1; expected True or False", lambda: trainer_of(compile=1)),
+        ("progress is 'no'; expected True or False", lambda: trainer_of(progress="no")),
+        ("clip_norm is True; expected a finite number", lambda: trainer_of(clip_norm=True)),
+        ("precision is ['float16']; expected None", lambda: trainer_of(precision=["float16"])),
+        ("checkpoint is '5'; expected a file", lambda: trainer_of(checkpoint=5)),
+        ("generators is <torch._C.Generator", lambda: trainer_of(generators=rng())),
+        ("generators[1] is 0; expected a torch.Generator", lambda: trainer_of(generators=[rng(), 0])),
+        ("early_stopping is 3; expected a regularization.EarlyStopping", lambda: trainer_of(early_stopping=3)),
+        ("metrics is {1: <function", lambda: trainer_of(metrics={1: right})),
+        (
+            "resume is 'False'; expected True or False",
+            lambda: trainer_of(checkpoint="c.pt").fit(loader_of(), 1, resume="False"),
+        ),
+        ("loader is <class", lambda: trainer_of().fit(TensorLoader, 1)),
+        ("loader is None; expected a loader of minibatches", lambda: trainer_of().evaluate(None)),
         ("epochs is 0; expected an integer of at least 1", lambda: trainer_of().fit(loader_of(), 0)),
         ("loader is a tuple of numbers or tensors; expected a loader", lambda: trainer_of().fit((X, t), 1)),
         ("loader is a Tensor of numbers or tensors; expected a loader", lambda: trainer_of().fit(X, 1)),
@@ -789,7 +1049,7 @@ def test_divergence_is_found_once_an_epoch():
         ("callbacks is <nndl_lib.callbacks.Callback", lambda: trainer_of(callbacks=callbacks.Callback())),
         ("checkpoint is ''; expected a file, not a folder", lambda: trainer_of(checkpoint="")),
         ("checkpoint is '.'; expected a file, not a folder", lambda: trainer_of(checkpoint=Path("."))),
-        ("schedule is 0.5; expected a function of the number of the step", lambda: trainer_of(schedule=0.5)),
+        ("schedule is 0.5; expected a function", lambda: trainer_of(schedule=0.5)),
         (
             "the schedule's factor for step 1 is None; expected a finite number of at least 0",
             lambda: trainer_of(schedule=lambda k: None if k else 1).fit(loader_of(), 1),
@@ -818,6 +1078,18 @@ def test_bad_arguments(message, call):
 def test_an_empty_loader():
     with refused("Averages: there is no example; expected at least one minibatch"):
         trainer_of().fit(iter([]), 1)
+    with refused("expected at least one minibatch (an iterator has none, once read)"):
+        trainer_of().fit(iter([(X, t)]), 2)
+
+
+def test_a_loader_that_does_not_know_its_length():
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter([(X, t)])
+
+    writes = Writes()
+    trainer_of(callbacks=[writes]).fit(torch.utils.data.DataLoader(Stream(), batch_size=None), 2)
+    assert writes.seen[0] == ("start", None) and writes.seen[-2][:2] == ("epoch", 2)
 
 
 @pytest.mark.parametrize("name", ["LeNet", "RNN", "LSTM", "GRU"])

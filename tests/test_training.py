@@ -3,13 +3,14 @@
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import functional, nn, optim, regularization, toys, training
+from nndl_lib import functional, lbfgs, nn, optim, regularization, toys, training
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -204,7 +205,73 @@ def test_modes_of_training_and_validation():
         model, functional.cross_entropy, X, t, lr=0.1, epochs=2, batch_size=20, generator=rng(), validation=moons(10)
     )
     assert model.calls == 2 * [(20, True, True), (20, True, True), (10, False, False)]
-    assert model.training
+    assert not any(part.training for part in model.modules())  # as it came
+    for part in (model, model.layer):
+        part.train()
+    model.layer.eval()  # a part that the reader has frozen stays so
+    for validation in (None, moons(10)):
+        training.train(model, functional.cross_entropy, X, t, generator=rng(), validation=validation, **OPTIONS)
+        assert model.training and not model.layer.training
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+def test_modes_after_an_error(where):
+    X, t = moons()
+    model = torch.nn.Sequential(model_of(), torch.nn.BatchNorm1d(2, **F64), nn.Dropout(0.5))
+    model[1].eval()
+
+    def loss(z, t):
+        if torch.is_grad_enabled() == (where == "training"):
+            raise KeyboardInterrupt
+        return functional.cross_entropy(z, t)
+
+    for whole in (False, True):
+        if whole:
+            model.eval()
+        before = [part.training for part in model.modules()]
+        with pytest.raises(KeyboardInterrupt):
+            training.train(model, loss, X, t, generator=rng(), validation=(X, t), **OPTIONS)
+        assert [part.training for part in model.modules()] == before
+
+
+def test_normalization_that_the_reader_stopped_keeps_its_statistics():
+    X, t = moons()
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2, **F64), model_of(), nn.Dropout(0.5, generator=rng()))
+    model[0].eval()
+    training.train(model, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
+    assert torch.equal(model[0].running_mean, torch.zeros(2, **F64)) and model[0].num_batches_tracked == 0
+    drawn = model[2].generator.get_state()
+    assert not torch.equal(drawn, rng().get_state())  # dropout was on all the same
+
+
+@pytest.mark.parametrize("make", [None, torch.optim.SGD, torch.optim.AdamW, optim.SGD, optim.Adam])
+@pytest.mark.parametrize("at", ["before", "within"])
+def test_a_frozen_layer_does_not_move(make, at):
+    # It was frozen after a backward pass: a gradient of before is still there.
+    X, t = moons()
+    model = model_of()
+    functional.cross_entropy(model(X), t).backward()
+    kept = []
+
+    def freeze():
+        model[0].requires_grad_(False)
+        kept.extend(p.detach().clone() for p in model[0].parameters())
+
+    def transform(x):
+        transform.calls += 1
+        if transform.calls == 7:  # in the second epoch
+            freeze()
+        return x
+
+    transform.calls = 0
+    if at == "before":
+        freeze()
+    options = {"epochs": 3, "batch_size": 8, "transform": transform if at == "within" else None}
+    options |= {"lr": 0.1, "momentum": 0.9} if make is None else {"optimizer": make(model.parameters(), lr=0.1, weight_decay=0.1)}
+    before = model[2].weight.detach().clone()
+    training.train(model, functional.cross_entropy, X, t, generator=rng(), **options)
+    assert all(torch.equal(p, q) for p, q in zip(model[0].parameters(), kept, strict=True))
+    assert not torch.equal(model[2].weight, before)
 
 
 def test_data_are_not_changed():
@@ -409,6 +476,8 @@ def test_bad_data():
     refused("train: validation: t is a NoneType; expected a tensor", validation=(X, None))
     refused("train: validation is a Tensor; expected a pair (X, t)", validation=X)
     refused("train: transform gave a NoneType; expected a tensor", transform=lambda x: None)
+    refused("train: transform gave (7, 2) for 8 rows; expected as many rows", transform=lambda x: x[1:])
+    refused("train: transform gave () for 8 rows; expected as many rows", transform=lambda x: x.sum())
     X[3, 1] = math.nan
     refused("train: X[3, 1] is nan; expected finite numbers", X=X)
     refused("train: validation: X[3, 1] is nan; expected finite numbers", validation=(X, t))
@@ -436,3 +505,42 @@ def test_bad_combinations():
     refused(
         "train: early_stopping without validation; expected validation=(X, t), whose cost it compares", early_stopping=stopping
     )
+    frozen = model_of().requires_grad_(False)
+    with pytest.raises(ValueError, match="train: all parameters of the optimizer are frozen; expected one that requires"):
+        training.train(
+            frozen, functional.cross_entropy, *moons(), epochs=1, batch_size=8, generator=rng(),
+            optimizer=optim.SGD(frozen.parameters(), lr=0.1),
+        )  # fmt: skip
+    for make in (torch.optim.LBFGS, lbfgs.LBFGS):
+        with pytest.raises(ValueError, match="train: optimizer is LBFGS, whose step needs a closure; expected one without"):
+            training.train(
+                model, functional.cross_entropy, *moons(), epochs=1, batch_size=8, generator=rng(),
+                optimizer=make(model.parameters()),
+            )  # fmt: skip
+    X, t = moons()
+    stopping.step(1.0, model)
+    refused(
+        "train: early_stopping has seen 1 values already; expected a new one", early_stopping=stopping, validation=(X, t)
+    )
+    refused("train: early_stopping is 3; expected a regularization.EarlyStopping", early_stopping=3, validation=(X, t))
+
+
+def test_other_kinds_of_arguments():
+    refused("train: loss is 0.5; expected a function", loss=0.5)
+    refused("train: loss is <class 'torch.nn.modules.loss.CrossEntropyLoss'>; expected a function", loss=torch.nn.CrossEntropyLoss)
+    refused("train: transform is 2.0; expected a function", transform=2.0)
+    refused("train: lr is not given", lr=None)
+    refused("train: the learning rate lr is True; expected a finite number greater than 0", lr=True)
+    refused("train: momentum is '0.9'; expected a number from 0 to below 1", momentum="0.9")
+    for generator in (0, None, "0"):
+        with pytest.raises(ValueError, match=f"train: generator is {generator!r}; expected a torch.Generator"):
+            training.train(model_of(), functional.cross_entropy, *moons(), generator=generator, **OPTIONS)
+    with pytest.raises(ValueError, match="train: model is a function; expected a torch.nn.Module"):
+        training.train(lambda x: x, functional.cross_entropy, *moons(), generator=rng(), **OPTIONS)
+    X, t = moons()
+    one, other = model_of(), model_of()
+    training.train(one, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
+    numbers = {"lr": np.float32(0.1), "epochs": np.int64(3), "batch_size": np.uint8(8)}
+    training.train(other, functional.cross_entropy, X, t, generator=rng(), **(numbers | {"lr": 0.1}))
+    assert same_weights(one, other)
+    training.train(other, functional.cross_entropy, X, t, generator=rng(), **numbers)

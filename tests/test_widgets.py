@@ -377,7 +377,38 @@ BAD = {
     ),
     "unknown start": ({"a": [1], "start": {"c": 1}}, "start names 'c', which is not an axis; the axes are a"),
     "start elsewhere": ({"a": [1, 2], "start": {"a": 3}}, "start has a = 3; expected one of [1, 2]"),
+    "start is a bool": ({"a": [0, 1], "start": {"a": True}}, "start has a = True; expected one of [0, 1]"),
+    "a dict as axis": ({"a": {1: "x"}}, "axis 'a' is {1: 'x'}; expected a sequence of numbers or of strings"),
+    "labels of another kind": ({"a": [1], "labels": ["x"]}, "labels is ['x']; expected a dict by the names of axes"),
+    "a label of another kind": ({"a": [1], "labels": {"a": 1}}, "labels['a'] is 1; expected a text"),
+    "start of another kind": ({"a": [1], "start": 1}, "start is 1; expected a dict by the names of axes, or None"),
+    "alt of another kind": ({"a": [1], "alt": 3}, "alt is 3; expected a text"),
+    "alt of another axis": ({"a": [1], "alt": "b is {b}"}, "alt is 'b is {b}', which lacks 'b'; expected a text with no more"),
+    "alt by number": ({"a": [1], "alt": "{} {}"}, "alt is '{} {}', which lacks "),
 }
+KINDS = {
+    "goal": (lambda show: show(swatch, goal=None, a=[1]), "goal is None; expected a text"),
+    "draw": (lambda show: show(3, goal="g", a=[1]), "draw is 3; expected a function"),
+    "a class": (lambda show: show(plt.Figure, goal="g", a=[1]), "draw is <class 'matplotlib.figure.Figure'>; expected a function"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("static", ["1", "0"])
+def test_other_kinds_of_arguments(monkeypatch, name, static):
+    call, message = KINDS[name]
+    monkeypatch.setenv("NNDL_STATIC", static)
+    for show in (static_html, explore):
+        with pytest.raises(ValueError, match=re.escape(f"explore: {message}")):
+            call(show)
+
+
+def test_alt_that_gives_no_text():
+    with pytest.raises(ValueError, match=re.escape("explore: alt gave None with {'a': 7}; expected a text")):
+        static_html(lambda a: plt.figure(), goal="g", alt=lambda a: None, a=[7])
+    for limit in ("max_frames", "max_bytes"):
+        with pytest.raises(ValueError, match=f"explore: {limit} is 2.5; expected an integer of at least 1"):
+            static_html(swatch, goal="g", a=[7], **{limit: 2.5})
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, functional, init, nn, rnn
+from nndl_lib import arguments, functional, init, nn, rnn, runtime
 from nndl_lib.text.characters import check_ids
 
 __all__ = ["CharacterModel", "bits_per_character", "sample"]
@@ -38,11 +38,12 @@ class CharacterModel(torch.nn.Module):
         """Draw embedding, network and readout, in this order. network is ``rnn.LSTM``, ``rnn.GRU`` or ``rnn.RNN``.
 
         Raises:
-            ValueError: a size is not an integer of at least 1.
+            ValueError: a size is not an integer of at least 1, or network is no such class.
         """
         super().__init__()
-        for name, size in (("embedding_size", embedding_size), ("K", K)):
-            arguments.check_count(size, name, "CharacterModel")
+        embedding_size = arguments.check_count(embedding_size, "embedding_size", "CharacterModel")
+        K = arguments.check_count(K, "K", "CharacterModel")
+        arguments.check_function(network, "network", "CharacterModel")
         options = {"dtype": dtype, "device": device}
         embedding = init.normal_(torch.empty(K, embedding_size, **options), generator=generator)
         self.embedding = torch.nn.Parameter(embedding)
@@ -72,32 +73,30 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
 
     The text is read as that many streams side by side, each from its start to its end, the state handed on. What is
     left after streams of equal length is not counted, nor is the first character of each. A module is put into
-    evaluation mode for it.
+    evaluation mode for it, and every part of it then back into its own.
 
     Args:
         model: a language model, see above. length: how many steps at once; no influence on the value.
 
     Raises:
-        ValueError: streams or length is not an integer of at least 1, or a stream has no two characters.
+        ValueError: streams or length is not an integer of at least 1, a stream has no two characters, or ids are not
+            (M,) int64 from 0 to K - 1, for the K of the model's logits.
     """
     caller = "bits_per_character"
-    arguments.check_count(streams, "streams", caller)
-    arguments.check_count(length, "length", caller)
-    check_ids(ids, caller)
+    streams, length = arguments.check_count(streams, "streams", caller), arguments.check_count(length, "length", caller)
+    check_ids(ids, caller, K=torch.iinfo(torch.int64).max)
     steps = len(ids) // streams
     if steps < 2:
         raise ValueError(f"{caller}: {len(ids)} characters in {streams} streams; expected at least two in each")
+    arguments.check_function(model, "model", caller)
     columns = ids[: steps * streams].reshape(streams, steps).T
-    training = isinstance(model, torch.nn.Module) and model.training
-    if training:
-        model.eval()
     total, state = 0.0, None
-    for inputs, targets in zip(columns[:-1].split(length), columns[1:].split(length)):
-        logits, state = model(inputs, state)
-        log_p = functional.log_softmax(logits.flatten(0, 1), dim=1).gather(1, targets.reshape(-1, 1))
-        total -= log_p.sum(dtype=torch.float64).item()
-    if training:
-        model.train()
+    with runtime.evaluation(model):
+        for inputs, targets in zip(columns[:-1].split(length), columns[1:].split(length)):
+            logits, state = model(inputs, state)
+            check_ids(targets.flatten(), caller, K=logits.shape[-1])
+            log_p = functional.log_softmax(logits.flatten(0, 1), dim=1).gather(1, targets.reshape(-1, 1))
+            total -= log_p.sum(dtype=torch.float64).item()
     return total / math.log(2) / ((steps - 1) * streams)
 
 
@@ -111,10 +110,14 @@ def sample(
     0 takes the likeliest always. The model is called in the mode that it is in.
 
     Raises:
-        ValueError: the prompt has no character, length is not an integer of at least 1, or temperature is negative.
+        ValueError: the prompt has no character, length is not an integer of at least 1, temperature is negative, or an
+            argument is of another kind.
     """
-    arguments.check_count(length, "length", "sample")
+    length = arguments.check_count(length, "length", "sample")
     arguments.check_number(temperature, "temperature", "sample")
+    arguments.check_tensors("sample", prompt=prompt)
+    arguments.check_function(model, "model", "sample")
+    arguments.check_generator(generator, "generator", "sample")
     if prompt.ndim != 1 or len(prompt) == 0:
         raise ValueError(f"sample: prompt has shape {tuple(prompt.shape)}; expected (P,) with P of at least 1")
     ids, state, drawn = prompt.unsqueeze(1), None, []

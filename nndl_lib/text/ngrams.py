@@ -3,7 +3,6 @@
 The baseline of chapter 10, "Recurrent networks".
 """
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -48,14 +47,12 @@ class NGram:
             ValueError: order is not an integer of at least 1 or ``K**order`` exceeds an int64, smoothing is another, or
                 alpha is not a finite number greater than 0.
         """
-        arguments.check_count(order, "order", "NGram")
-        arguments.check_count(K, "K", "NGram")
+        order, K = arguments.check_count(order, "order", "NGram"), arguments.check_count(K, "K", "NGram")
         if K**order > torch.iinfo(torch.int64).max:
             raise ValueError(f"NGram: order is {order}; expected one for which {K}**order is below 2**63")
         if smoothing not in ("witten-bell", "additive"):
             raise ValueError(f"NGram: smoothing is {smoothing!r}; expected 'witten-bell' or 'additive'")
-        if isinstance(alpha, bool) or not 0 < alpha < math.inf:
-            raise ValueError(f"NGram: alpha is {alpha!r}; expected a finite number greater than 0")
+        arguments.check_positive(alpha, "alpha", "NGram")
         self.order, self.smoothing, self.alpha, self.K = order, smoothing, alpha, K
         self.tables: list[_Counts] = []  # entry n - 1 counts the n-grams
 
@@ -89,6 +86,7 @@ class NGram:
         if ngrams.ndim != 2 or ngrams.shape[1] == 0 or ngrams.dtype != torch.int64:
             found = f"ngrams have shape {tuple(ngrams.shape)} and are {ngrams.dtype}"
             raise ValueError(f"NGram: {found}; expected (M, n) int64 with n of at least 1")
+        check_ids(ngrams.flatten(), "NGram", self.K)
         n = min(ngrams.shape[1], self.order)
         p = torch.full((len(ngrams),), 1 / self.K, dtype=torch.float64, device=ngrams.device)
         for length in range(1, n + 1) if self.smoothing == "witten-bell" else [n]:
@@ -119,6 +117,7 @@ class NGram:
         """
         if ids.ndim != 2:
             raise ValueError(f"NGram: ids have shape {tuple(ids.shape)}; expected (T, N)")
+        check_ids(ids.flatten(), "NGram", self.K)
         text = ids if state is None else torch.cat([state, ids])
         logits = []
         for end in range(len(text) - len(ids) + 1, len(text) + 1):

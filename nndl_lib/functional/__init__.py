@@ -1,8 +1,8 @@
 """Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations.
 
 ``pointwise`` has the activations with their derivatives, ``losses`` the losses on logits, ``normalization`` batch,
-layer and local response normalization, ``stochastic`` dropout. For images, ``sliding`` has windows, ``convolution`` and
-``pooling`` what is made of them. Take them from here::
+layer and local response normalization, ``stochastic`` dropout, ``precision`` what half precision needs. For images,
+``sliding`` has windows, ``convolution`` and ``pooling`` what is made of them. Take them from here::
 
     from nndl_lib import functional
 
@@ -33,6 +33,7 @@ from nndl_lib.functional.pointwise import (
     tanh,
 )
 from nndl_lib.functional.pooling import avg_pool2d, max_pool2d
+from nndl_lib.functional.precision import wide
 from nndl_lib.functional.sliding import add_windows, output_size, padding_sizes, window_offsets, windows
 from nndl_lib.functional.stochastic import dropout
 
@@ -65,6 +66,7 @@ __all__ = [
     "softplus",
     "step",
     "tanh",
+    "wide",
     "window_offsets",
     "windows",
 ]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nndl_lib import arguments
 from nndl_lib.functional.pointwise import relu, sigmoid
+from nndl_lib.functional.precision import wide
 
 __all__ = [
     "accuracy",
@@ -36,7 +37,7 @@ def softmax(input: Tensor, dim: int) -> Tensor:
         ValueError: input is not floating-point, has no such dimension or no entry along it, or holds a NaN or +inf.
     """
     e = _checked_less_the_largest(input, dim, "softmax").exp()
-    return e / e.sum(dim, keepdim=True)
+    return (e / e.sum(dim, keepdim=True)).to(input.dtype)
 
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
@@ -46,7 +47,7 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
         ValueError: as ``softmax``.
     """
     shifted = _checked_less_the_largest(input, dim, "log_softmax")
-    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+    return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(input.dtype)
 
 
 # --- losses ---
@@ -59,8 +60,8 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
         ValueError: shapes, dtypes or devices differ, there is no entry, or one is NaN or infinite.
     """
     arguments.check_same(input, target, "mse_loss")
-    cost = _reduce((input - target).square(), reduction, "mse_loss")
-    return arguments.check_finite(cost, "mse_loss", input=input, target=target)
+    cost = _reduce((wide(input) - wide(target)).square(), reduction, "mse_loss")
+    return arguments.check_finite(cost, "mse_loss", input=input, target=target).to(input.dtype)
 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -77,7 +78,8 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: s
     low, high = (bound.item() for bound in target.detach().aminmax())
     if not 0 <= low <= high <= 1:
         arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
-    return arguments.check_finite(_BinaryCrossEntropy.apply(input, target, reduction), caller, input=input)
+    cost = _BinaryCrossEntropy.apply(wide(input), wide(target), reduction)
+    return arguments.check_finite(cost, caller, input=input).to(input.dtype)
 
 
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -100,13 +102,13 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         arguments.check_same(input, target, "cross_entropy")
         arguments.check_probabilities(target, "cross_entropy")
         shifted = _less_the_largest(input, dim=1)
-        losses = (target * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
-        return _reduce(losses, reduction, "cross_entropy")
+        losses = (wide(target) * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
+        return _reduce(losses, reduction, "cross_entropy").to(input.dtype)
     arguments.check_classes(input, target, "cross_entropy")
     if input.is_cuda and reduction in ("mean", "sum", "none"):
         # On a GPU each operation has to be started, and torch needs few: a small network's step takes a quarter less time.
         return torch.nn.functional.cross_entropy(input, target, reduction=reduction)
-    return _CrossEntropy.apply(input, target, reduction)
+    return _CrossEntropy.apply(wide(input), target, reduction).to(input.dtype)
 
 
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -129,9 +131,9 @@ def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, re
     if not 0 <= margin < math.inf:
         raise ValueError(f"{caller}: margin is {margin}; expected a finite number of at least 0")
     arguments.check_finite(input, caller, input=input)
-    right = target.unsqueeze(1)
-    violations = relu(margin + input - input.gather(1, right)).scatter(1, right, 0)
-    return _reduce(violations.sum(dim=1), reduction, caller)
+    z, right = wide(input), target.unsqueeze(1)
+    violations = relu(margin + z - z.gather(1, right)).scatter(1, right, 0)
+    return _reduce(violations.sum(dim=1), reduction, caller).to(input.dtype)
 
 
 def accuracy(input: Tensor, target: Tensor) -> float:
@@ -210,6 +212,7 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 def _less_the_largest(input: Tensor, dim: int) -> Tensor:
+    input = wide(input)
     return input - input.detach().amax(dim=dim, keepdim=True)  # what is subtracted from a row cancels
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments
+from nndl_lib.functional.precision import wide
 
 __all__ = ["batch_norm", "layer_norm", "local_response_norm"]
 
@@ -52,12 +53,13 @@ def batch_norm(
         need = "both or neither" if training else "tensors, as training is False"
         verb = "is" if len(missing) == 1 else "are"
         raise ValueError(f"{caller}: {' and '.join(missing)} {verb} None; expected {need}")
-    weight = input.new_ones(C) if weight is None else weight
-    bias = input.new_zeros(C) if bias is None else bias
+    x, dtype = wide(input), input.dtype
+    weight = x.new_ones(C) if weight is None else wide(weight)
+    bias = x.new_zeros(C) if bias is None else wide(bias)
     if not training:
         shape = _of_channels(input)
-        scale = weight * (running_var + eps).rsqrt()
-        return torch.addcmul(bias.reshape(shape), input - running_mean.reshape(shape), scale.reshape(shape))
+        mean, scale = wide(running_mean), weight * (wide(running_var) + eps).rsqrt()
+        return torch.addcmul(bias.reshape(shape), x - mean.reshape(shape), scale.reshape(shape)).to(dtype)
     if not 0 <= momentum <= 1:
         raise ValueError(f"{caller}: momentum is {momentum!r}; expected a number from 0 to 1")
     n = input.numel() // C
@@ -66,12 +68,12 @@ def batch_norm(
             f"{caller}: input has shape {tuple(input.shape)}, one value a channel, whose variance is 0; "
             "expected at least two in training: more examples, or evaluation mode"
         )
-    output, mean, variance = (_plain_batch_norm if _transformed() else _BatchNorm.apply)(input, weight, bias, eps)
+    output, mean, variance = (_plain_batch_norm if _transformed() else _BatchNorm.apply)(x, weight, bias, eps)
     if running_mean is not None:
         with torch.no_grad():
-            running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
-            running_var.mul_(1 - momentum).add_(variance, alpha=momentum * n / (n - 1))
-    return output
+            running_mean.copy_((wide(running_mean) * (1 - momentum)).add_(mean, alpha=momentum))
+            running_var.copy_((wide(running_var) * (1 - momentum)).add_(variance, alpha=momentum * n / (n - 1)))
+    return output.to(dtype)
 
 
 def layer_norm(
@@ -104,12 +106,14 @@ def layer_norm(
             f"expected input (..., {', '.join(map(str, shape)) or 'D'})"
         )
     _check_parts(input, shape, caller, weight=weight, bias=bias)
-    weight = input.new_ones(shape) if weight is None else weight
-    bias = input.new_zeros(shape) if bias is None else bias
+    x = wide(input)
+    weight = x.new_ones(shape) if weight is None else wide(weight)
+    bias = x.new_zeros(shape) if bias is None else wide(bias)
+    normalize = _plain_layer_norm if _transformed() else _LayerNorm.apply
     if len(shape) == 1 and input.ndim == 2:
-        return (_plain_layer_norm if _transformed() else _LayerNorm.apply)(input, weight, bias, eps)
-    rows, weight, bias = input.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
-    return (_plain_layer_norm if _transformed() else _LayerNorm.apply)(rows, weight, bias, eps).reshape(input.shape)
+        return normalize(x, weight, bias, eps).to(input.dtype)
+    rows, weight, bias = x.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
+    return normalize(rows, weight, bias, eps).reshape(input.shape).to(input.dtype)
 
 
 def local_response_norm(
@@ -133,11 +137,12 @@ def local_response_norm(
     arguments.check_count(size, "size", caller)
     for name, value in (("alpha", alpha), ("beta", beta), ("k", k)):
         arguments.check_number(value, name, caller)
-    C, squares = input.shape[1], input.square()
+    C, x = input.shape[1], wide(input)
+    squares = x.square()
     before, after = (squares.new_zeros(len(input), pad, *input.shape[2:]) for pad in (size // 2, (size - 1) // 2))
     padded = torch.cat([before, squares, after], dim=1)
     total = sum(padded.narrow(1, start, C) for start in range(size))
-    return input / (k + alpha / size * total) ** beta
+    return (x / (k + alpha / size * total) ** beta).to(input.dtype)
 
 
 # --- gradients by hand: both as derived in the chapter, in few passes over the numbers ---

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments
+from nndl_lib.functional.precision import wide
 
 __all__ = [
     "Activation",
@@ -50,7 +51,7 @@ def step(input: Tensor) -> Tensor:
 
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    return _Sigmoid.apply(arguments.check_floating(input, "sigmoid"))
+    return _Sigmoid.apply(wide(arguments.check_floating(input, "sigmoid"))).to(input.dtype)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -74,8 +75,12 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
-    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp.
-    return torch.where(arguments.check_floating(input, "elu") > 0, input, alpha * input.clamp(max=0).expm1())
+    z = wide(arguments.check_floating(input, "elu"))
+    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp. The
+    # value is that of expm1, the gradient that of exp: expm1's own is its value plus 1, which in float32 is 0 at -17.
+    below = z.clamp(max=0)
+    e = below.exp()
+    return torch.where(z > 0, z, alpha * (below.detach().expm1() + (e - e.detach()))).to(input.dtype)
 
 
 def softplus(input: Tensor) -> Tensor:
@@ -83,9 +88,9 @@ def softplus(input: Tensor) -> Tensor:
 
     Exact for every z, where torch's gives z itself above its threshold of 20, 2e-9 too little there.
     """
-    positive = arguments.check_floating(input, "softplus") >= 0
+    z = wide(arguments.check_floating(input, "softplus"))
     # max(z, 0) + log(1 + exp(-|z|)), but not with z.abs(): the gradient of that at 0 is 0, that of softplus is 1/2.
-    return input.clamp(min=0) + torch.where(positive, -input, input).exp().log1p()
+    return (z.clamp(min=0) + torch.where(z >= 0, -z, z).exp().log1p()).to(input.dtype)
 
 
 def activations() -> dict[str, Activation]:

@@ -16,6 +16,7 @@ __all__ = [
     "check_classes",
     "check_convolution",
     "check_count",
+    "check_dim",
     "check_finite",
     "check_flag",
     "check_floating",
@@ -27,6 +28,7 @@ __all__ = [
     "check_pooling",
     "check_probabilities",
     "check_same",
+    "check_share",
     "check_size",
     "check_tensors",
     "check_window",
@@ -34,14 +36,23 @@ __all__ = [
 ]
 
 
-def check_count(value: int, name: str, caller: str, least: int = 1) -> int:
+def check_count(value: int, name: str, caller: str, least: int = 1, most: int | None = None) -> int:
     """Return value as a Python int; NumPy's integers count as well.
 
-    Raises: ValueError where value is not an integer of at least ``least``. A bool is none.
+    Raises: ValueError where value is not an integer of at least ``least``, and at most ``most``. A bool is none.
     """
     number = _integer(value)
-    if number is None or number < least:
-        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}")
+    if number is None or number < least or (most is not None and number > most):
+        expected = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer {expected}")
+    return number
+
+
+def check_dim(dim: int, input: Tensor, caller: str) -> int:
+    """Return dim as a Python int. Raises: ValueError where it is not one dimension of input, from the start or the end."""
+    number = _integer(dim)
+    if number is None or not -input.ndim <= number < input.ndim:
+        raise ValueError(f"{caller}: input has shape {_shape(input)} and dim is {dim!r}; expected one of its dimensions")
     return number
 
 
@@ -68,8 +79,16 @@ def check_generator(value: torch.Generator | None, name: str, caller: str, optio
 def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> None:
     """Raises: ValueError where value is not a number from ``least`` to below ``below``. A bool or a tensor is none."""
     if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < below:
-        expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
+        expected = "a finite number" if below == math.inf else f"a number from {least} to below {below}"
+        expected += f" of at least {least}" if below == math.inf and least > -math.inf else ""
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+
+
+def check_share(value: float | None, name: str, caller: str, optional: bool = False) -> None:
+    """Raises: ValueError where value is not a number from 0 to 1, both included. None is one where it is ``optional``."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
+    if not (number or optional and value is None):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}")
 
 
 def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:

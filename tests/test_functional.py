@@ -252,8 +252,8 @@ def test_binary_cross_entropy_equals_torchs(N, K, seed, reduction):
 def test_binary_cross_entropy_is_softmax_of_two(N, K, seed, reduction):
     z, t = normal(N, seed=seed), classes(N, 2, seed)
     two = torch.stack([torch.zeros_like(z), z], dim=1)
-    found = functional.binary_cross_entropy_with_logits(z, t.double(), reduction)
-    close(found, functional.cross_entropy(two, t, reduction))
+    found = functional.binary_cross_entropy_with_logits(z, t.double(), reduction=reduction)
+    close(found, functional.cross_entropy(two, t, reduction=reduction))
 
 
 @checks
@@ -295,9 +295,9 @@ def test_mse_equals_torchs(N, K, seed, reduction):
 def test_losses_of_large_logits(dtype, rtol, reduction):
     z, t = LARGE.to(dtype), torch.tensor([1, 0, 2, 1])
     pairs = [
-        (lambda z: functional.cross_entropy(z, t, reduction), lambda z: F.cross_entropy(z, t, reduction=reduction)),
+        (lambda z: functional.cross_entropy(z, t, reduction=reduction), lambda z: F.cross_entropy(z, t, reduction=reduction)),
         (
-            lambda z: functional.cross_entropy(z, F.one_hot(t, 3).to(dtype), reduction),
+            lambda z: functional.cross_entropy(z, F.one_hot(t, 3).to(dtype), reduction=reduction),
             lambda z: F.cross_entropy(z, t, reduction=reduction),
         ),
         (
@@ -306,7 +306,7 @@ def test_losses_of_large_logits(dtype, rtol, reduction):
         ),
         *(
             (
-                lambda z, p=p: functional.binary_cross_entropy_with_logits(z, p, reduction),
+                lambda z, p=p: functional.binary_cross_entropy_with_logits(z, p, reduction=reduction),
                 lambda z, p=p: F.binary_cross_entropy_with_logits(z, p, reduction=reduction),
             )
             for p in (torch.zeros_like(z), torch.ones_like(z), torch.full_like(z, 0.25))
@@ -332,7 +332,7 @@ def test_second_derivatives():
     z, t, p = normal(3, 4).requires_grad_(), torch.tensor([0, 3, 1]), probabilities(3, 4, seed=1).requires_grad_()
     for function, inputs in (
         (lambda z: functional.cross_entropy(z, t), (z,)),
-        *((lambda z, r=r: functional.cross_entropy(z, t, r), (z,)) for r in ("sum", "none")),
+        *((lambda z, r=r: functional.cross_entropy(z, t, reduction=r), (z,)) for r in ("sum", "none")),
         (functional.binary_cross_entropy_with_logits, (z, p)),
         (functional.mse_loss, (z, p)),
         (functional.sigmoid, (z,)),

@@ -3,7 +3,8 @@
 Names, arguments, shapes and values are those of ``torch.nn.functional``, derived in chapter 03, "Classification". A
 loss takes the scores as its model makes them, the logits, since only then can it be exact for large ones: logits of 1e4
 give finite values and gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a
-function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error.
+function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error. What torch
+has between target and reduction (weights of classes and the like) is left out, so reduction is given by its name.
 """
 
 import math
@@ -53,7 +54,7 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 # --- losses ---
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Squared error ``(y - t)**2``, averaged over all entries; input and target have the same shape.
 
     Raises:
@@ -64,7 +65,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     return arguments.check_finite(cost, "mse_loss", input=input, target=target).to(input.dtype)
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Cross-entropy ``-t log(sigmoid(z)) - (1 - t) log(1 - sigmoid(z))`` of logits and probabilities of one shape.
 
     Computed as ``max(z, 0) - z t + log(1 + exp(-|z|))``. The gradient by z is ``sigmoid(z) - t``.
@@ -82,7 +83,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: s
     return arguments.check_finite(cost, caller, input=input).to(input.dtype)
 
 
-def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def cross_entropy(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Softmax cross-entropy: ``-log(softmax(z)_t)`` for class numbers, ``-sum_k t_k log(softmax(z)_k)`` else.
 
     Args:
@@ -128,8 +129,7 @@ def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, re
     caller = "multiclass_hinge_loss"
     arguments.check_logits(input, caller)
     arguments.check_classes(input, target, caller)
-    if not 0 <= margin < math.inf:
-        raise ValueError(f"{caller}: margin is {margin}; expected a finite number of at least 0")
+    arguments.check_number(margin, "margin", caller)
     arguments.check_finite(input, caller, input=input)
     z, right = wide(input), target.unsqueeze(1)
     violations = relu(margin + z - z.gather(1, right)).scatter(1, right, 0)
@@ -218,9 +218,7 @@ def _less_the_largest(input: Tensor, dim: int) -> Tensor:
 
 def _checked_less_the_largest(input: Tensor, dim: int, caller: str) -> Tensor:
     arguments.check_size(input, caller)
-    if not -input.ndim <= dim < input.ndim:
-        raise ValueError(f"{caller}: input has shape {tuple(input.shape)} and dim is {dim}; expected one of its dimensions")
-    shifted = _less_the_largest(input, dim)
+    shifted = _less_the_largest(input, arguments.check_dim(dim, input, caller))
     # A NaN or +inf, or a row of -inf alone, has made a NaN; -inf beside a number is still -inf.
     if shifted.detach().amax().isnan().item():
         arguments.raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")

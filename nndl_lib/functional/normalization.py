@@ -44,6 +44,7 @@ def batch_norm(
     arguments.check_size(input, caller)
     if input.ndim < 2:
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C) or (N, C, ...)")
+    arguments.check_flag(training, "training", caller)
     arguments.check_number(eps, "eps", caller)
     C = input.shape[1]
     running = {"running_mean": running_mean, "running_var": running_var}
@@ -60,8 +61,7 @@ def batch_norm(
         shape = _of_channels(input)
         mean, scale = wide(running_mean), weight * (wide(running_var) + eps).rsqrt()
         return torch.addcmul(bias.reshape(shape), x - mean.reshape(shape), scale.reshape(shape)).to(dtype)
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"{caller}: momentum is {momentum!r}; expected a number from 0 to 1")
+    arguments.check_share(momentum, "momentum", caller)
     n = input.numel() // C
     if n < 2:
         raise ValueError(
@@ -97,12 +97,13 @@ def layer_norm(
     Raises:
         ValueError: input does not end in normalized_shape, a tensor is of another shape or dtype, or eps is negative.
     """
-    caller, shape = "layer_norm", tuple(normalized_shape)
+    caller = "layer_norm"
     arguments.check_size(input, caller)
     arguments.check_number(eps, "eps", caller)
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else ()
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise ValueError(
-            f"{caller}: input has shape {tuple(input.shape)} and normalized_shape is {shape}; "
+            f"{caller}: input has shape {tuple(input.shape)} and normalized_shape is {normalized_shape!r}; "
             f"expected input (..., {', '.join(map(str, shape)) or 'D'})"
         )
     _check_parts(input, shape, caller, weight=weight, bias=bias)

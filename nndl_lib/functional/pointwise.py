@@ -4,6 +4,7 @@ Names, arguments and values are those of ``torch.nn.functional``, derived in cha
 stays a NaN.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -67,6 +68,7 @@ def relu(input: Tensor) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """``z`` where ``z > 0``, else ``negative_slope * z``. Raises ValueError where input is not floating-point."""
+    arguments.check_number(negative_slope, "negative_slope", "leaky_relu", least=-math.inf)
     return torch.where(arguments.check_floating(input, "leaky_relu") > 0, input, negative_slope * input)
 
 
@@ -75,6 +77,7 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
+    arguments.check_number(alpha, "alpha", "elu", least=-math.inf)
     z = wide(arguments.check_floating(input, "elu"))
     # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp. The
     # value is that of expm1, the gradient that of exp: expm1's own is its value plus 1, which in float32 is 0 at -17.

@@ -1,7 +1,7 @@
 """Pooling: the maximum or the average of each window of an image. Derived in chapter 09, "Convolutional networks".
 
-Names, arguments and values are those of ``torch.nn.functional``, without ``ceil_mode``: a window that would stick out
-at the right or the bottom is left out. An image is (C, H, W), a batch (N, C, H, W); each channel is pooled by itself.
+Names, arguments and values are those of ``torch.nn.functional``, without ``dilation`` and ``ceil_mode``: a window that
+would stick out at the right or the bottom is left out. What torch has after these is given by its name. An image is (C, H, W), a batch (N, C, H, W); each channel is pooled by itself.
 """
 
 import math
@@ -37,6 +37,7 @@ def avg_pool2d(
     kernel_size: Pair,
     stride: Pair | None = None,
     padding: Pair = 0,
+    *,
     count_include_pad: bool = True,
 ) -> Tensor:
     """The average of each window, (N, C, H_out, W_out).
@@ -50,6 +51,7 @@ def avg_pool2d(
     Raises:
         ValueError: as ``max_pool2d``.
     """
+    arguments.check_flag(count_include_pad, "count_include_pad", "avg_pool2d")
     padded, kernel, stride, places = _prepared("avg_pool2d", input, kernel_size, stride, padding, 0.0)
     total = _SumPool.apply(padded, kernel, stride, places)
     if count_include_pad or padded.shape == input.shape:

@@ -3,13 +3,19 @@
 import torch
 from torch import Tensor
 
+from nndl_lib import arguments
+
 __all__ = ["wide"]
 
 
-def wide(x: Tensor) -> Tensor:
-    """x of float16 or bfloat16 as float32, any other x itself; gradients come back in the dtype of x.
+def wide(input: Tensor) -> Tensor:
+    """A tensor of float16 or bfloat16 as float32, any other itself; gradients come back in the dtype of the input.
 
     A float16 ends at 65,504, which is the square of 256, and has 11 binary digits, bfloat16 has 8. So functions that add,
     multiply or exponentiate compute in float32 and round once, at the end, as torch's kernels do.
+
+    Raises:
+        ValueError: input is no tensor.
     """
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    arguments.check_tensors("wide", input=input)
+    return input.float() if input.dtype in (torch.float16, torch.bfloat16) else input

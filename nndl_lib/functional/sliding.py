@@ -23,11 +23,11 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilat
     Raises:
         ValueError: an argument is too small or no integer, or the kernel does not fit.
     """
-    for name, value, least in (
-        *(("size", size, 1), ("kernel", kernel, 1), ("stride", stride, 1)),
-        *(("padding", padding, 0), ("dilation", dilation, 1)),
-    ):
-        arguments.check_count(value, name, "output_size", least)
+    size, kernel, stride, dilation = (
+        arguments.check_count(value, name, "output_size")
+        for name, value in (("size", size), ("kernel", kernel), ("stride", stride), ("dilation", dilation))
+    )
+    padding = arguments.check_count(padding, "padding", "output_size", least=0)
     span = dilation * (kernel - 1) + 1
     if span > size + 2 * padding:
         raise ValueError(
@@ -101,6 +101,7 @@ def add_windows(
     arguments.check_tensors("add_windows", values=values)
     if values.ndim != 6:
         raise ValueError(f"add_windows: values has shape {tuple(values.shape)}; expected (N, C, kh, kw, H_out, W_out)")
+    size = arguments.check_pair(size, "size", "add_windows")
     N, C, *kernel, _, _ = values.shape
     places = tuple(values.shape[4:])
     ends = [s * (n - 1) + d * (k - 1) + 1 for s, n, d, k in zip(stride, places, dilation, kernel)]

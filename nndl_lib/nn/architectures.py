@@ -21,9 +21,9 @@ class _Classifier(torch.nn.Module):
     def _make(self, features: list[torch.nn.Module], classifier: list[torch.nn.Module]) -> None:
         self.features, self.classifier = torch.nn.Sequential(*features), torch.nn.Sequential(*classifier)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, C, H, W). Raises ValueError where the images are of another size."""
-        return self.classifier(self.features(x))
+        return self.classifier(self.features(input))
 
 
 class LeNet(_Classifier):

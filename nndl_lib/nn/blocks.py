@@ -20,13 +20,13 @@ class Residual(torch.nn.Module):
         super().__init__()
         self.block, self.shortcut = block, shortcut
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """The sum, in the shape of both. Raises ValueError where those shapes differ; nothing broadcasts."""
-        y = self.block(x)
-        through, name = (x, "x") if self.shortcut is None else (self.shortcut(x), "shortcut(x)")
+        y = self.block(input)
+        through, name = (input, "input") if self.shortcut is None else (self.shortcut(input), "shortcut(input)")
         if y.shape != through.shape:
             raise ValueError(
-                f"Residual: {name} has shape {tuple(through.shape)} and block(x) {tuple(y.shape)}; "
+                f"Residual: {name} has shape {tuple(through.shape)} and block(input) {tuple(y.shape)}; "
                 "expected the same shape for both"
             )
         return through + y
@@ -68,10 +68,10 @@ class Highway(torch.nn.Module):
         with torch.no_grad():
             self.gate.bias.fill_(gate_bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Outputs (..., features) of inputs (..., features)."""
-        h = self.transform(x)
-        return x + functional.sigmoid(self.gate(x)) * (h - x)
+        h = self.transform(input)
+        return input + functional.sigmoid(self.gate(input)) * (h - input)
 
 
 class Dense(torch.nn.Module):
@@ -85,14 +85,14 @@ class Dense(torch.nn.Module):
         super().__init__()
         self.block, self.dim = block, dim
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x with the block's features after its own. Raises ValueError where shapes differ in another dimension."""
-        y = self.block(x)
-        if x.ndim == y.ndim and -x.ndim <= self.dim < x.ndim:
-            if x.narrow(self.dim, 0, 0).shape == y.narrow(self.dim, 0, 0).shape:
-                return torch.cat([x, y], dim=self.dim)
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with the block's features after its own. Raises ValueError where shapes differ in another dimension."""
+        y = self.block(input)
+        if input.ndim == y.ndim and -input.ndim <= self.dim < input.ndim:
+            if input.narrow(self.dim, 0, 0).shape == y.narrow(self.dim, 0, 0).shape:
+                return torch.cat([input, y], dim=self.dim)
         raise ValueError(
-            f"Dense: x has shape {tuple(x.shape)} and block(x) {tuple(y.shape)}; "
+            f"Dense: input has shape {tuple(input.shape)} and block(input) {tuple(y.shape)}; "
             f"expected shapes that differ in dimension {self.dim} alone"
         )
 

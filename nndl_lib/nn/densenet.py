@@ -47,10 +47,10 @@ class DenseLayer(torch.nn.Module):
         self.norm2, self.relu2 = BatchNorm2d(width, **norm), ReLU()
         self.conv2 = Conv2d(width, growth, 3, padding=1, **options)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """(N, in_channels + growth, H, W) of (N, in_channels, H, W). Raises ValueError for other channels."""
-        h = self.conv1(self.relu1(self.norm1(x)))
-        return torch.cat([x, self.conv2(self.relu2(self.norm2(h)))], dim=1)
+        h = self.conv1(self.relu1(self.norm1(input)))
+        return torch.cat([input, self.conv2(self.relu2(self.norm2(h)))], dim=1)
 
 
 class DenseBlock(torch.nn.Sequential):
@@ -155,6 +155,6 @@ class DenseNet(torch.nn.Module):
         self.features = torch.nn.Sequential(OrderedDict(parts))
         self.relu, self.avgpool, self.classifier = ReLU(), GlobalAvgPool2d(), Linear(channels, num_classes, **options)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
-        return self.classifier(self.avgpool(self.relu(self.features(x))))
+        return self.classifier(self.avgpool(self.relu(self.features(input))))

@@ -26,6 +26,7 @@ __all__ = [
     "check_number",
     "check_pair",
     "check_pooling",
+    "check_positive",
     "check_probabilities",
     "check_same",
     "check_share",
@@ -82,6 +83,12 @@ def check_number(value: float, name: str, caller: str, least: float = 0, below: 
         expected = "a finite number" if below == math.inf else f"a number from {least} to below {below}"
         expected += f" of at least {least}" if below == math.inf and least > -math.inf else ""
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+
+
+def check_positive(value: float, name: str, caller: str) -> None:
+    """Raises: ValueError where value is not a finite number greater than 0. A bool or a tensor is none."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a finite number greater than 0")
 
 
 def check_share(value: float | None, name: str, caller: str, optional: bool = False) -> None:

@@ -103,11 +103,11 @@ def ridge(X: Tensor, t: Tensor, lam: float, penalize: Tensor | None = None) -> T
         ValueError: lam is negative or not finite, the shapes do not fit together, or X or t holds a NaN.
     """
     _check_data(X, t, "ridge")
-    if not 0 <= lam < float("inf"):
-        raise ValueError(f"ridge: lam is {lam}; expected a finite number of at least 0")
+    arguments.check_number(lam, "lam", "ridge")
     N, D = X.shape
     if penalize is None:
         penalize = torch.ones(D, dtype=torch.bool, device=X.device)
+    arguments.check_tensors("ridge", penalize=penalize)
     if penalize.shape != (D,) or penalize.dtype != torch.bool:
         raise ValueError(
             f"ridge: penalize has shape {_shape(penalize)} and dtype {penalize.dtype}; expected ({D},) and torch.bool"
@@ -157,8 +157,7 @@ def gradient_descent(
     _check_data(X, t, "gradient_descent")
     if not 0 < lr < float("inf"):
         raise ValueError(f"gradient_descent: the learning rate lr is {lr}; expected a finite number greater than 0")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"gradient_descent: steps is {steps!r}; expected an integer of at least 0")
+    steps = arguments.check_count(steps, "steps", "gradient_descent", least=0)
     N, D = X.shape
     w = X.new_zeros(D) if w is None else w
     arguments.check_tensors("gradient_descent", w=w)
@@ -189,8 +188,7 @@ def polynomial_features(x: Tensor, degree: int) -> Tensor:
     Raises:
         ValueError: degree is not an integer of at least 0, or x is not (N,).
     """
-    if isinstance(degree, bool) or not isinstance(degree, int) or degree < 0:
-        raise ValueError(f"polynomial_features: degree is {degree!r}; expected an integer of at least 0")
+    degree = arguments.check_count(degree, "degree", "polynomial_features", least=0)
     arguments.check_tensors("polynomial_features", x=x)
     if x.ndim != 1:
         raise ValueError(f"polynomial_features: x has shape {_shape(x)}; expected (N,)")

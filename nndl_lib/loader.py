@@ -56,8 +56,8 @@ class TensorLoader:
                 leaves out none; a process may then get fewer minibatches than another.
 
         Raises:
-            ValueError: there is no tensor, they differ in their number of rows or have none, generator is none, batch_size,
-                rank or world_size is outside its range, or batch_size is not a multiple of world_size while even.
+            ValueError: there is no tensor, they differ in their number of rows or have none, generator is no generator,
+                batch_size, rank or world_size is outside its range, or batch_size is not a multiple of world_size while even.
         """
         arguments.check_tensors("TensorLoader", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
         if not isinstance(generator, torch.Generator | None):

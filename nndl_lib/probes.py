@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nndl_lib import arguments
+
 __all__ = ["Probe", "record"]
 
 
@@ -48,6 +50,8 @@ def record(
     Raises:
         ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
     """
+    if loss is not None:
+        arguments.check_function(loss, "loss", "record")
     modules = dict(model.named_children() if types is None else model.named_modules())
     modules = {name: module for name, module in modules.items() if types is None or isinstance(module, types)}
     if not modules:

@@ -36,7 +36,7 @@ def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator
     The last one is shorter where batch_size does not divide N. Each call draws a new order from the generator.
 
     Raises:
-        ValueError: N or batch_size is not an integer of at least 1, or generator is none.
+        ValueError: N or batch_size is not an integer of at least 1, or generator is no generator.
     """
     for name, value in (("N", N), ("batch_size", batch_size)):
         arguments.check_count(value, name, "minibatches")

@@ -62,8 +62,10 @@ class LeNet(_Classifier):
         super().__init__()
         for name, value in (("num_classes", num_classes), ("in_channels", in_channels)):
             arguments.check_count(value, name, "LeNet")
+        for name, make in (("activation", activation), ("pool", pool)):
+            arguments.check_function(make, name, "LeNet")
         options = {"generator": generator, "dtype": dtype, "device": device}
-        if small:
+        if arguments.check_flag(small, "small", "LeNet"):
             first, second = Conv2d(in_channels, 8, 3, padding=1, **options), Conv2d(8, 16, 3, padding=1, **options)
             widths = [16 * 2 * 2, 32, num_classes]
         else:

@@ -1,5 +1,6 @@
 """Blocks with a shortcut from input to output, and deep networks made of them. Derived in chapter 07."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -62,6 +63,7 @@ class Highway(torch.nn.Module):
             ValueError: features is not an integer of at least 1.
         """
         super().__init__()
+        arguments.check_number(gate_bias, "gate_bias", "Highway", least=-math.inf)
         options = {"generator": generator, "dtype": dtype, "device": device}
         self.transform = _layer(features, features, activation, norm, options)
         self.gate = Linear(features, features, **options)
@@ -156,6 +158,8 @@ def deep_mlp(
 
 def _layer(inputs: int, outputs: int, activation, norm, options: dict, last: bool = False) -> torch.nn.Sequential:
     """Linear, norm, activation; or norm, activation, linear, where the linear layer is last."""
+    for name, make in (("activation", activation), ("norm", activation if norm is None else norm)):
+        arguments.check_function(make, name, "deep_mlp, Highway")
     linear = Linear(inputs, outputs, **options)
     where = {name: options[name] for name in ("dtype", "device") if options[name] is not None}
     normalize = [norm(inputs if last else outputs).to(**where)] if norm is not None else []

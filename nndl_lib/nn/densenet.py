@@ -140,6 +140,7 @@ class DenseNet(torch.nn.Module):
         arguments.check_count(channels, "channels", "DenseNet")
         where = {"dtype": dtype, "device": device}
         options = {"generator": generator, **where}
+        small = arguments.check_flag(small, "small", "DenseNet")
         kernel, stride = (3, 1) if small else (7, 2)
         stem = Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False, **options)
         parts = [("conv0", stem)]

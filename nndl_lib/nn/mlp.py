@@ -42,8 +42,8 @@ class MLP(torch.nn.Sequential):
         sizes = list(sizes)
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes are {sizes}; expected at least two: the input's width and the output's")
-        for k, size in enumerate(sizes):
-            arguments.check_count(size, f"sizes[{k}]", "MLP")
+        sizes = [arguments.check_count(size, f"sizes[{k}]", "MLP") for k, size in enumerate(sizes)]
+        arguments.check_function(activation, "activation", "MLP")
         layers = []
         for inputs, outputs in zip(sizes, sizes[1:]):
             layers += [Linear(inputs, outputs, device=device, dtype=dtype, generator=generator), activation()]

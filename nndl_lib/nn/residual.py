@@ -199,6 +199,8 @@ class ResNet(torch.nn.Module):
             arguments.check_count(count, f"layers[{k}]", "ResNet")
         arguments.check_count(channels, "channels", "ResNet")
         options = {"generator": generator, "dtype": dtype, "device": device}
+        arguments.check_function(block, "block", "ResNet")
+        small = arguments.check_flag(small, "small", "ResNet")
         kernel, stride = (3, 1) if small else (7, 2)
         self.conv1 = Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False, **options)
         self.bn1, self.relu = BatchNorm2d(channels, dtype=dtype, device=device), ReLU()

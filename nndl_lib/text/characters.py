@@ -81,6 +81,8 @@ def windows(ids: Tensor, length: int, batch: int, generator: torch.Generator) ->
     """
     arguments.check_count(length, "length", "windows")
     arguments.check_count(batch, "batch", "windows")
+    arguments.check_tensors("windows", ids=ids)
+    arguments.check_generator(generator, "generator", "windows")
     if ids.ndim != 1 or len(ids) <= length:
         raise ValueError(f"windows: ids have shape {tuple(ids.shape)}; expected (M,) with M of at least {length + 1}")
     starts = torch.randint(len(ids) - length, (batch,), generator=generator, device=generator.device).to(ids.device)
@@ -90,6 +92,7 @@ def windows(ids: Tensor, length: int, batch: int, generator: torch.Generator) ->
 
 def check_ids(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> Tensor:
     """Return ids. Raises: ValueError where they are not (M,) int64 from 0 to K - 1, with M of at least 1."""
+    arguments.check_tensors(caller, ids=ids)
     if ids.ndim != 1 or ids.dtype != torch.int64 or len(ids) == 0:
         raise ValueError(
             f"{caller}: ids have shape {tuple(ids.shape)} and are {ids.dtype}; expected (M,) int64 with M of at least 1"

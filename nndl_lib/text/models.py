@@ -43,6 +43,7 @@ class CharacterModel(torch.nn.Module):
         super().__init__()
         for name, size in (("embedding_size", embedding_size), ("K", K)):
             arguments.check_count(size, name, "CharacterModel")
+        arguments.check_function(network, "network", "CharacterModel")
         options = {"dtype": dtype, "device": device}
         embedding = init.normal_(torch.empty(K, embedding_size, **options), generator=generator)
         self.embedding = torch.nn.Parameter(embedding)
@@ -115,6 +116,8 @@ def sample(
     """
     arguments.check_count(length, "length", "sample")
     arguments.check_number(temperature, "temperature", "sample")
+    arguments.check_tensors("sample", prompt=prompt)
+    arguments.check_generator(generator, "generator", "sample")
     if prompt.ndim != 1 or len(prompt) == 0:
         raise ValueError(f"sample: prompt has shape {tuple(prompt.shape)}; expected (P,) with P of at least 1")
     ids, state, drawn = prompt.unsqueeze(1), None, []

@@ -48,14 +48,12 @@ class NGram:
             ValueError: order is not an integer of at least 1 or ``K**order`` exceeds an int64, smoothing is another, or
                 alpha is not a finite number greater than 0.
         """
-        arguments.check_count(order, "order", "NGram")
-        arguments.check_count(K, "K", "NGram")
+        order, K = arguments.check_count(order, "order", "NGram"), arguments.check_count(K, "K", "NGram")
         if K**order > torch.iinfo(torch.int64).max:
             raise ValueError(f"NGram: order is {order}; expected one for which {K}**order is below 2**63")
         if smoothing not in ("witten-bell", "additive"):
             raise ValueError(f"NGram: smoothing is {smoothing!r}; expected 'witten-bell' or 'additive'")
-        if isinstance(alpha, bool) or not 0 < alpha < math.inf:
-            raise ValueError(f"NGram: alpha is {alpha!r}; expected a finite number greater than 0")
+        arguments.check_positive(alpha, "alpha", "NGram")
         self.order, self.smoothing, self.alpha, self.K = order, smoothing, alpha, K
         self.tables: list[_Counts] = []  # entry n - 1 counts the n-grams
 

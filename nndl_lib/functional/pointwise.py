@@ -62,8 +62,8 @@ def tanh(input: Tensor) -> Tensor:
 
 def relu(input: Tensor) -> Tensor:
     """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0. Raises ValueError for other than floats."""
-    # threshold keeps z where z > 0. clamp(min=0) has the same values, but its gradient at 0 is 1.
-    return torch.threshold(arguments.check_floating(input, "relu"), 0, 0)
+    # Not clamp(min=0), which has the same values, but the gradient 1 at 0; nor a product with z > 0: 0 * inf is no number.
+    return torch.relu(arguments.check_floating(input, "relu"))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:

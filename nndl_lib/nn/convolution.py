@@ -82,19 +82,20 @@ class Conv2d(torch.nn.Module):
             ValueError: input has another number of channels, dtype or device than the weights, or is smaller than the kernel,
                 with its padding.
         """
+        weight, bias = self.weight, self.bias  # read once: a reparametrization, as of spectral norm, may count its readings
         arguments.check_tensors("Conv2d", input=input)
-        if input.dtype != self.weight.dtype and torch.is_autocast_enabled(input.device.type):
-            input = input.to(self.weight.dtype)  # torch brings both to one dtype of its choice, weights and all
-        arguments.check_convolution(input, self.weight, self.bias, self.groups, "Conv2d")
+        if input.dtype != weight.dtype and torch.is_autocast_enabled(input.device.type):
+            input = input.to(weight.dtype)  # torch brings both to one dtype of its choice, weights and all
+        arguments.check_convolution(input, weight, bias, self.groups, "Conv2d")
         # From the attributes as they are now: as torch, which allows to change them.
-        sizes = (tuple(self.weight.shape[2:]), self.stride, self.dilation)
+        sizes = (tuple(weight.shape[2:]), self.stride, self.dilation)
         kernel, stride, dilation = (arguments.check_pair(pair, "a size", "Conv2d") for pair in sizes)
         left, right, top, bottom = functional.padding_sizes(self.padding, kernel, stride, dilation, "Conv2d")
         arguments.check_window((input.shape[2] + top + bottom, input.shape[3] + left + right), kernel, dilation, "Conv2d")
         padding = top, left
         if left != right or top != bottom:  # of "same", where torch would warn that it makes this copy
             input, padding = torch.nn.functional.pad(input, (left, right, top, bottom)), (0, 0)
-        return torch.nn.functional.conv2d(input, self.weight, self.bias, stride, padding, dilation, self.groups)
+        return torch.nn.functional.conv2d(input, weight, bias, stride, padding, dilation, self.groups)
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``: those that are not the default."""

@@ -62,19 +62,19 @@ class _BatchNorm(torch.nn.Module):
         """
         arguments.check_tensors(type(self).__name__, input=input)
         # All that may have been changed since the layer was made, weights and settings, is read here, as in torch.
-        parts = (self.running_mean, self.running_var, self.weight, self.bias)
-        C = next((len(part) for part in parts if part is not None), self.num_features)
+        mean, var, weight, bias = self.running_mean, self.running_var, self.weight, self.bias
+        C = next((len(part) for part in (mean, var, weight, bias) if part is not None), self.num_features)
         if input.ndim not in self.dimensions or input.shape[1] != C:
             expected = self.shapes.format(C)
             raise ValueError(f"{type(self).__name__}: input has shape {tuple(input.shape)}; expected {expected}")
-        moving = self.track_running_stats or not self.training
-        mean, var = (self.running_mean, self.running_var) if moving else (None, None)
+        if self.training and not self.track_running_stats:
+            mean = var = None
         counting = self.training and self.track_running_stats and self.num_batches_tracked is not None
         momentum = self.momentum
         if momentum is None:  # weights 1, 1/2, 1/3, ... make an average over all batches
             momentum = 1 / (self.num_batches_tracked.item() + 1) if counting else 0.0
         of_batch = self.training or (mean is None and var is None)
-        y = functional.batch_norm(_wide(input), mean, var, self.weight, self.bias, of_batch, momentum, self.eps)
+        y = functional.batch_norm(_wide(input), mean, var, weight, bias, of_batch, momentum, self.eps)
         if counting:  # not before: a batch that was refused does not count
             self.num_batches_tracked.add_(1)
         return y

@@ -62,7 +62,7 @@ class _Cell(torch.nn.Module):
 
     def _check(self, input: Tensor, **states: Tensor | None) -> list[Tensor]:
         # Checks the input, and gives the states, zeros where there is none.
-        caller, dtype = type(self).__name__, self.weight_ih.dtype
+        caller, like = type(self).__name__, next(self.parameters())
         arguments.check_tensors(caller, input=input, **{name: state for name, state in states.items() if state is not None})
         if input.ndim != 2 or input.shape[1] != self.input_size:
             raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, {self.input_size})")
@@ -74,11 +74,11 @@ class _Cell(torch.nn.Module):
                 raise ValueError(f"{caller}: {found}; expected {name} {expected}")
             checked.append(state)
         for name, value in (("input", input), *zip(states, checked)):
-            if value.dtype != dtype:
-                found = f"{name} is {value.dtype} and weight_ih is {dtype}"
+            if value.dtype != like.dtype:
+                found = f"{name} is {value.dtype} and weight_ih is {like.dtype}"
                 raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-            if value.device != self.weight_ih.device:
-                found = f"{name} is on {value.device} and weight_ih on {self.weight_ih.device}"
+            if value.device != like.device:
+                found = f"{name} is on {value.device} and weight_ih on {like.device}"
                 raise ValueError(f"{caller}: {found}; expected one device for both")
         return checked
 

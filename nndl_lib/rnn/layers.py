@@ -122,7 +122,7 @@ class Recurrent(torch.nn.Module):
         # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
         mixed = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
         if mixed and x.is_floating_point():
-            x = x.to(self.weight_ih_l0.dtype)
+            x = x.to(next(self.parameters()).dtype)
         with torch.autocast(x.device.type, enabled=False) if mixed else nullcontext():
             x, states, lengths = self.prepare(x, hx, lengths)
             for layer in range(self.num_layers):
@@ -134,9 +134,10 @@ class Recurrent(torch.nn.Module):
     def prepare(self, x: Tensor, hx, lengths) -> tuple[Tensor, list[Tensor], Tensor | None]:
         """Checked: x (T, N, D) with zeros after the ends, the parts of the state, lengths (N,) on the device of x."""
         caller, shape = type(self).__name__, (self.num_layers * self.directions, self.hidden_size)
-        x = check_sequences(x, self.input_size, self.weight_ih_l0.dtype, self.batch_first, caller)
-        if x.device != self.weight_ih_l0.device:
-            where = f"input is on {x.device} and the weights on {self.weight_ih_l0.device}"
+        like = next(self.parameters())  # not a weight: a reparametrization, as of spectral norm, may count its readings
+        x = check_sequences(x, self.input_size, like.dtype, self.batch_first, caller)
+        if x.device != like.device:
+            where = f"input is on {x.device} and the weights on {like.device}"
             raise ValueError(f"{caller}: {where}; expected one device for both")
         states = check_states(x, hx, self.states, (shape[0], x.shape[1], shape[1]), caller)
         lengths = None if lengths is None else check_lengths(lengths, x, caller)

@@ -1,7 +1,8 @@
 """Checks of what a function of the library is given: each raises ValueError in the name of its caller.
 
 Checks of shapes, dtypes and devices cost next to nothing. Those of values cost one pass and one wait for the device;
-the search for the entry that is wrong happens only after that.
+the search for the entry that is wrong happens only after that. Where there are no values, as ``known`` says, they are
+not checked.
 """
 
 import math
@@ -33,6 +34,7 @@ __all__ = [
     "check_size",
     "check_tensors",
     "check_window",
+    "known",
     "raise_at",
 ]
 
@@ -229,6 +231,8 @@ def check_classes(input: Tensor, target: Tensor, caller: str) -> None:
             f"expected class numbers ({N},) of int64"
         )
     _check_device(input, target, caller)
+    if not known(target):
+        return
     low, high = (bound.item() for bound in target.aminmax())
     if low < 0 or high >= K:
         raise_at((target < 0) | (target >= K), target, "target", caller, f"classes 0 to {K - 1}")
@@ -239,6 +243,8 @@ def check_probabilities(target: Tensor, caller: str) -> None:
 
     The sum may be off by 100 units in the last place, times the square root of K.
     """
+    if not known(target):
+        return
     target = target.detach()
     sums = target.sum(dim=1)
     tolerance = 100 * torch.finfo(target.dtype).eps * target.shape[1] ** 0.5
@@ -253,10 +259,22 @@ def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:
 
     Raises: ValueError where one of the named tensors holds one.
     """
-    if not math.isfinite(values.detach().sum().item()):
+    if known(values) and not math.isfinite(values.detach().sum().item()):
         for name, tensor in named.items():
             raise_at(~tensor.isfinite(), tensor, name, caller, "finite numbers")
     return values
+
+
+def known(x: Tensor) -> bool:
+    """Whether x has values that can be looked at: not on the device "meta", under ``torch.func.vmap`` or while compiling."""
+    if x.is_meta or torch.compiler.is_compiling():
+        return False
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return False
+        x = functorch.get_unwrapped(x)
+    return True
 
 
 def raise_at(wrong: Tensor, tensor: Tensor, name: str, caller: str, expected: str) -> None:

@@ -20,7 +20,8 @@ CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")}
 ORDER = [
     *("compatibility", "runtime", "arguments", "checks.words", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
     *("data", "downloads", "mnist", "toys", "sequences", "linear"),
-    *("functional.precision", "functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic"),
+    *("functional.precision", "functional.transforms"),
+    *("functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic"),
     *("functional.sliding", "functional.convolution", "functional.pooling", "functional"),
     *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn.convolution"),
     *("nn.architectures", "nn.residual", "nn.densenet", "nn", "init", "probes", "architecture"),

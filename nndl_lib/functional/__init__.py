@@ -1,7 +1,7 @@
 """Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations.
 
 ``pointwise`` has the activations with their derivatives, ``losses`` the losses on logits, ``normalization`` batch,
-layer and local response normalization, ``stochastic`` dropout, ``precision`` what half precision needs. For images,
+layer and local response normalization, ``stochastic`` dropout, ``precision`` and ``transforms`` what half precision and ``torch.func`` need. For images,
 ``sliding`` has windows, ``convolution`` and ``pooling`` what is made of them. Take them from here::
 
     from nndl_lib import functional
@@ -36,6 +36,7 @@ from nndl_lib.functional.pooling import avg_pool2d, max_pool2d
 from nndl_lib.functional.precision import wide
 from nndl_lib.functional.sliding import add_windows, output_size, padding_sizes, window_offsets, windows
 from nndl_lib.functional.stochastic import dropout
+from nndl_lib.functional.transforms import transformed
 
 __all__ = [
     "Activation",
@@ -66,6 +67,7 @@ __all__ = [
     "softplus",
     "step",
     "tanh",
+    "transformed",
     "wide",
     "window_offsets",
     "windows",

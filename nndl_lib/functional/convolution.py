@@ -12,7 +12,8 @@ from torch import Tensor
 
 from nndl_lib import arguments
 from nndl_lib.functional.precision import wide
-from nndl_lib.functional.sliding import Pair, add_windows, padding_sizes, windows
+from nndl_lib.functional.sliding import Pair, add_windows, padding_sizes, window_offsets, windows
+from nndl_lib.functional.transforms import transformed
 
 __all__ = ["conv2d", "conv2d_loops"]
 
@@ -48,11 +49,14 @@ def conv2d(
             than the padded image, or stride, padding or dilation is outside its range.
     """
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    if input.is_cuda:  # whose products of half precision add up in float32 by themselves
+    if transformed():
+        output = _plain(wide(input), wide(weight), geometry)
+    elif input.is_cuda:  # whose products of half precision add up in float32 by themselves
         output = _ByExample.apply(input, weight, geometry)
     else:
         output = _Convolution.apply(wide(input), wide(weight), geometry)
-    output = output if bias is None else output.add_(bias.view(-1, 1, 1))
+    if bias is not None:
+        output = output + bias.view(-1, 1, 1) if transformed() else output.add_(bias.view(-1, 1, 1))
     return output.to(input.dtype)
 
 
@@ -173,6 +177,16 @@ class _ByExample(torch.autograd.Function):
 
 
 # --- helpers ---
+
+
+def _plain(input: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
+    # For torch.func: the product of _ByExample, but of columns that are made by slices, whose gradients it knows.
+    padded = torch.nn.functional.pad(input, geometry.sides)
+    offsets = window_offsets(geometry.kernel, geometry.places, geometry.stride, geometry.dilation)
+    slices = [padded[where] for _, _, where in offsets]
+    columns = torch.stack(slices, dim=2).reshape(len(input) * geometry.groups, -1, math.prod(geometry.places))
+    product = _repeated(_rows(weight, geometry.groups), len(input)) @ columns
+    return product.reshape(len(input), len(weight), *geometry.places)
 
 
 def _columns_by_example(input: Tensor, geometry: _Geometry) -> Tensor:

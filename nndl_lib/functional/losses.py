@@ -15,6 +15,7 @@ from torch import Tensor
 from nndl_lib import arguments
 from nndl_lib.functional.pointwise import relu, sigmoid
 from nndl_lib.functional.precision import wide
+from nndl_lib.functional.transforms import transformed
 
 __all__ = [
     "accuracy",
@@ -76,10 +77,11 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction
     """
     caller = "binary_cross_entropy_with_logits"
     arguments.check_same(input, target, caller)
-    low, high = (bound.item() for bound in target.detach().aminmax())
-    if not 0 <= low <= high <= 1:
-        arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
-    cost = _BinaryCrossEntropy.apply(wide(input), wide(target), reduction)
+    if arguments.known(target):
+        low, high = (bound.item() for bound in target.detach().aminmax())
+        if not 0 <= low <= high <= 1:
+            arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
+    cost = (_plain_binary if transformed() else _BinaryCrossEntropy.apply)(wide(input), wide(target), reduction)
     return arguments.check_finite(cost, caller, input=input).to(input.dtype)
 
 
@@ -109,7 +111,8 @@ def cross_entropy(input: Tensor, target: Tensor, *, reduction: str = "mean") -> 
     if input.is_cuda and reduction in ("mean", "sum", "none"):
         # On a GPU each operation has to be started, and torch needs few: a small network's step takes a quarter less time.
         return torch.nn.functional.cross_entropy(input, target, reduction=reduction)
-    return _CrossEntropy.apply(_less_the_largest(input, dim=1), target, reduction).to(input.dtype)
+    function = _plain_cross_entropy if transformed() else _CrossEntropy.apply
+    return function(_less_the_largest(input, dim=1), target, reduction).to(input.dtype)
 
 
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -211,6 +214,19 @@ class _CrossEntropy(torch.autograd.Function):
         return scaled.scatter_add_(1, target, (-grad).expand_as(target)), None, None
 
 
+# --- the same with gradients by autograd, for torch.func ---
+
+
+def _plain_binary(input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    losses = input.clamp(min=0) - input * target + torch.where(input >= 0, -input, input).exp().log1p()
+    return _reduce(losses, reduction, "binary_cross_entropy_with_logits")
+
+
+def _plain_cross_entropy(input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    losses = input.exp().sum(dim=1).log() - input.gather(1, target.unsqueeze(1)).squeeze(1)
+    return _reduce(losses, reduction, "cross_entropy")
+
+
 # --- helpers ---
 
 
@@ -223,7 +239,7 @@ def _checked_less_the_largest(input: Tensor, dim: int, caller: str) -> Tensor:
     arguments.check_size(input, caller)
     shifted = _less_the_largest(input, arguments.check_dim(dim, input, caller))
     # A NaN or +inf, or a row of -inf alone, has made a NaN; -inf beside a number is still -inf.
-    if shifted.detach().amax().isnan().item():
+    if arguments.known(shifted) and shifted.detach().amax().isnan().item():
         arguments.raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")
         raise ValueError(f"{caller}: input is -inf all along dim {dim}; expected a finite number there")
     return shifted

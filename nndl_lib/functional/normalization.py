@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nndl_lib import arguments
 from nndl_lib.functional.precision import wide
+from nndl_lib.functional.transforms import transformed
 
 __all__ = ["batch_norm", "layer_norm", "local_response_norm"]
 
@@ -68,7 +69,7 @@ def batch_norm(
             f"{caller}: input has shape {tuple(input.shape)}, one value a channel, whose variance is 0; "
             "expected at least two in training: more examples, or evaluation mode"
         )
-    output, mean, variance = (_plain_batch_norm if _transformed() else _BatchNorm.apply)(x, weight, bias, eps)
+    output, mean, variance = (_plain_batch_norm if transformed() else _BatchNorm.apply)(x, weight, bias, eps)
     if running_mean is not None:
         with torch.no_grad():
             running_mean.copy_((wide(running_mean) * (1 - momentum)).add_(mean, alpha=momentum))
@@ -110,7 +111,7 @@ def layer_norm(
     x = wide(input)
     weight = x.new_ones(shape) if weight is None else wide(weight)
     bias = x.new_zeros(shape) if bias is None else wide(bias)
-    normalize = _plain_layer_norm if _transformed() else _LayerNorm.apply
+    normalize = _plain_layer_norm if transformed() else _LayerNorm.apply
     if len(shape) == 1 and input.ndim == 2:
         return normalize(x, weight, bias, eps).to(input.dtype)
     rows, weight, bias = x.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
@@ -202,12 +203,6 @@ class _LayerNorm(torch.autograd.Function):
 
 
 # --- the same with gradients by autograd: slower, and of operations that torch.func knows how to transform ---
-
-
-def _transformed() -> bool:
-    # Inside of torch.func.vmap, as for ensembles, or torch.func.grad, where the classes above cannot be called. Written
-    # in the form that they ask for, with a setup_context, those would take a third longer everywhere for small layers.
-    return torch._C._are_functorch_transforms_active()
 
 
 def _plain_batch_norm(input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nndl_lib import arguments
 from nndl_lib.functional.precision import wide
+from nndl_lib.functional.transforms import transformed
 
 __all__ = [
     "Activation",
@@ -52,7 +53,8 @@ def step(input: Tensor) -> Tensor:
 
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    return _Sigmoid.apply(wide(arguments.check_floating(input, "sigmoid"))).to(input.dtype)
+    arguments.check_floating(input, "sigmoid")
+    return torch.sigmoid(input) if transformed() else _Sigmoid.apply(wide(input)).to(input.dtype)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -115,15 +117,11 @@ def activations() -> dict[str, Activation]:
 
 
 class _Sigmoid(torch.autograd.Function):
-    generate_vmap_rule = True  # so that torch.func.vmap works on models with it
-
     @staticmethod
-    def forward(input: Tensor) -> Tensor:
-        return input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
-
-    @staticmethod
-    def setup_context(ctx, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(output)
+    def forward(ctx, input: Tensor) -> Tensor:
+        y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
+        ctx.save_for_backward(y)
+        return y
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from nndl_lib import arguments
 from nndl_lib.functional.precision import wide
 from nndl_lib.functional.sliding import Pair, window_offsets, windows
+from nndl_lib.functional.transforms import transformed
 
 __all__ = ["avg_pool2d", "max_pool2d"]
 
@@ -29,6 +30,8 @@ def max_pool2d(input: Tensor, kernel_size: Pair, stride: Pair | None = None, pad
             larger than the padded image.
     """
     padded, kernel, stride, places = _prepared("max_pool2d", input, kernel_size, stride, padding, -math.inf)
+    if transformed():
+        return _stacked(padded, kernel, stride, places).max(dim=0).values.to(input.dtype)
     return _MaxPool.apply(padded, kernel, stride, places).to(input.dtype)
 
 
@@ -53,11 +56,14 @@ def avg_pool2d(
     """
     arguments.check_flag(count_include_pad, "count_include_pad", "avg_pool2d")
     padded, kernel, stride, places = _prepared("avg_pool2d", input, kernel_size, stride, padding, 0.0)
-    total = _SumPool.apply(padded, kernel, stride, places)
+    if transformed():
+        total = _stacked(padded, kernel, stride, places).sum(dim=0)
+    else:
+        total = _SumPool.apply(padded, kernel, stride, places)
     if count_include_pad or padded.shape == input.shape:
         return (total / (kernel[0] * kernel[1])).to(input.dtype)
     inside = _prepared("avg_pool2d", torch.ones_like(input[:1, :1]), kernel_size, stride, padding, 0.0)[0]
-    return (total / _SumPool.apply(inside, kernel, stride, places)).to(input.dtype)
+    return (total / _stacked(inside, kernel, stride, places).sum(dim=0)).to(input.dtype)
 
 
 class _MaxPool(torch.autograd.Function):
@@ -107,6 +113,11 @@ def _maxima(input: Tensor, kernel: tuple, places: tuple, stride: tuple, dilation
     for _, _, where in window_offsets(kernel, places, stride, dilation):
         torch.maximum(output, input[where], out=output)
     return output
+
+
+def _stacked(input: Tensor, kernel: tuple, stride: tuple, places: tuple) -> Tensor:
+    # (kh kw, N, C, H_out, W_out), for torch.func: for each entry of the kernel, the pixels that it meets.
+    return torch.stack([input[where] for _, _, where in window_offsets(kernel, places, stride, (1, 1))])
 
 
 def _prepared(caller: str, input: Tensor, kernel_size, stride, padding, value: float):

@@ -269,6 +269,9 @@ class LSTM(Recurrent):
 
     def sequence(self, x: Tensor, state: list[Tensor], w: Weights) -> tuple[Tensor, ...]:
         """Hidden states and cells after each step, (T, N, H) each, of x (T, N, ...)."""
+        if functional.transformed() or torch.compiler.is_compiling():
+            record = self.unroll(x, state, w)
+            return torch.stack([step.hidden for step in record]), torch.stack([step.cell for step in record])
         bias = None if w.bias_ih is None else w.bias_ih + w.bias_hh
         return lstm_sequence(x, *state, w.weight_ih, w.weight_hh, bias)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nndl_lib import arguments
 
-__all__ = ["alphabet", "check_ids", "corpus", "decode", "encode", "split", "windows"]
+__all__ = ["alphabet", "check_ids", "check_range", "corpus", "decode", "encode", "split", "windows"]
 
 _ALPHABET = "\n" + "".join(map(chr, range(32, 127)))
 _NUMBERS = {character: k for k, character in enumerate(_ALPHABET)}
@@ -97,7 +97,12 @@ def check_ids(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> Tensor:
         raise ValueError(
             f"{caller}: ids have shape {tuple(ids.shape)} and are {ids.dtype}; expected (M,) int64 with M of at least 1"
         )
-    low, high = ids.aminmax()
+    check_range(ids, caller, K)
+    return ids
+
+
+def check_range(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> None:
+    """Raises: ValueError where one of the ids, of any shape, is not from 0 to K - 1."""
+    low, high = ids.aminmax() if arguments.known(ids) else (0, 0)
     if low < 0 or high >= K:
         arguments.raise_at((ids < 0) | (ids >= K), ids, "ids", caller, f"characters 0 to {K - 1}")
-    return ids

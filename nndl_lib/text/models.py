@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments, functional, init, nn, rnn
-from nndl_lib.text.characters import check_ids
+from nndl_lib.text.characters import check_ids, check_range
 
 __all__ = ["CharacterModel", "bits_per_character", "sample"]
 
@@ -60,9 +60,7 @@ class CharacterModel(torch.nn.Module):
         if ids.ndim != 2 or ids.dtype != torch.int64 or ids.numel() == 0:
             found = f"ids have shape {tuple(ids.shape)} and are {ids.dtype}"
             raise ValueError(f"CharacterModel: {found}; expected (T, N) int64 with T and N of at least 1")
-        low, high = ids.aminmax()
-        if low < 0 or high >= K:
-            arguments.raise_at((ids < 0) | (ids >= K), ids, "ids", "CharacterModel", f"characters 0 to {K - 1}")
+        check_range(ids, "CharacterModel", K)
         output, state = self.recurrent(torch.nn.functional.embedding(ids, self.embedding), state)
         return self.readout(output), state
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, nn
+from nndl_lib import arguments, nn, rnn
 
 __all__ = ["ArchitectureTable", "ReceptiveField", "Row", "architecture_table", "receptive_field"]
 
@@ -62,7 +62,8 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     """The layers of a network, as one example of zeros goes through it in evaluation mode: a row for each call.
 
     A layer is a module without children, or one that has parameters of its own. It may be of ``nndl_lib.nn`` or of
-    ``torch.nn``. A network on the device "meta" is enough, and takes no memory. The network is left as it was: its
+    ``torch.nn``, recurrent ones included; of several outputs, the first is shown. The network takes one tensor of
+    floating-point numbers, so one that begins with an embedding is none. A network on the device "meta" is enough, and takes no memory. The network is left as it was: its
     mode, its buffers and its hooks, also after an error.
 
     Multiply-adds are counted where a parameter multiplies an input: in linear layers, convolutions and recurrent
@@ -83,14 +84,15 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     modes, rows, counted = [(part, part.training) for part in module.modules()], [], set()
 
     def keep(name: str):
-        def hook(layer: torch.nn.Module, inputs: tuple, output) -> None:
+        def hook(layer: torch.nn.Module, inputs: tuple, named: dict, output) -> None:
+            inputs = (*inputs, *named.values())
             first = output if isinstance(output, Tensor) else output[0]
             count = _count(layer.parameters() if _is_leaf(layer) else layer.parameters(recurse=False), counted)
             rows.append(Row(name, type(layer).__name__, tuple(first.shape[1:]), count, _products(layer, inputs, first)))
 
         return hook
 
-    handles = [layer.register_forward_hook(keep(name)) for name, layer in layers.items()]
+    handles = [layer.register_forward_hook(keep(name), with_kwargs=True) for name, layer in layers.items()]
     try:
         module.eval()
         with torch.no_grad():
@@ -145,6 +147,7 @@ def receptive_field(layers: Iterable[torch.nn.Module | tuple[int, ...]]) -> Rece
 
 _CONVOLUTIONS = (nn.Conv2d, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
 _TRANSPOSED = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d)
+_RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase, rnn.Recurrent, rnn.RNNCell, rnn.LSTMCell, rnn.GRUCell)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, torch.nn.LayerNorm, torch.nn.GroupNorm)
 _TORCH_BATCH_NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d, torch.nn.MaxPool2d, torch.nn.AvgPool2d)
@@ -181,7 +184,7 @@ def _products(layer: torch.nn.Module, inputs: tuple, output: Tensor) -> int | No
         return inputs[0].numel() * (layer.weight.numel() // len(layer.weight))
     if isinstance(layer, (*_NORMS, *_TORCH_BATCH_NORMS)):
         return output.numel() if layer.weight is not None else 0
-    if isinstance(layer, torch.nn.RNNBase):
+    if isinstance(layer, _RECURRENT):
         steps = inputs[0].numel() // inputs[0].shape[-1]
         return steps * sum(p.numel() for name, p in layer.named_parameters() if "weight" in name)
     return 0 if next(layer.parameters(), None) is None else None

@@ -15,6 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from nndl_lib import arguments
 from nndl_lib.plotting import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION
 
 __all__ = ["DIVERGING_COLORS", "SHARE_COLORS", "confusion_matrix", "decision_regions", "image_grid", "layer_space"]
@@ -139,9 +140,7 @@ def image_grid(
         raise ValueError("image_grid: images hold a NaN or an infinity; expected finite numbers")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"image_grid: there are {len(titles)} titles and {len(images)} images; expected one for each")
-    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
-        raise ValueError(f"image_grid: columns is {columns!r}; expected an integer of at least 1")
-    columns = min(columns, len(images))
+    columns = min(arguments.check_count(columns, "columns", "image_grid"), len(images))
     rows = math.ceil(len(images) / columns)
     low, high = images.min().item(), images.max().item()
     if symmetric:

@@ -80,11 +80,12 @@ def record(
 
 
 def _keep(outputs: dict[str, Tensor], name: str) -> Callable:
-    def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> None:
+    def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         if not isinstance(output, Tensor):
             raise ValueError(f"record: layer {name!r} gives {type(output).__name__}; expected a tensor")
         count = 1 + sum(key.partition("#")[0] == name for key in outputs)
         outputs[name if count == 1 else f"{name}#{count}"] = output
+        return output.clone()  # for the model: what comes next, such as an activation in place, may change it
 
     return hook
 

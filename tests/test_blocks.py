@@ -1,5 +1,6 @@
 """Residual, highway and dense blocks, deep networks of them, and probes that look into them."""
 
+import copy
 import re
 
 import pytest
@@ -209,6 +210,24 @@ def test_record_by_hand():
     forward = probes.record(model, X.detach())
     assert [p.activation_std for p in forward.values()] == [p.activation_std for p in found.values()]
     assert all(p.gradient_std is None for p in forward.values())
+
+
+@pytest.mark.parametrize("activation", [torch.nn.ReLU(inplace=True), torch.nn.ELU(inplace=True), torch.nn.Dropout(0.5, inplace=True)])
+def test_record_before_a_change_in_place(activation):
+    linear, X = network()[0], normal(9, 4)
+    model = torch.nn.Sequential(linear, activation, nn.Identity())
+    apart = torch.nn.Sequential(linear, copy.deepcopy(activation), nn.Identity())
+    apart[1].inplace = False
+    torch.manual_seed(0)
+    found = probes.record(model, X, lambda z: z.sin().sum(), tensors=True)
+    torch.manual_seed(0)
+    expected = probes.record(apart, X, lambda z: z.sin().sum(), tensors=True)
+    close(expected["0"].activation, linear(X).detach())
+    assert not torch.equal(expected["0"].gradient, expected["1"].gradient)
+    for name, probe in expected.items():
+        close(found[name].activation, probe.activation)
+        close(found[name].gradient, probe.gradient)
+        assert found[name][:2] == pytest.approx(probe[:2], rel=1e-12)
 
 
 def test_record_of_types():

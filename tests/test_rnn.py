@@ -588,3 +588,14 @@ def test_bad_layers():
     refuses("gates: model is a LSTM; expected an RNN, LSTM or GRU", rnn.gates, torch.nn.LSTM(3, 4), x)
     with pytest.raises(NotImplementedError, match="Recurrent has no step of its own"):
         rnn.Recurrent.step(torch.nn.Module.__new__(rnn.Recurrent), x, x, [x])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_dropout_with_one_layer_warns_as_torchs(kind):
+    make = getattr(rnn, kind)
+    with pytest.warns(UserWarning, match="dropout") as torchs:
+        getattr(torch.nn, kind)(2, 3, dropout=0.9)
+    with pytest.warns(UserWarning, match=f"^{kind}: dropout is 0.9 and num_layers 1, so nothing is dropped") as caught:
+        make(2, 3, dropout=0.9)
+    assert len(caught) == len(torchs) == 1 and caught[0].filename == __file__  # it points at the call
+    make(2, 3, 2, dropout=0.9), make(2, 3)  # no warning, which would be an error here

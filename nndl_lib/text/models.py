@@ -50,17 +50,21 @@ class CharacterModel(torch.nn.Module):
         self.recurrent = network(embedding_size, hidden_size, num_layers, generator=generator, **options)
         self.readout = nn.Linear(hidden_size, K, generator=generator, **options)
 
+    @property
+    def K(self) -> int:
+        """How many characters there are."""
+        return len(self.embedding)
+
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Logits (T, N, K) of the character after each of ids (T, N), and the network's state after the last.
 
         Raises:
             ValueError: ids are not (T, N) int64 from 0 to K - 1, or the state has another shape.
         """
-        K = len(self.embedding)
         if ids.ndim != 2 or ids.dtype != torch.int64 or ids.numel() == 0:
             found = f"ids have shape {tuple(ids.shape)} and are {ids.dtype}"
             raise ValueError(f"CharacterModel: {found}; expected (T, N) int64 with T and N of at least 1")
-        check_range(ids, "CharacterModel", K)
+        check_range(ids, "CharacterModel", self.K)
         output, state = self.recurrent(torch.nn.functional.embedding(ids, self.embedding), state)
         return self.readout(output), state
 
@@ -74,7 +78,7 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
     evaluation mode for it.
 
     Args:
-        model: a language model, see above. length: how many steps at once; no influence on the value.
+        model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none. length: how many steps at once; no influence on the value.
 
     Raises:
         ValueError: streams or length is not an integer of at least 1, or a stream has no two characters.
@@ -82,7 +86,7 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
     caller = "bits_per_character"
     arguments.check_count(streams, "streams", caller)
     arguments.check_count(length, "length", caller)
-    check_ids(ids, caller)
+    check_ids(ids, caller, getattr(model, "K", 96))
     steps = len(ids) // streams
     if steps < 2:
         raise ValueError(f"{caller}: {len(ids)} characters in {streams} streams; expected at least two in each")

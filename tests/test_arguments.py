@@ -28,7 +28,7 @@ IMAGE["scale"] |= {"factor": 1.5}
 CALLS = {
     nndl_lib.functional: {
         **{name: {"input": X} for name in (
-            "dropout", "elu", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "step", "tanh", "wide")},
+            "dropout", "elu", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "step", "tanh", "wide", "autocasts")},
         **{name: {"input": X, "dim": 1} for name in ("softmax", "log_softmax")},
         **{name: {"input": X, "target": X.softmax(1)} for name in ("mse_loss", "binary_cross_entropy_with_logits")},
         **{name: {"input": X, "target": LABELS} for name in ("accuracy", "cross_entropy", "multiclass_hinge_loss")},

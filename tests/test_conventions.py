@@ -206,3 +206,19 @@ def test_numbers_are_numbers(call, value):
 def test_functions_are_functions(call, value):
     with pytest.raises(ValueError, match=r": \w+ is .*; expected a function$"):
         call(value)
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: functional.layer_norm(X, (3,), x(3)), lambda x: functional.layer_norm(X, (3,), None, x(3)),
+    lambda x: functional.batch_norm(X, x(3), torch.ones(3)), lambda x: functional.batch_norm(X, torch.zeros(3), torch.ones(3), x(3)),
+    lambda x: functional.conv2d(IMAGES, x(2, 3, 1, 1)), lambda x: functional.conv2d(IMAGES, torch.zeros(2, 3, 1, 1), x(2)),
+    lambda x: functional.mse_loss(X, x(4, 3)), lambda x: nn.Linear(3, 2)(x(4, 3)), lambda x: nn.Conv2d(3, 2, 3)(x(1, 3, 8, 8)),
+    lambda x: rnn.LSTM(3, 2)(x(4, 1, 3)), lambda x: rnn.GRUCell(3, 2)(x(4, 3)), lambda x: nn.BatchNorm1d(3)(x(4, 3)),
+    lambda x: nn.LayerNorm(3)(x(4, 3)),
+])
+def test_one_device_and_one_dtype(call):
+    for options, expected in (({"device": "meta"}, "one device for both"), ({"dtype": torch.float64}, "the same dtype for both")):
+        with pytest.raises(ValueError, match=f"; expected {expected}$"):
+            call(lambda *shape, options=options: torch.zeros(shape, **options))
+    with pytest.raises(ValueError, match="; expected "):  # both at once
+        call(lambda *shape: torch.zeros(shape, device="meta", dtype=torch.float64))

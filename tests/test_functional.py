@@ -557,3 +557,16 @@ def test_sigmoid_works_under_vmap():
     z = torch.randn(5, 3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     slope = torch.func.vmap(torch.func.grad(lambda row: functional.sigmoid(row).sum()))(z)
     torch.testing.assert_close(slope, torch.sigmoid(z) * (1 - torch.sigmoid(z)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "leaky_relu", "elu", "softplus"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_activations_at_the_edge(name, dtype):
+    tiny, huge = torch.finfo(dtype).smallest_normal, torch.finfo(dtype).max
+    values = [-math.inf, -huge, -1e4, -20.5, -tiny / 8, -0.0, 0.0, tiny / 8, 20.5, 1e4, huge, math.inf, math.nan]
+    ours, theirs = (torch.tensor(values, dtype=dtype, requires_grad=True) for _ in range(2))
+    y, expected = getattr(functional, name)(ours), getattr(torch, name, getattr(F, name, None))(theirs)
+    y.sum().backward(), expected.sum().backward()
+    tolerance = {"rtol": 1e-8 if name == "softplus" else 4 * torch.finfo(dtype).eps, "atol": tiny, "equal_nan": True}
+    torch.testing.assert_close(y, expected, **tolerance)
+    torch.testing.assert_close(ours.grad[:-1], theirs.grad[:-1], **tolerance)  # at a NaN torch has no one answer

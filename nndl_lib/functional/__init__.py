@@ -33,7 +33,7 @@ from nndl_lib.functional.pointwise import (
     tanh,
 )
 from nndl_lib.functional.pooling import avg_pool2d, max_pool2d
-from nndl_lib.functional.precision import wide
+from nndl_lib.functional.precision import autocasts, wide
 from nndl_lib.functional.sliding import add_windows, output_size, padding_sizes, window_offsets, windows
 from nndl_lib.functional.stochastic import dropout
 from nndl_lib.functional.transforms import transformed
@@ -43,6 +43,7 @@ __all__ = [
     "accuracy",
     "activations",
     "add_windows",
+    "autocasts",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",

@@ -254,3 +254,6 @@ def _check_parts(input: Tensor, shape: tuple[int, ...], caller: str, **parts: Te
         if part is not None and part.dtype != input.dtype:
             found = f"input is {input.dtype} and {name} is {part.dtype}"
             raise ValueError(f"{caller}: {found}; expected the same dtype for both")
+        if part is not None and part.device != input.device:
+            found = f"input is on {input.device} and {name} on {part.device}"
+            raise ValueError(f"{caller}: {found}; expected one device for both")

@@ -81,9 +81,9 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """
     arguments.check_number(alpha, "alpha", "elu", least=-math.inf)
     z = wide(arguments.check_floating(input, "elu"))
-    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp. The
+    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the 0 there. The
     # value is that of expm1, the gradient that of exp: expm1's own is its value plus 1, which in float32 is 0 at -17.
-    below = z.clamp(max=0)
+    below = torch.where(z > 0, 0.0, z)
     e = below.exp()
     return torch.where(z > 0, z, alpha * (below.detach().expm1() + (e - e.detach()))).to(input.dtype)
 

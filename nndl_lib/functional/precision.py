@@ -5,7 +5,13 @@ from torch import Tensor
 
 from nndl_lib import arguments
 
-__all__ = ["wide"]
+__all__ = ["autocasts", "wide"]
+
+
+def autocasts(input: Tensor) -> bool:
+    """Whether ``torch.autocast`` is on for the device of the input. Raises ValueError where that is no tensor."""
+    arguments.check_tensors("autocasts", input=input)
+    return input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)  # torch knows none for "meta"
 
 
 def wide(input: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ class Conv2d(torch.nn.Module):
         """
         weight, bias = self.weight, self.bias  # read once: a reparametrization, as of spectral norm, may count its readings
         arguments.check_tensors("Conv2d", input=input)
-        if input.dtype != weight.dtype and torch.is_autocast_enabled(input.device.type):
+        if input.dtype != weight.dtype and functional.autocasts(input):
             input = input.to(weight.dtype)  # torch brings both to one dtype of its choice, weights and all
         arguments.check_convolution(input, weight, bias, self.groups, "Conv2d")
         # From the attributes as they are now: as torch, which allows to change them.

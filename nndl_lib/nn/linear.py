@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments
+from nndl_lib import arguments, functional
 
 __all__ = ["Linear"]
 
@@ -59,7 +59,7 @@ class Linear(torch.nn.Module):
                 f"expected input (..., {weight.shape[1]})"
             )
         # In mixed precision, torch itself brings both to one dtype.
-        if input.dtype != weight.dtype and not torch.is_autocast_enabled(input.device.type):
+        if input.dtype != weight.dtype and not functional.autocasts(input):
             raise ValueError(f"Linear: input is {input.dtype} and weight is {weight.dtype}; expected the same dtype for both")
         if input.device != weight.device:
             raise ValueError(f"Linear: input is on {input.device} and weight on {weight.device}; expected one device for both")

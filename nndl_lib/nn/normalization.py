@@ -157,8 +157,7 @@ class LayerNorm(torch.nn.Module):
 
 def _wide(x: Tensor) -> Tensor:
     # In mixed precision a layer before this may have made x of 16 bits, too few for sums of squares.
-    mixed = x.dtype in (torch.bfloat16, torch.float16) and torch.is_autocast_enabled(x.device.type)
-    return x.float() if mixed else x
+    return functional.wide(x) if functional.autocasts(x) else x
 
 
 class LocalResponseNorm(torch.nn.Module):

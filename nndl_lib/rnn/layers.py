@@ -120,7 +120,7 @@ class Recurrent(torch.nn.Module):
         x, ends = input, []
         arguments.check_tensors(type(self).__name__, input=x)
         # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
-        mixed = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
+        mixed = functional.autocasts(x)
         if mixed and x.is_floating_point():
             x = x.to(next(self.parameters()).dtype)
         with torch.autocast(x.device.type, enabled=False) if mixed else nullcontext():

@@ -76,9 +76,10 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     Raises:
         ValueError: an entry of input_shape is not an integer of at least 1, or the network refuses such an input.
     """
-    shape = tuple(input_shape)
-    for k, size in enumerate(shape):
-        arguments.check_count(size, f"input_shape[{k}]", "architecture_table")
+    arguments.check_model(module, "module", "architecture_table")
+    if not isinstance(input_shape, Iterable):
+        raise ValueError(f"architecture_table: input_shape is {input_shape!r}; expected the sizes of one example")
+    shape = tuple(arguments.check_count(n, f"input_shape[{k}]", "architecture_table") for k, n in enumerate(input_shape))
     layers = {name: layer for name, layer in module.named_modules() if _is_layer(name, layer)}
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
     modes, rows, counted = [(part, part.training) for part in module.modules()], [], set()

@@ -23,7 +23,9 @@ __all__ = [
     "check_floating",
     "check_function",
     "check_generator",
+    "check_integer",
     "check_logits",
+    "check_model",
     "check_number",
     "check_pair",
     "check_pooling",
@@ -77,6 +79,20 @@ def check_generator(value: torch.Generator | None, name: str, caller: str, optio
     if not (isinstance(value, torch.Generator) or optional and value is None):
         expected = "a torch.Generator, or None" if optional else "a torch.Generator, e.g. torch.Generator().manual_seed(0)"
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+
+
+def check_integer(value: int, name: str, caller: str) -> int:
+    """Return value as a Python int. Raises: ValueError where it is not an integer, of Python or NumPy. A bool is none."""
+    number = _integer(value)
+    if number is None:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer")
+    return number
+
+
+def check_model(value: torch.nn.Module, name: str, caller: str) -> None:
+    """Raises: ValueError where value is not a torch.nn.Module."""
+    if not isinstance(value, torch.nn.Module):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a torch.nn.Module")
 
 
 def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> None:

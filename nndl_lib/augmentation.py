@@ -314,6 +314,8 @@ def _device(images: Tensor, generator: torch.Generator | None, caller: str) -> t
 
 
 def _each(value: float | Tensor, name: str, images: Tensor, caller: str) -> Tensor:
+    if not isinstance(value, Tensor):
+        arguments.check_number(value, name, caller, least=-math.inf)
     value = torch.as_tensor(value, device=images.device, dtype=_precision(images))
     if value.shape not in ((), images.shape[:1]):
         raise ValueError(

@@ -5,6 +5,7 @@ used in chapter 02, "Linear models".
 """
 
 import math
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -103,6 +104,8 @@ def make_line(
     Raises:
         ValueError: N < 1, or noise is negative.
     """
+    for name, value in (("w", w), ("b", b)):
+        arguments.check_number(value, name, "make_line", least=-math.inf)
     x, epsilon = _uniform_and_normal(N, noise, generator, dtype, "make_line")
     return x, w * x + b + noise * epsilon
 
@@ -147,7 +150,8 @@ def split(
     if not rows or len(set(rows)) != 1:
         raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
     # Written so that a NaN fails as well.
-    if not (fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
+    numbers = isinstance(fractions, (tuple, list)) and all(isinstance(fraction, Real) for fraction in fractions)
+    if not (numbers and fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
         raise ValueError(f"split: fractions are {fractions}; expected positive numbers that add up to 1")
     N = rows[0]
     # Halves go up: round() would send them to the even neighbor, now up and now down.

@@ -46,6 +46,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value, and return the tensor."""
     arguments.check_tensors("constant_", tensor=tensor)
+    arguments.check_number(val, "val", "constant_", least=-math.inf)
     return tensor.fill_(val)
 
 
@@ -77,6 +78,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: torch.Generato
 
     Raises ValueError where the tensor is no weight.
     """
+    arguments.check_number(gain, "gain", "xavier_uniform_")
     bound = math.sqrt(3) * (gain * math.sqrt(2 / sum(_fans(tensor, "xavier_uniform_"))))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -87,6 +89,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator
     Source: Glorot & Bengio (2010), https://proceedings.mlr.press/v9/glorot10a.html. Raises ValueError where the tensor
     is no weight.
     """
+    arguments.check_number(gain, "gain", "xavier_normal_")
     return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor, "xavier_normal_"))), generator)
 
 
@@ -132,6 +135,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | 
     https://arxiv.org/abs/1312.6120. Raises ValueError where the tensor is no weight.
     """
     _fans(tensor, "orthogonal_")
+    arguments.check_number(gain, "gain", "orthogonal_", least=-math.inf)
     rows, columns = len(tensor), tensor[0].numel()
     values = normal_(tensor.new_empty(rows, columns), generator=generator)
     Q, R = torch.linalg.qr(values.T if rows < columns else values)
@@ -153,7 +157,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else param
         arguments.check_number(slope, "param", "calculate_gain", least=-math.inf)
         return math.sqrt(2 / (1 + slope**2))
-    if nonlinearity not in _GAINS:
+    if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
         known = ", ".join(_GAINS)
         raise ValueError(f"calculate_gain: nonlinearity is {nonlinearity!r}; expected {known} or leaky_relu")
     return _GAINS[nonlinearity]
@@ -217,7 +221,9 @@ def initialize(
     Raises:
         ValueError: the model has no layer.
     """
+    arguments.check_model(model, "model", "initialize")
     arguments.check_function(scheme, "scheme", "initialize")
+    arguments.check_number(0 if bias is None else bias, "bias", "initialize", least=-math.inf)
     layers = [m for m in model.modules() if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim >= 2]
     if not layers:
         raise ValueError(f"initialize: {type(model).__name__} has no weight (out, in); expected at least one")

@@ -5,6 +5,7 @@ row; ``t`` is (N,); ``w`` is (D,); ``b`` is a number. The cost is the average ov
 ``(y - t)**2 / 2``.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -47,6 +48,8 @@ def predict(X: Tensor, w: Tensor, b: float | Tensor = 0.0) -> Tensor:
     # A vector would be added without complaint, and with shape (N, 1) it would make a matrix of the predictions.
     if isinstance(b, Tensor) and b.ndim > 0:
         raise ValueError(f"predict: b has shape {_shape(b)}; expected a number or a 0-d tensor")
+    if not isinstance(b, Tensor):
+        arguments.check_number(b, "b", "predict", least=-math.inf)
     return X @ w + b
 
 
@@ -155,8 +158,7 @@ def gradient_descent(
         ValueError: lr is not positive and finite, steps is negative, shapes do not fit, or X or t holds a NaN.
     """
     _check_data(X, t, "gradient_descent")
-    if not 0 < lr < float("inf"):
-        raise ValueError(f"gradient_descent: the learning rate lr is {lr}; expected a finite number greater than 0")
+    arguments.check_positive(lr, "the learning rate lr", "gradient_descent")
     steps = arguments.check_count(steps, "steps", "gradient_descent", least=0)
     N, D = X.shape
     w = X.new_zeros(D) if w is None else w

@@ -50,8 +50,12 @@ def record(
     Raises:
         ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
     """
+    arguments.check_model(model, "model", "record")
+    arguments.check_flag(tensors, "tensors", "record")
     if loss is not None:
         arguments.check_function(loss, "loss", "record")
+    if types is not None and not all(isinstance(kind, type) for kind in (types if isinstance(types, tuple) else (types,))):
+        raise ValueError(f"record: types is {types!r}; expected a class, such as nn.ReLU, or a tuple of classes")
     modules = dict(model.named_children() if types is None else model.named_modules())
     modules = {name: module for name, module in modules.items() if types is None or isinstance(module, types)}
     if not modules:

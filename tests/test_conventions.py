@@ -2,13 +2,14 @@
 
 import inspect
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from nndl_lib import augmentation, data, functional, init, nn, probes, rnn, sequences, text, toys
+from nndl_lib import architecture, augmentation, data, functional, init, linear, nn, probes, rnn, sequences, text, toys
 
 G = torch.Generator().manual_seed(0)
 X, IMAGES = torch.rand(4, 3, generator=G), torch.rand(2, 3, 8, 8, generator=G)
@@ -222,3 +223,45 @@ def test_one_device_and_one_dtype(call):
             call(lambda *shape, options=options: torch.zeros(shape, **options))
     with pytest.raises(ValueError, match="; expected "):  # both at once
         call(lambda *shape: torch.zeros(shape, device="meta", dtype=torch.float64))
+
+
+REFUSED = [  # what is called, and words of the error that names the argument
+    (lambda: functional.layer_norm(X, 3), "layer_norm: input has shape (4, 3) and normalized_shape is 3; expected"),
+    (lambda: functional.dropout(X, mask=True), "dropout: mask is a bool; expected a tensor"),
+    (lambda: functional.add_windows(torch.zeros(1, 1, 2, 2, 3, 3), (4, 4), out=torch.zeros(1, 1, 5, 5)), "add_windows: out has shape"),
+    (lambda: nn.Dense(nn.Tanh(), (1,)), "Dense: dim is (1,); expected an integer"),
+    (lambda: nn.Dense(nn.Tanh(), True), "Dense: dim is True; expected an integer"),
+    (lambda: nn.Residual(3), "Residual: block is 3; expected a function"),
+    (lambda: nn.MLP(3), "MLP: sizes are [3]; expected at least two"),
+    (lambda: nn.ResNet(nn.BasicBlock, 2), "ResNet: layers is []; expected"),
+    (lambda: nn.weight_norm(nn.Linear(3, 2), dim=True), "weight_norm: weight has shape (2, 3) and dim is True; expected"),
+    (lambda: nn.weight_norm(3), "weight_norm: module is 3; expected a torch.nn.Module"),
+    (lambda: rnn.rnn_step(X, X, "sigmoid"), "rnn_step: nonlinearity is 'sigmoid'; expected"),
+    (lambda: rnn.gates(rnn.LSTM(3, 2), [1.0]), "gates: x is a list; expected a tensor"),
+    (lambda: rnn.forget_bias_(3, 1.0), "forget_bias_: model is 3; expected a torch.nn.Module"),
+    (lambda: init.calculate_gain(["relu"]), "calculate_gain: nonlinearity is ['relu']; expected"),
+    (lambda: init.constant_(X.clone(), "1"), "constant_: val is '1'; expected a finite number"),
+    (lambda: init.xavier_uniform_(X.clone(), "relu"), "xavier_uniform_: gain is 'relu'; expected a finite number"),
+    (lambda: init.normal_(X.long()), "normal_: input is torch.int64; expected a floating-point dtype"),
+    (lambda: init.initialize(nn.Linear(3, 2), init.zeros_, bias="0"), "initialize: bias is '0'; expected a finite number"),
+    (lambda: linear.predict(X, X[0], np.ones(4)), "predict: b is array([1., 1., 1., 1.]); expected a finite number"),
+    (lambda: linear.gradient_descent(X, X[:, 0], "0.1", 3), "gradient_descent: the learning rate lr is '0.1'; expected"),
+    (lambda: data.split(X, fractions=0.5, generator=G), "split: fractions are 0.5; expected positive numbers"),
+    (lambda: data.make_line(4, "1", 1.0, 0.1, G), "make_line: w is '1'; expected a finite number"),
+    (lambda: augmentation.rotate(IMAGES, "90"), "rotate: degrees is '90'; expected a finite number"),
+    (lambda: augmentation.rotate(IMAGES, True), "rotate: degrees is True; expected a finite number"),
+    (lambda: text.split(torch.arange(9), "0.5"), "split: share is '0.5' of 9 characters; expected a share"),
+    (lambda: text.CharacterModel(4)([1]), "CharacterModel: ids is a list; expected a tensor"),
+    (lambda: text.sample("x", torch.arange(4), 2, G), "sample: model is 'x'; expected a function"),
+    (lambda: architecture.architecture_table(torch.tanh, (3,)), "architecture_table: module is <built-in"),
+    (lambda: architecture.architecture_table(nn.Tanh(), 3), "architecture_table: input_shape is 3; expected"),
+    (lambda: probes.record(torch.tanh, X), "record: model is <built-in"),
+    (lambda: probes.record(nn.MLP([3, 2]), X, types="Linear"), "record: types is 'Linear'; expected a class"),
+    (lambda: probes.record(nn.MLP([3, 2]), X, tensors="no"), "record: tensors is 'no'; expected True or False"),
+]
+
+
+@pytest.mark.parametrize("call, words", REFUSED, ids=[words.partition(";")[0] for _, words in REFUSED])
+def test_arguments_of_another_kind(call, words):
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}"):
+        call()

@@ -110,6 +110,9 @@ def add_windows(
             f"add_windows: the windows span {ends[0]} x {ends[1]} and size is {tuple(size)}; expected that they fit"
         )
     images = values.new_zeros(N, C, *size) if out is None else out
+    arguments.check_tensors("add_windows", out=images)
+    if images.shape != (N, C, *size):
+        raise ValueError(f"add_windows: out has shape {tuple(images.shape)}; expected {(N, C, *size)}")
     for u, v, where in window_offsets(tuple(kernel), places, stride, dilation):
         images[where].add_(values[:, :, u, v])  # `+=` would also copy the sum onto itself
     return images

@@ -4,7 +4,7 @@ Parameters have the names that they have in torchvision's, so that its state dic
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -135,6 +135,7 @@ class DenseNet(torch.nn.Module):
             ValueError: there is no block, or a number is not an integer of at least 1.
         """
         super().__init__()
+        layers = list(layers) if isinstance(layers, Iterable) else []
         if not layers:
             raise ValueError(f"DenseNet: layers is {layers}; expected the number of layers of each block")
         arguments.check_count(channels, "channels", "DenseNet")

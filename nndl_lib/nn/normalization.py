@@ -220,11 +220,12 @@ def weight_norm(module: torch.nn.Module, name: str = "weight", dim: int | None =
     Raises:
         ValueError: the module has no such parameter, dim is none of its dimensions, or a norm is 0.
     """
+    arguments.check_model(module, "module", "weight_norm")
     weight = dict(module.named_parameters(recurse=False)).get(name)
     if weight is None:
         names = [key for key, _ in module.named_parameters(recurse=False)]
         raise ValueError(f"weight_norm: {type(module).__name__} has no parameter {name!r}; expected one of {names}")
-    if dim is not None and not 0 <= dim < weight.ndim:
+    if dim is not None and (isinstance(dim, bool) or dim not in range(weight.ndim)):
         raise ValueError(
             f"weight_norm: {name} has shape {tuple(weight.shape)} and dim is {dim}; "
             f"expected one of its dimensions, 0 to {weight.ndim - 1}, or None"

@@ -4,7 +4,7 @@ Their parameters have the names that they have in torchvision's, so that its sta
 "Convolutional networks".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -193,6 +193,7 @@ class ResNet(torch.nn.Module):
             ValueError: there is no stage, or a number is not an integer of at least 1.
         """
         super().__init__()
+        layers = list(layers) if isinstance(layers, Iterable) else []
         if not layers:
             raise ValueError(f"ResNet: layers is {layers}; expected the number of blocks of each stage")
         for k, count in enumerate(layers):

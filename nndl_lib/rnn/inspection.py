@@ -100,6 +100,7 @@ def forget_bias_(model: torch.nn.Module, value: float) -> torch.nn.Module:
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"forget_bias_: value is {value!r}; expected a finite number")
+    arguments.check_model(model, "model", "forget_bias_")
     lstms = [module for module in model.modules() if isinstance(module, LSTM) and module.bias]
     if not lstms:
         raise ValueError(f"forget_bias_: {type(model).__name__} has no LSTM with a bias; expected at least one")
@@ -121,6 +122,7 @@ def _record(model, x, hx, lengths, layer: int, reverse: bool, caller: str):
     layer = arguments.check_count(layer, "layer", caller, least=0, most=model.num_layers - 1)
     if arguments.check_flag(reverse, "reverse", caller) and not model.bidirectional:
         raise ValueError(f"{caller}: reverse is True; expected False, as the model has one direction")
+    arguments.check_tensors(caller, x=x)
     x, states, lengths = model.prepare(x, hx, lengths)
     for below in range(layer):
         x, _ = model.layer(x, below, states, lengths)

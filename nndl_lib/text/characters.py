@@ -4,6 +4,8 @@ A text is a tensor of character numbers, (M,) int64, each a position in a fixed 
 "Recurrent networks".
 """
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
@@ -67,7 +69,7 @@ def split(ids: Tensor, share: float = 0.1) -> tuple[Tensor, Tensor]:
     """
     check_ids(ids, "split")
     M = len(ids)
-    count = round(M * share) if 0 < share < 1 else 0
+    count = round(M * share) if isinstance(share, Real) and 0 < share < 1 else 0
     if not 0 < count < M:
         raise ValueError(f"split: share is {share!r} of {M} characters; expected a share that leaves both at least one")
     return ids[: M - count], ids[M - count :]

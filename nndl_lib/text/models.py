@@ -61,6 +61,7 @@ class CharacterModel(torch.nn.Module):
         Raises:
             ValueError: ids are not (T, N) int64 from 0 to K - 1, or the state has another shape.
         """
+        arguments.check_tensors("CharacterModel", ids=ids)
         if ids.ndim != 2 or ids.dtype != torch.int64 or ids.numel() == 0:
             found = f"ids have shape {tuple(ids.shape)} and are {ids.dtype}"
             raise ValueError(f"CharacterModel: {found}; expected (T, N) int64 with T and N of at least 1")
@@ -118,6 +119,7 @@ def sample(
     """
     arguments.check_count(length, "length", "sample")
     arguments.check_number(temperature, "temperature", "sample")
+    arguments.check_function(model, "model", "sample")
     arguments.check_tensors("sample", prompt=prompt)
     arguments.check_generator(generator, "generator", "sample")
     if prompt.ndim != 1 or len(prompt) == 0:

@@ -63,8 +63,8 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
 
     A layer is a module without children, or one that has parameters of its own. It may be of ``nndl_lib.nn`` or of
     ``torch.nn``, recurrent ones included; of several outputs, the first is shown. The network takes one tensor of
-    floating-point numbers, so one that begins with an embedding is none. A network on the device "meta" is enough, and takes no memory. The network is left as it was: its
-    mode, its buffers and its hooks, also after an error.
+    floating-point numbers; one that begins with an embedding refuses it. A network on the device "meta" is enough, and
+    takes no memory. The network is left as it was: its mode, its buffers and its hooks, also after an error.
 
     Multiply-adds are counted where a parameter multiplies an input: in linear layers, convolutions and recurrent
     layers, one for each weight and place; in normalizations, one for each entry where they have a weight. Biases,

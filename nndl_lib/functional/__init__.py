@@ -1,8 +1,9 @@
 """Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations.
 
 ``pointwise`` has the activations with their derivatives, ``losses`` the losses on logits, ``normalization`` batch,
-layer and local response normalization, ``stochastic`` dropout, ``precision`` and ``transforms`` what half precision and ``torch.func`` need. For images,
-``sliding`` has windows, ``convolution`` and ``pooling`` what is made of them. Take them from here::
+layer and local response normalization, ``stochastic`` dropout, ``precision`` and ``transforms`` what half precision and
+``torch.func`` need. For images, ``sliding`` has windows, ``convolution`` and ``pooling`` what is made of them. Take
+them from here::
 
     from nndl_lib import functional
 

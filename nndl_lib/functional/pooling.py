@@ -1,7 +1,8 @@
 """Pooling: the maximum or the average of each window of an image. Derived in chapter 09, "Convolutional networks".
 
 Names, arguments and values are those of ``torch.nn.functional``, without ``dilation`` and ``ceil_mode``: a window that
-would stick out at the right or the bottom is left out. What torch has after these is given by its name. An image is (C, H, W), a batch (N, C, H, W); each channel is pooled by itself.
+would stick out at the right or the bottom is left out. What torch has after these is given by its name. An image is
+(C, H, W), a batch (N, C, H, W); each channel is pooled by itself.
 """
 
 import math

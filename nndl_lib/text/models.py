@@ -79,7 +79,8 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
     evaluation mode for it.
 
     Args:
-        model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none. length: how many steps at once; no influence on the value.
+        model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none.
+        length: how many steps at once; no influence on the value.
 
     Raises:
         ValueError: streams or length is not an integer of at least 1, or a stream has no two characters.

@@ -7,7 +7,7 @@ Importing the package loads nothing else. Take the module you need::
 
 Modules, each importing only from those before it: ``compatibility``, ``runtime``, ``arguments``, ``checks`` (of the
 exercises), ``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``,
-``architecture``, ``rnn``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
+``rnn``, ``architecture``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
 ``regularization``, ``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``processes``, ``averages``,
 ``checkpoint``, ``loader``, ``callbacks``, ``stepper``, ``trainer``, ``autograd``, ``gradcheck``, ``plotting``,
 ``plotting_classes``, ``plotting_graphs``, ``widgets``, ``pieces``, ``playground``, ``draw_digit``.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments, nn, runtime
+from nndl_lib import arguments, nn, rnn, runtime
 
 __all__ = ["ArchitectureTable", "ReceptiveField", "Row", "architecture_table", "receptive_field"]
 
@@ -62,8 +62,9 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     """The layers of a network, as one example of zeros goes through it in evaluation mode: a row for each call.
 
     A layer is a module without children, or one that has parameters of its own. It may be of ``nndl_lib.nn`` or of
-    ``torch.nn``. A network on the device "meta" is enough, and takes no memory. The network is left as it was: its
-    mode, its buffers and its hooks, also after an error.
+    ``torch.nn``, recurrent ones included; of several outputs, the first is shown. The network takes one tensor of
+    floating-point numbers; one that begins with an embedding refuses it. A network on the device "meta" is enough, and
+    takes no memory. The network is left as it was: its mode, its buffers and its hooks, also after an error.
 
     Multiply-adds are counted where a parameter multiplies an input: in linear layers, convolutions and recurrent
     layers, one for each weight and place; in normalizations, one for each entry where they have a weight. Biases,
@@ -75,22 +76,24 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     Raises:
         ValueError: an entry of input_shape is not an integer of at least 1, or the network refuses such an input.
     """
-    shape = tuple(input_shape)
-    for k, size in enumerate(shape):
-        arguments.check_count(size, f"input_shape[{k}]", "architecture_table")
+    arguments.check_model(module, "module", "architecture_table")
+    if not isinstance(input_shape, Iterable):
+        raise ValueError(f"architecture_table: input_shape is {input_shape!r}; expected the sizes of one example")
+    shape = tuple(arguments.check_count(n, f"input_shape[{k}]", "architecture_table") for k, n in enumerate(input_shape))
     layers = {name: layer for name, layer in module.named_modules() if _is_layer(name, layer)}
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
     rows, counted = [], set()
 
     def keep(name: str):
-        def hook(layer: torch.nn.Module, inputs: tuple, output) -> None:
+        def hook(layer: torch.nn.Module, inputs: tuple, named: dict, output) -> None:
+            inputs = (*inputs, *named.values())
             first = output if isinstance(output, Tensor) else output[0]
             count = _count(layer.parameters() if _is_leaf(layer) else layer.parameters(recurse=False), counted)
             rows.append(Row(name, type(layer).__name__, tuple(first.shape[1:]), count, _products(layer, inputs, first)))
 
         return hook
 
-    handles = [layer.register_forward_hook(keep(name)) for name, layer in layers.items()]
+    handles = [layer.register_forward_hook(keep(name), with_kwargs=True) for name, layer in layers.items()]
     try:
         with runtime.evaluation(module), torch.no_grad():
             module(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
@@ -142,6 +145,7 @@ def receptive_field(layers: Iterable[torch.nn.Module | tuple[int, ...]]) -> Rece
 
 _CONVOLUTIONS = (nn.Conv2d, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
 _TRANSPOSED = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d)
+_RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase, rnn.Recurrent, rnn.RNNCell, rnn.LSTMCell, rnn.GRUCell)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, torch.nn.LayerNorm, torch.nn.GroupNorm)
 _TORCH_BATCH_NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d, torch.nn.MaxPool2d, torch.nn.AvgPool2d)
@@ -178,7 +182,7 @@ def _products(layer: torch.nn.Module, inputs: tuple, output: Tensor) -> int | No
         return inputs[0].numel() * (layer.weight.numel() // len(layer.weight))
     if isinstance(layer, (*_NORMS, *_TORCH_BATCH_NORMS)):
         return output.numel() if layer.weight is not None else 0
-    if isinstance(layer, torch.nn.RNNBase):
+    if isinstance(layer, _RECURRENT):
         steps = inputs[0].numel() // inputs[0].shape[-1]
         return steps * sum(p.numel() for name, p in layer.named_parameters() if "weight" in name)
     return 0 if next(layer.parameters(), None) is None else None

@@ -1,7 +1,8 @@
 """Checks of what a function of the library is given: each raises ValueError in the name of its caller.
 
 Checks of shapes, dtypes and devices cost next to nothing. Those of values cost one pass and one wait for the device;
-the search for the entry that is wrong happens only after that.
+the search for the entry that is wrong happens only after that. Where there are no values, as ``known`` says, they are
+not checked.
 """
 
 import math
@@ -16,13 +17,16 @@ __all__ = [
     "check_classes",
     "check_convolution",
     "check_count",
+    "check_dim",
     "check_finite",
     "check_flag",
     "check_floating",
     "check_function",
     "check_generator",
+    "check_integer",
     "check_list",
     "check_logits",
+    "check_model",
     "check_number",
     "check_pair",
     "check_pooling",
@@ -30,21 +34,32 @@ __all__ = [
     "check_probabilities",
     "check_rows",
     "check_same",
+    "check_share",
     "check_size",
     "check_tensors",
     "check_window",
+    "known",
     "raise_at",
 ]
 
 
-def check_count(value: int, name: str, caller: str, least: int = 1) -> int:
+def check_count(value: int, name: str, caller: str, least: int = 1, most: int | None = None) -> int:
     """Return value as a Python int; NumPy's integers count as well.
 
-    Raises: ValueError where value is not an integer of at least ``least``. A bool is none.
+    Raises: ValueError where value is not an integer of at least ``least``, and at most ``most``. A bool is none.
     """
     number = _integer(value)
-    if number is None or number < least:
-        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}")
+    if number is None or number < least or (most is not None and number > most):
+        expected = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer {expected}")
+    return number
+
+
+def check_dim(dim: int, input: Tensor, caller: str) -> int:
+    """Return dim as a Python int. Raises: ValueError where it is not one dimension of input, from the start or the end."""
+    number = _integer(dim)
+    if number is None or not -input.ndim <= number < input.ndim:
+        raise ValueError(f"{caller}: input has shape {_shape(input)} and dim is {dim!r}; expected one of its dimensions")
     return number
 
 
@@ -69,11 +84,25 @@ def check_generator(value: torch.Generator | None, name: str, caller: str, optio
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
 
 
+def check_integer(value: int, name: str, caller: str) -> int:
+    """Return value as a Python int. Raises: ValueError where it is not an integer, of Python or NumPy. A bool is none."""
+    number = _integer(value)
+    if number is None:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected an integer")
+    return number
+
+
 def check_list(value: Iterable, name: str, caller: str, expected: str) -> list:
     """Return value as a list. Raises: ValueError where it cannot be one, or is a dict, a string, or a set, without order."""
     if isinstance(value, (dict, set, frozenset, str)) or not isinstance(value, Iterable):
         raise ValueError(f"{caller}: {name} is of type {type(value).__name__}; expected {expected}")
     return list(value)
+
+
+def check_model(value: torch.nn.Module, name: str, caller: str) -> None:
+    """Raises: ValueError where value is not a torch.nn.Module."""
+    if not isinstance(value, torch.nn.Module):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a torch.nn.Module")
 
 
 def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> float:
@@ -83,15 +112,25 @@ def check_number(value: float, name: str, caller: str, least: float = 0, below: 
     """
     number = _real(value)
     if number is None or not least <= number < below:
-        expected = f"a finite number of at least {least}" if below == math.inf else f"a number from {least} to below {below}"
+        expected = "a finite number" if below == math.inf else f"a number from {least} to below {below}"
+        expected += f" of at least {least}" if below == math.inf and least > -math.inf else ""
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
     return number
 
 
-def check_positive(value: float, name: str, caller: str) -> None:
-    """Raises: ValueError where value is not a finite number greater than 0. A bool or a tensor is none."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+def check_positive(value: float, name: str, caller: str) -> float:
+    """Return value as a Python float. Raises: ValueError where it is not a finite number greater than 0. A bool or a tensor is none."""
+    number = _real(value)
+    if number is None or not 0 < number < math.inf:
         raise ValueError(f"{caller}: {name} is {value!r}; expected a finite number greater than 0")
+    return number
+
+
+def check_share(value: float | None, name: str, caller: str, optional: bool = False) -> None:
+    """Raises: ValueError where value is not a number from 0 to 1, both included. None is one where it is ``optional``."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
+    if not (number or optional and value is None):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}")
 
 
 def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:
@@ -225,6 +264,8 @@ def check_classes(input: Tensor, target: Tensor, caller: str) -> None:
             f"expected class numbers ({N},) of int64"
         )
     _check_device(input, target, caller)
+    if not known(target):
+        return
     low, high = (bound.item() for bound in target.aminmax())
     if low < 0 or high >= K:
         raise_at((target < 0) | (target >= K), target, "target", caller, f"classes 0 to {K - 1}")
@@ -235,6 +276,8 @@ def check_probabilities(target: Tensor, caller: str) -> None:
 
     The sum may be off by 100 units in the last place, times the square root of K.
     """
+    if not known(target):
+        return
     target = target.detach()
     sums = target.sum(dim=1)
     tolerance = 100 * torch.finfo(target.dtype).eps * target.shape[1] ** 0.5
@@ -261,10 +304,22 @@ def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:
 
     Raises: ValueError where one of the named tensors holds one.
     """
-    if not math.isfinite(values.detach().sum().item()):
+    if known(values) and not math.isfinite(values.detach().sum().item()):
         for name, tensor in named.items():
             raise_at(~tensor.isfinite(), tensor, name, caller, "finite numbers")
     return values
+
+
+def known(x: Tensor) -> bool:
+    """Whether x has values that can be looked at: not on the device "meta", under ``torch.func.vmap`` or while compiling."""
+    if x.is_meta or torch.compiler.is_compiling():
+        return False
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return False
+        x = functorch.get_unwrapped(x)
+    return True
 
 
 def raise_at(wrong: Tensor, tensor: Tensor, name: str, caller: str, expected: str) -> None:

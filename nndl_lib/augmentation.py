@@ -105,8 +105,7 @@ def random_affine(
         raise ValueError(f"{caller}: scale is {scale}; expected two numbers above 0, the smaller first")
     if not low <= high:
         raise ValueError(f"{caller}: degrees is {degrees}; expected two numbers, the smaller first")
-    N, (H, W) = len(images), images.shape[-2:]
-    device = images.device if generator is None else generator.device
+    N, (H, W), device = len(images), images.shape[-2:], _device(images, generator, caller)
     u = torch.rand(4, N, generator=generator, device=device, dtype=_precision(images)).to(images.device)
     return _warp(
         images,
@@ -135,12 +134,12 @@ def random_crop(
     """
     caller = "random_crop"
     _check_images(images, caller)
-    arguments.check_count(padding, "padding", caller, least=0)
+    padding = arguments.check_count(padding, "padding", caller, least=0)
     if padding:
         images = torch.nn.functional.pad(images, (padding,) * 4)
     h, w = _crop_size(size, images, caller)
     views = images.unfold(-2, h, 1).unfold(-2, w, 1)  # (..., places down, places right, h, w), nothing copied yet
-    device = images.device if generator is None else generator.device
+    device = _device(images, generator, caller)
     top, left = (
         torch.randint(places, (len(images),), generator=generator, device=device).to(images.device)
         for places in views.shape[-4:-2]
@@ -159,9 +158,8 @@ def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator |
         ValueError: images are not a floating-point batch, or p is outside its range.
     """
     _check_images(images, "horizontal_flip")
-    if isinstance(p, bool) or not isinstance(p, Real) or not 0 <= p <= 1:
-        raise ValueError(f"horizontal_flip: p is {p!r}; expected a number from 0 to 1")
-    device = images.device if generator is None else generator.device
+    arguments.check_share(p, "p", "horizontal_flip")
+    device = _device(images, generator, "horizontal_flip")
     mirrored = torch.rand(len(images), generator=generator, device=device).to(images.device) < p
     return torch.where(mirrored.view(-1, *(1,) * (images.ndim - 1)), images.flip(-1), images)
 
@@ -207,13 +205,14 @@ def pca_color(
     _check_colors(images, caller)
     arguments.check_number(std, "std", caller)
     variances, directions = color_components(images) if components is None else components
+    arguments.check_tensors(caller, variances=variances, directions=directions)
     N, C = images.shape[:2]
     if variances.shape != (C,) or directions.shape != (C, C):
         raise ValueError(
             f"{caller}: components have shapes {tuple(variances.shape)} and {tuple(directions.shape)} and images "
             f"{tuple(images.shape)}; expected ({C},) and ({C}, {C})"
         )
-    device = images.device if generator is None else generator.device
+    device = _device(images, generator, caller)
     draws = torch.randn(N, C, generator=generator, device=device, dtype=images.dtype).to(images.device)
     colors = (std * draws * variances) @ directions.T
     return images + colors.view(N, C, 1, 1)
@@ -308,7 +307,15 @@ def _crop_size(size: int | tuple[int, int], images: Tensor, caller: str) -> tupl
     return h, w
 
 
+def _device(images: Tensor, generator: torch.Generator | None, caller: str) -> torch.device:
+    # Where the random numbers are drawn.
+    arguments.check_generator(generator, "generator", caller, optional=True)
+    return images.device if generator is None else generator.device
+
+
 def _each(value: float | Tensor, name: str, images: Tensor, caller: str) -> Tensor:
+    if not isinstance(value, Tensor):
+        arguments.check_number(value, name, caller, least=-math.inf)
     value = torch.as_tensor(value, device=images.device, dtype=_precision(images))
     if value.shape not in ((), images.shape[:1]):
         raise ValueError(

@@ -5,6 +5,7 @@ used in chapter 02, "Linear models".
 """
 
 import math
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -103,6 +104,8 @@ def make_line(
     Raises:
         ValueError: N < 1, or noise is negative.
     """
+    for name, value in (("w", w), ("b", b)):
+        arguments.check_number(value, name, "make_line", least=-math.inf)
     x, epsilon = _uniform_and_normal(N, noise, generator, dtype, "make_line")
     return x, w * x + b + noise * epsilon
 
@@ -122,10 +125,9 @@ def make_sine(
 
 
 def _uniform_and_normal(N, noise, generator, dtype, caller) -> tuple[Tensor, Tensor]:
-    if isinstance(N, bool) or not isinstance(N, int) or N < 1:
-        raise ValueError(f"{caller}: N is {N!r}; expected an integer of at least 1")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"{caller}: noise is {noise}; expected a finite standard deviation of at least 0")
+    N = arguments.check_count(N, "N", caller)
+    arguments.check_number(noise, "noise", caller)
+    arguments.check_generator(generator, "generator", caller)
     options = {"generator": generator, "device": generator.device, "dtype": dtype}
     return torch.rand(N, **options), torch.randn(N, **options)
 
@@ -143,11 +145,13 @@ def split(
             or a part would be empty.
     """
     arguments.check_tensors("split", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
+    arguments.check_generator(generator, "generator", "split")
     rows = [len(tensor) for tensor in tensors]
     if not rows or len(set(rows)) != 1:
         raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
     # Written so that a NaN fails as well.
-    if not (fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
+    numbers = isinstance(fractions, (tuple, list)) and all(isinstance(fraction, Real) for fraction in fractions)
+    if not (numbers and fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
         raise ValueError(f"split: fractions are {fractions}; expected positive numbers that add up to 1")
     N = rows[0]
     # Halves go up: round() would send them to the even neighbor, now up and now down.
@@ -218,8 +222,7 @@ class Whitening:
         _check_rows(X, "Whitening")
         if kind not in ("pca", "zca"):
             raise ValueError(f"Whitening: kind is {kind!r}; expected 'pca' or 'zca'")
-        if not 0 <= eps < math.inf:
-            raise ValueError(f"Whitening: eps is {eps}; expected a finite number of at least 0")
+        arguments.check_number(eps, "eps", "Whitening")
         self.kind, self.mean = kind, X.mean(dim=0)
         centered = X - X[0]  # exact zeros in constant columns, whatever the constant
         centered = centered - centered.mean(dim=0)

@@ -174,8 +174,7 @@ def _check_digits(X: Tensor, t: Tensor, start: int) -> tuple[Tensor, list[int]]:
         raise ValueError(f"draw_digit: X holds {wrong:g}; expected whole levels from 0 to 16, as data.digits() has them")
     if t.is_floating_point() or not ((t >= 0) & (t <= 9)).all():
         raise ValueError(f"draw_digit: t holds {t[~((t >= 0) & (t <= 9))].tolist() or t.dtype}; expected classes 0 to 9")
-    if isinstance(start, bool) or not isinstance(start, int) or not 0 <= start < len(X):
-        raise ValueError(f"draw_digit: start is {start!r}; expected an integer from 0 to {len(X) - 1}")
+    arguments.check_count(start, "start", "draw_digit", least=0, most=len(X) - 1)
     return levels.to(torch.uint8), t.tolist()
 
 

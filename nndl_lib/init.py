@@ -7,6 +7,7 @@ entries of the kernel, and fan-out likewise. A generator may be on another devic
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -37,12 +38,15 @@ _GAINS |= dict.fromkeys(["linear", "identity", "sigmoid", "conv1d", "conv2d", "c
 @torch.no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0, and return the tensor."""
+    arguments.check_tensors("zeros_", tensor=tensor)
     return tensor.zero_()
 
 
 @torch.no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value, and return the tensor."""
+    arguments.check_tensors("constant_", tensor=tensor)
+    arguments.check_number(val, "val", "constant_", least=-math.inf)
     return tensor.fill_(val)
 
 
@@ -52,19 +56,21 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: torch.Ge
     Raises:
         ValueError: a or b is not finite, or a is above b.
     """
-    if not -math.inf < a <= b < math.inf:
+    numbers = isinstance(a, Real) and isinstance(b, Real) and not isinstance(a, bool) and not isinstance(b, bool)
+    if not (numbers and -math.inf < a <= b < math.inf):
         raise ValueError(f"uniform_: a is {a} and b is {b}; expected finite numbers with a <= b")
-    return _draw(tensor, lambda values: values.uniform_(a, b, generator=generator), generator)
+    return _draw(tensor, lambda values: values.uniform_(a, b, generator=generator), generator, "uniform_")
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """Draw from the normal distribution of this mean and standard deviation, and return the tensor.
 
     Raises:
-        ValueError: std is negative or not finite.
+        ValueError: mean is not finite, or std negative or not finite.
     """
+    arguments.check_number(mean, "mean", "normal_", least=-math.inf)
     arguments.check_number(std, "std", "normal_")
-    return _draw(tensor, lambda values: values.normal_(mean, std, generator=generator), generator)
+    return _draw(tensor, lambda values: values.normal_(mean, std, generator=generator), generator, "normal_")
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
@@ -72,6 +78,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: torch.Generato
 
     Raises ValueError where the tensor is no weight.
     """
+    arguments.check_number(gain, "gain", "xavier_uniform_")
     bound = math.sqrt(3) * (gain * math.sqrt(2 / sum(_fans(tensor, "xavier_uniform_"))))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -82,6 +89,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator
     Source: Glorot & Bengio (2010), https://proceedings.mlr.press/v9/glorot10a.html. Raises ValueError where the tensor
     is no weight.
     """
+    arguments.check_number(gain, "gain", "xavier_normal_")
     return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor, "xavier_normal_"))), generator)
 
 
@@ -127,8 +135,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | 
     https://arxiv.org/abs/1312.6120. Raises ValueError where the tensor is no weight.
     """
     _fans(tensor, "orthogonal_")
+    arguments.check_number(gain, "gain", "orthogonal_", least=-math.inf)
     rows, columns = len(tensor), tensor[0].numel()
-    values = _draw(tensor.new_empty(rows, columns), lambda values: values.normal_(generator=generator), generator)
+    values = normal_(tensor.new_empty(rows, columns), generator=generator)
     Q, R = torch.linalg.qr(values.T if rows < columns else values)
     Q = Q * R.diagonal().sign()  # else Q would not be uniform: QR alone prefers some signs
     return tensor.copy_((Q.T if rows < columns else Q).reshape(tensor.shape)).mul_(gain)
@@ -148,7 +157,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else param
         arguments.check_number(slope, "param", "calculate_gain", least=-math.inf)
         return math.sqrt(2 / (1 + slope**2))
-    if nonlinearity not in _GAINS:
+    if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
         known = ", ".join(_GAINS)
         raise ValueError(f"calculate_gain: nonlinearity is {nonlinearity!r}; expected {known} or leaky_relu")
     return _GAINS[nonlinearity]
@@ -179,6 +188,8 @@ def spread_hinges_(weight: Tensor, bias: Tensor, X: Tensor, generator: torch.Gen
     Raises:
         ValueError: the shapes or dtypes do not fit together, or X has no row.
     """
+    arguments.check_tensors("spread_hinges_", weight=weight, bias=bias, X=X)
+    arguments.check_generator(generator, "generator", "spread_hinges_", optional=True)
     fits = weight.ndim == X.ndim == 2 and bias.shape == weight.shape[:1] and X.shape[1:] == weight.shape[1:]
     if not fits or len(X) == 0:
         raise ValueError(
@@ -210,6 +221,9 @@ def initialize(
     Raises:
         ValueError: the model has no layer.
     """
+    arguments.check_model(model, "model", "initialize")
+    arguments.check_function(scheme, "scheme", "initialize")
+    arguments.check_number(0 if bias is None else bias, "bias", "initialize", least=-math.inf)
     layers = [m for m in model.modules() if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim >= 2]
     if not layers:
         raise ValueError(f"initialize: {type(model).__name__} has no weight (out, in); expected at least one")
@@ -225,13 +239,16 @@ def initialize(
 
 
 @torch.no_grad()
-def _draw(tensor: Tensor, draw: Callable[[Tensor], Tensor], generator: torch.Generator | None) -> Tensor:
+def _draw(tensor: Tensor, draw: Callable[[Tensor], Tensor], generator: torch.Generator | None, caller: str) -> Tensor:
+    arguments.check_floating(tensor, caller)
+    arguments.check_generator(generator, "generator", caller, optional=True)
     if generator is None or generator.device == tensor.device:
         return draw(tensor)
     return tensor.copy_(draw(torch.empty_like(tensor, device=generator.device)))
 
 
 def _fans(tensor: Tensor, caller: str) -> tuple[int, int]:
+    arguments.check_tensors(caller, tensor=tensor)
     if tensor.ndim < 2 or tensor.numel() == 0:
         raise ValueError(
             f"{caller}: tensor has shape {tuple(tensor.shape)}; expected a weight (out, in) or (out, in, *kernel)"

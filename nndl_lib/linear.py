@@ -5,6 +5,7 @@ row; ``t`` is (N,); ``w`` is (D,); ``b`` is a number. The cost is the average ov
 ``(y - t)**2 / 2``.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -47,6 +48,8 @@ def predict(X: Tensor, w: Tensor, b: float | Tensor = 0.0) -> Tensor:
     # A vector would be added without complaint, and with shape (N, 1) it would make a matrix of the predictions.
     if isinstance(b, Tensor) and b.ndim > 0:
         raise ValueError(f"predict: b has shape {_shape(b)}; expected a number or a 0-d tensor")
+    if not isinstance(b, Tensor):
+        arguments.check_number(b, "b", "predict", least=-math.inf)
     return X @ w + b
 
 
@@ -103,11 +106,11 @@ def ridge(X: Tensor, t: Tensor, lam: float, penalize: Tensor | None = None) -> T
         ValueError: lam is negative or not finite, the shapes do not fit together, or X or t holds a NaN.
     """
     _check_data(X, t, "ridge")
-    if not 0 <= lam < float("inf"):
-        raise ValueError(f"ridge: lam is {lam}; expected a finite number of at least 0")
+    arguments.check_number(lam, "lam", "ridge")
     N, D = X.shape
     if penalize is None:
         penalize = torch.ones(D, dtype=torch.bool, device=X.device)
+    arguments.check_tensors("ridge", penalize=penalize)
     if penalize.shape != (D,) or penalize.dtype != torch.bool:
         raise ValueError(
             f"ridge: penalize has shape {_shape(penalize)} and dtype {penalize.dtype}; expected ({D},) and torch.bool"
@@ -155,10 +158,8 @@ def gradient_descent(
         ValueError: lr is not positive and finite, steps is negative, shapes do not fit, or X or t holds a NaN.
     """
     _check_data(X, t, "gradient_descent")
-    if not 0 < lr < float("inf"):
-        raise ValueError(f"gradient_descent: the learning rate lr is {lr}; expected a finite number greater than 0")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"gradient_descent: steps is {steps!r}; expected an integer of at least 0")
+    arguments.check_positive(lr, "the learning rate lr", "gradient_descent")
+    steps = arguments.check_count(steps, "steps", "gradient_descent", least=0)
     N, D = X.shape
     w = X.new_zeros(D) if w is None else w
     arguments.check_tensors("gradient_descent", w=w)
@@ -189,8 +190,7 @@ def polynomial_features(x: Tensor, degree: int) -> Tensor:
     Raises:
         ValueError: degree is not an integer of at least 0, or x is not (N,).
     """
-    if isinstance(degree, bool) or not isinstance(degree, int) or degree < 0:
-        raise ValueError(f"polynomial_features: degree is {degree!r}; expected an integer of at least 0")
+    degree = arguments.check_count(degree, "degree", "polynomial_features", least=0)
     arguments.check_tensors("polynomial_features", x=x)
     if x.ndim != 1:
         raise ValueError(f"polynomial_features: x has shape {_shape(x)}; expected (N,)")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nndl_lib import arguments
+
 __all__ = ["Probe", "record"]
 
 
@@ -48,6 +50,12 @@ def record(
     Raises:
         ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
     """
+    arguments.check_model(model, "model", "record")
+    arguments.check_flag(tensors, "tensors", "record")
+    if loss is not None:
+        arguments.check_function(loss, "loss", "record")
+    if types is not None and not all(isinstance(kind, type) for kind in (types if isinstance(types, tuple) else (types,))):
+        raise ValueError(f"record: types is {types!r}; expected a class, such as nn.ReLU, or a tuple of classes")
     modules = dict(model.named_children() if types is None else model.named_modules())
     modules = {name: module for name, module in modules.items() if types is None or isinstance(module, types)}
     if not modules:
@@ -76,11 +84,12 @@ def record(
 
 
 def _keep(outputs: dict[str, Tensor], name: str) -> Callable:
-    def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> None:
+    def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         if not isinstance(output, Tensor):
             raise ValueError(f"record: layer {name!r} gives {type(output).__name__}; expected a tensor")
         count = 1 + sum(key.partition("#")[0] == name for key in outputs)
         outputs[name if count == 1 else f"{name}#{count}"] = output
+        return output.clone()  # for the model: what comes next, such as an activation in place, may change it
 
     return hook
 

@@ -32,6 +32,7 @@ def adding_problem(
     """
     arguments.check_count(N, "N", "adding_problem")
     arguments.check_count(T, "T", "adding_problem", least=2)
+    arguments.check_generator(generator, "generator", "adding_problem")
     options = {"generator": generator, "device": generator.device}
     values = torch.rand(N, T, **options, dtype=dtype)
     first, second = torch.randint(T // 2, (N, 1), **options), torch.randint(T // 2, T, (N, 1), **options)
@@ -49,10 +50,9 @@ def delayed_copy(
     Raises:
         ValueError: N or T is not an integer of at least 1, or lag is not from 0 to T - 1.
     """
-    for name, value in (("N", N), ("T", T)):
-        arguments.check_count(value, name, "delayed_copy")
-    if isinstance(lag, bool) or not isinstance(lag, int) or not 0 <= lag < T:
-        raise ValueError(f"delayed_copy: lag is {lag!r}; expected an integer from 0 to T - 1 = {T - 1}")
+    N, T = (arguments.check_count(value, name, "delayed_copy") for name, value in (("N", N), ("T", T)))
+    lag = arguments.check_count(lag, "lag", "delayed_copy", least=0, most=T - 1)
+    arguments.check_generator(generator, "generator", "delayed_copy")
     signs = torch.randint(2, (N, T), generator=generator, device=generator.device)
     inputs = (2 * signs - 1).to(dtype or torch.get_default_dtype())
     targets = torch.cat([inputs.new_zeros(N, lag), inputs[:, : T - lag]], dim=1)
@@ -83,8 +83,8 @@ def noisy_oscillation(
     """
     caller = "noisy_oscillation"
     arguments.check_count(T, "T", caller)
-    if isinstance(period, bool) or not 0 < period < math.inf:
-        raise ValueError(f"{caller}: period is {period!r}; expected a finite number of steps greater than 0")
+    arguments.check_positive(period, "period", caller)
+    arguments.check_generator(generator, "generator", caller)
     for name, value in (("jitter", jitter), ("noise", noise)):
         arguments.check_number(value, name, caller)
     options = {"generator": generator, "device": generator.device, "dtype": dtype}

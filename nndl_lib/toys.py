@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nndl_lib import arguments
+
 __all__ = ["boolean_inputs", "make_blobs", "make_circles", "make_moons", "make_spirals"]
 
 
@@ -19,8 +21,7 @@ def boolean_inputs(D: int, dtype: torch.dtype | None = None) -> Tensor:
     Raises:
         ValueError: D is not an integer from 1 to 20.
     """
-    if isinstance(D, bool) or not isinstance(D, int) or not 1 <= D <= 20:
-        raise ValueError(f"boolean_inputs: D is {D!r}; expected an integer from 1 to 20")
+    D = arguments.check_count(D, "D", "boolean_inputs", most=20)
     digits = torch.arange(2**D).unsqueeze(1) >> torch.arange(D - 1, -1, -1)
     return (digits & 1).to(dtype or torch.get_default_dtype())
 
@@ -37,6 +38,7 @@ def make_blobs(
     Raises:
         ValueError: N < K, noise is negative, or centers are not a table (K, D) of finite numbers.
     """
+    arguments.check_generator(generator, "generator", "make_blobs")
     device = generator.device
     centers = torch.as_tensor(centers, dtype=dtype or torch.get_default_dtype(), device=device)
     if centers.ndim != 2 or centers.numel() == 0 or not centers.isfinite().all():
@@ -86,8 +88,7 @@ def make_spirals(
     Raises:
         ValueError: N < 2, noise is negative, or turns is not greater than 0.
     """
-    if not 0 < turns < math.inf:
-        raise ValueError(f"make_spirals: turns is {turns}; expected a finite number greater than 0")
+    arguments.check_positive(turns, "turns", "make_spirals")
     t, u, epsilon = _draw(N, noise, generator, dtype, "make_spirals")
     u = u.sqrt()  # about as many points to each length of the arm
     return _polar(0.1 + 0.9 * u, math.pi * (2 * turns * u + t)) + noise * epsilon, t
@@ -105,8 +106,7 @@ def _draw(N, noise, generator, dtype, caller) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _classes(N, K, noise, generator, caller) -> Tensor:
-    if isinstance(N, bool) or not isinstance(N, int) or N < K:
-        raise ValueError(f"{caller}: N is {N!r}; expected an integer of at least {K}, the number of classes")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"{caller}: noise is {noise}; expected a finite standard deviation of at least 0")
+    arguments.check_count(N, "N", caller, least=K)  # an example of each class
+    arguments.check_number(noise, "noise", caller)
+    arguments.check_generator(generator, "generator", caller)
     return torch.arange(N, device=generator.device) % K

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import nn
+from nndl_lib import nn, rnn
 from nndl_lib.architecture import Row, architecture_table, receptive_field
 
 checks = settings(derandomize=True, deadline=None, max_examples=40, database=None)
@@ -84,6 +84,11 @@ def test_multiply_adds_of_every_kind():
         *((nn.MaxPool2d(2), (3, 4, 4), 0), (nn.AvgPool2d(2), (3, 4, 4), 0), (nn.Tanh(), (3,), 0)),
         (torch.nn.LSTM(4, 6, batch_first=True), (7, 4), 7 * 4 * 6 * (4 + 6)),
         (torch.nn.GRU(4, 6, 2, batch_first=True), (7, 4), 7 * 3 * (6 * (4 + 6) + 6 * (6 + 6))),
+        (rnn.LSTM(4, 6, batch_first=True), (7, 4), 7 * 4 * 6 * (4 + 6)),
+        (rnn.GRU(4, 6, 2, batch_first=True), (7, 4), 7 * 3 * (6 * (4 + 6) + 6 * (6 + 6))),
+        (rnn.RNN(4, 6, batch_first=True, bidirectional=True), (7, 4), 7 * 2 * 6 * (4 + 6)),
+        *((kind(4, 6), (4,), gates * 6 * (4 + 6)) for kind, gates in (
+            *((rnn.LSTMCell, 4), (rnn.GRUCell, 3), (rnn.RNNCell, 1), (torch.nn.LSTMCell, 4), (torch.nn.GRUCell, 3)),)),
         (torch.nn.PReLU(), (3,), None),
     ]
     for layer, shape, expected in cases:
@@ -91,6 +96,26 @@ def test_multiply_adds_of_every_kind():
         assert row.multiply_adds == expected, layer
         assert row.parameters == sum(p.numel() for p in layer.parameters()) and row.kind == type(layer).__name__
     assert architecture_table(torch.nn.LSTM(4, 6, batch_first=True), (7, 4)).rows[0].output_shape == (7, 6)
+
+
+def test_any_model_of_the_book():
+    class Reader(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.recurrent, self.dropout = rnn.LSTM(4, 6, 2, batch_first=True, dropout=0.5), nn.Dropout(0.5)
+            self.readout = nn.Linear(6, 3)
+
+        def forward(self, x):
+            h, _ = self.recurrent(input=x)  # layers may be called with names
+            return self.readout(input=self.dropout(input=h[:, -1]))
+
+    model = Reader()
+    table = architecture_table(model, (5, 4))
+    assert [(row.name, row.output_shape) for row in table.rows] == [("recurrent", (5, 6)), ("dropout", (6,)), ("readout", (3,))]
+    products = 5 * 4 * 6 * (4 + 6 + 6 + 6)
+    assert [row.multiply_adds for row in table.rows] == [products, 0, 18] and table.multiply_adds == products + 18
+    assert table.parameters == sum(p.numel() for p in model.parameters())
+    assert model.training and model.recurrent.training
 
 
 def test_it_is_the_same_for_torchs_modules():

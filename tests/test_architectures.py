@@ -88,7 +88,7 @@ def test_small_lenet_and_its_options():
     assert maps.shape == (2, 16, 2, 2)
     close(model(x), follow(state, maps.flatten(1), [("linear", "classifier.1", {}), ("tanh", "", {}), ("linear", "classifier.3", {})]))
     assert model(x).shape == (2, 7)
-    with refused("expected x (..., 64)"):
+    with refused("expected input (..., 64)"):
         model(torch.zeros(1, 3, 12, 12, **F64))
     for name in ("num_classes", "in_channels"):
         with refused(f"LeNet: {name} is 0; expected an integer of at least 1"):

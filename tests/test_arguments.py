@@ -28,7 +28,7 @@ IMAGE["scale"] |= {"factor": 1.5}
 CALLS = {
     nndl_lib.functional: {
         **{name: {"input": X} for name in (
-            "dropout", "elu", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "step", "tanh")},
+            "dropout", "elu", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "step", "tanh", "wide", "autocasts")},
         **{name: {"input": X, "dim": 1} for name in ("softmax", "log_softmax")},
         **{name: {"input": X, "target": X.softmax(1)} for name in ("mse_loss", "binary_cross_entropy_with_logits")},
         **{name: {"input": X, "target": LABELS} for name in ("accuracy", "cross_entropy", "multiclass_hinge_loss")},
@@ -90,7 +90,7 @@ def test_functions_expect_tensors(module, name, kind):
 ], ids=lambda value: type(value).__name__)
 def test_layers_expect_tensors(layer, x, kind):
     layer(x)
-    with refused(f"{type(layer).__name__}: x is a {kind}; expected a tensor, e.g. torch.tensor(x)"):
+    with refused(f"{type(layer).__name__}: input is a {kind}; expected a tensor, e.g. torch.tensor(input)"):
         layer(WRONG[kind](x))
 
 

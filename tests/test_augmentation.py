@@ -235,7 +235,7 @@ def test_values_that_do_not_fit(caller, name):
         with refused(f"{caller}: {name} has shape {shape} and images (3, 2, 4, 4); expected one number or (3,)"):
             function(images, **{name: torch.ones(shape)})
     for value in (math.nan, math.inf):
-        with refused(f"{caller}: {name} is {value}; expected finite numbers"):
+        with refused(f"{caller}: {name} is {value}; expected a finite number"):
             function(images, **{name: value})
         with refused(f"{caller}: {name}[1] is {value}; expected finite numbers"):
             function(images, **{name: torch.tensor([1, value, 1])})

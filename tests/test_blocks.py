@@ -1,5 +1,6 @@
 """Residual, highway and dense blocks, deep networks of them, and probes that look into them."""
 
+import copy
 import re
 
 import pytest
@@ -50,10 +51,10 @@ def test_residual():
 
 def test_residual_refuses():
     x = torch.zeros(4, 3)
-    message = "Residual: x has shape (4, 3) and block(x) (4, 5); expected the same shape for both"
+    message = "Residual: input has shape (4, 3) and block(input) (4, 5); expected the same shape for both"
     refused(message, nn.Residual(nn.Linear(3, 5)), x)
     refused(message.replace("5", "1"), nn.Residual(nn.Linear(3, 1)), x)  # would broadcast
-    message = "Residual: shortcut(x) has shape (4, 2) and block(x) (4, 5); expected the same shape for both"
+    message = "Residual: shortcut(input) has shape (4, 2) and block(input) (4, 5); expected the same shape for both"
     refused(message, nn.Residual(nn.Linear(3, 5), nn.Linear(3, 2)), x)
 
 
@@ -90,12 +91,12 @@ def test_dense():
 
 def test_dense_refuses():
     smaller = torch.nn.Conv2d(3, 6, 3)
-    message = "Dense: x has shape (2, 3, 4, 5) and block(x) (2, 6, 2, 3); expected shapes that differ in dimension 1 alone"
+    message = "Dense: input has shape (2, 3, 4, 5) and block(input) (2, 6, 2, 3); expected shapes that differ in dimension 1 alone"
     refused(message, nn.Dense(smaller, dim=1), torch.zeros(2, 3, 4, 5))
-    message = "Dense: x has shape (4, 3) and block(x) (12,); expected shapes that differ in dimension -1 alone"
+    message = "Dense: input has shape (4, 3) and block(input) (12,); expected shapes that differ in dimension -1 alone"
     refused(message, nn.Dense(torch.nn.Flatten(0)), torch.zeros(4, 3))
     refused(message.replace("-1", "1"), nn.Dense(torch.nn.Flatten(0), dim=1), torch.zeros(4, 3))
-    message = "Dense: x has shape (4, 3) and block(x) (4, 2); expected shapes that differ in dimension 2 alone"
+    message = "Dense: input has shape (4, 3) and block(input) (4, 2); expected shapes that differ in dimension 2 alone"
     refused(message, nn.Dense(nn.Linear(3, 2), dim=2), torch.zeros(4, 3))
 
 
@@ -211,6 +212,24 @@ def test_record_by_hand():
     assert all(p.gradient_std is None for p in forward.values())
 
 
+@pytest.mark.parametrize("activation", [torch.nn.ReLU(inplace=True), torch.nn.ELU(inplace=True), torch.nn.Dropout(0.5, inplace=True)])
+def test_record_before_a_change_in_place(activation):
+    linear, X = network()[0], normal(9, 4)
+    model = torch.nn.Sequential(linear, activation, nn.Identity())
+    apart = torch.nn.Sequential(linear, copy.deepcopy(activation), nn.Identity())
+    apart[1].inplace = False
+    torch.manual_seed(0)
+    found = probes.record(model, X, lambda z: z.sin().sum(), tensors=True)
+    torch.manual_seed(0)
+    expected = probes.record(apart, X, lambda z: z.sin().sum(), tensors=True)
+    close(expected["0"].activation, linear(X).detach())
+    assert not torch.equal(expected["0"].gradient, expected["1"].gradient)
+    for name, probe in expected.items():
+        close(found[name].activation, probe.activation)
+        close(found[name].gradient, probe.gradient)
+        assert found[name][:2] == pytest.approx(probe[:2], rel=1e-12)
+
+
 def test_record_of_types():
     model = nn.deep_mlp(4, 5, 3, 4, "residual", nn.Tanh, nn.BatchNorm1d, generator=rng(1), **F64)
     X = normal(9, 4)
@@ -280,7 +299,7 @@ def test_record_refuses():
     message = f"record: MLP has no modules of {nn.ReLU}; expected at least one layer"
     refused(message, probes.record, model, X, types=nn.ReLU)
     message = "record: the loss has shape (9,); expected a 0-d tensor"
-    refused(message, probes.record, model, X, lambda z: functional.cross_entropy(z, torch.arange(9) % 3, "none"))
+    refused(message, probes.record, model, X, lambda z: functional.cross_entropy(z, torch.arange(9) % 3, reduction="none"))
     rnn = torch.nn.Sequential(torch.nn.RNN(4, 3)).double()
     refused("record: layer '0' gives tuple; expected a tensor", probes.record, rnn, X)
     assert not rnn[0]._forward_hooks

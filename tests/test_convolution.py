@@ -476,7 +476,7 @@ def test_global_average_and_flatten():
     x = normal(2, 3, 4, 5)
     close(nn.GlobalAvgPool2d()(x), F.adaptive_avg_pool2d(x, 1).flatten(1))
     assert torch.equal(nn.Flatten()(x), torch.nn.Flatten()(x))
-    with refused("GlobalAvgPool2d: x has shape (3, 4, 5); expected (N, C, H, W)"):
+    with refused("GlobalAvgPool2d: input has shape (3, 4, 5); expected (N, C, H, W)"):
         nn.GlobalAvgPool2d()(x[0])
     for module in (nn.MaxPool2d(3, 2, 1), nn.AvgPool2d((2, 3), None, 0), nn.GlobalAvgPool2d(), nn.Flatten()):
         assert module.state_dict() == {}
@@ -506,7 +506,7 @@ def test_batch_norm_of_images_equals_torchs(N, C, H, W, seed):
 
 def test_batch_norm_of_images_bad_input():
     for shape in ((2, 3), (2, 3, 4), (2, 4, 3, 3), (2, 3, 1, 1, 1)):
-        with refused(f"BatchNorm2d: x has shape {shape}; expected (N, 3, H, W)"):
+        with refused(f"BatchNorm2d: input has shape {shape}; expected (N, 3, H, W)"):
             nn.BatchNorm2d(3)(torch.zeros(shape))
     with refused("BatchNorm2d: num_features is 0; expected an integer of at least 1"):
         nn.BatchNorm2d(0)

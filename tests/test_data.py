@@ -162,7 +162,7 @@ def test_toy_bad_size(name, N):
 @pytest.mark.parametrize("name", TOYS)
 @pytest.mark.parametrize("noise", [-0.1, math.nan, math.inf])
 def test_toy_bad_noise(name, noise):
-    message = f"{name}: noise is {noise}; expected a finite standard deviation of at least 0"
+    message = f"{name}: noise is {noise}; expected a finite number of at least 0"
     with pytest.raises(ValueError, match=message):
         TOYS[name][0](3, noise, rng())
 

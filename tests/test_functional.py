@@ -252,8 +252,8 @@ def test_binary_cross_entropy_equals_torchs(N, K, seed, reduction):
 def test_binary_cross_entropy_is_softmax_of_two(N, K, seed, reduction):
     z, t = normal(N, seed=seed), classes(N, 2, seed)
     two = torch.stack([torch.zeros_like(z), z], dim=1)
-    found = functional.binary_cross_entropy_with_logits(z, t.double(), reduction)
-    close(found, functional.cross_entropy(two, t, reduction))
+    found = functional.binary_cross_entropy_with_logits(z, t.double(), reduction=reduction)
+    close(found, functional.cross_entropy(two, t, reduction=reduction))
 
 
 @checks
@@ -295,9 +295,9 @@ def test_mse_equals_torchs(N, K, seed, reduction):
 def test_losses_of_large_logits(dtype, rtol, reduction):
     z, t = LARGE.to(dtype), torch.tensor([1, 0, 2, 1])
     pairs = [
-        (lambda z: functional.cross_entropy(z, t, reduction), lambda z: F.cross_entropy(z, t, reduction=reduction)),
+        (lambda z: functional.cross_entropy(z, t, reduction=reduction), lambda z: F.cross_entropy(z, t, reduction=reduction)),
         (
-            lambda z: functional.cross_entropy(z, F.one_hot(t, 3).to(dtype), reduction),
+            lambda z: functional.cross_entropy(z, F.one_hot(t, 3).to(dtype), reduction=reduction),
             lambda z: F.cross_entropy(z, t, reduction=reduction),
         ),
         (
@@ -306,7 +306,7 @@ def test_losses_of_large_logits(dtype, rtol, reduction):
         ),
         *(
             (
-                lambda z, p=p: functional.binary_cross_entropy_with_logits(z, p, reduction),
+                lambda z, p=p: functional.binary_cross_entropy_with_logits(z, p, reduction=reduction),
                 lambda z, p=p: F.binary_cross_entropy_with_logits(z, p, reduction=reduction),
             )
             for p in (torch.zeros_like(z), torch.ones_like(z), torch.full_like(z, 0.25))
@@ -332,7 +332,7 @@ def test_second_derivatives():
     z, t, p = normal(3, 4).requires_grad_(), torch.tensor([0, 3, 1]), probabilities(3, 4, seed=1).requires_grad_()
     for function, inputs in (
         (lambda z: functional.cross_entropy(z, t), (z,)),
-        *((lambda z, r=r: functional.cross_entropy(z, t, r), (z,)) for r in ("sum", "none")),
+        *((lambda z, r=r: functional.cross_entropy(z, t, reduction=r), (z,)) for r in ("sum", "none")),
         (functional.binary_cross_entropy_with_logits, (z, p)),
         (functional.mse_loss, (z, p)),
         (functional.sigmoid, (z,)),
@@ -557,3 +557,16 @@ def test_sigmoid_works_under_vmap():
     z = torch.randn(5, 3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     slope = torch.func.vmap(torch.func.grad(lambda row: functional.sigmoid(row).sum()))(z)
     torch.testing.assert_close(slope, torch.sigmoid(z) * (1 - torch.sigmoid(z)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "leaky_relu", "elu", "softplus"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_activations_at_the_edge(name, dtype):
+    tiny, huge = torch.finfo(dtype).smallest_normal, torch.finfo(dtype).max
+    values = [-math.inf, -huge, -1e4, -20.5, -tiny / 8, -0.0, 0.0, tiny / 8, 20.5, 1e4, huge, math.inf, math.nan]
+    ours, theirs = (torch.tensor(values, dtype=dtype, requires_grad=True) for _ in range(2))
+    y, expected = getattr(functional, name)(ours), getattr(torch, name, getattr(F, name, None))(theirs)
+    y.sum().backward(), expected.sum().backward()
+    tolerance = {"rtol": 1e-8 if name == "softplus" else 4 * torch.finfo(dtype).eps, "atol": tiny, "equal_nan": True}
+    torch.testing.assert_close(y, expected, **tolerance)
+    torch.testing.assert_close(ours.grad[:-1], theirs.grad[:-1], **tolerance)  # at a NaN torch has no one answer

@@ -110,20 +110,20 @@ def test_linear_bad_sizes(size):
 
 @pytest.mark.parametrize("shape", [(3, 4), (4,), (1,), (), (5, 3, 1)])
 def test_linear_bad_inputs(shape):
-    message = f"Linear: x has shape {shape} and weight (2, 3); expected x (..., 3)"
+    message = f"Linear: input has shape {shape} and weight (2, 3); expected input (..., 3)"
     with pytest.raises(ValueError, match=re.escape(message)):
         nn.Linear(3, 2)(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.int64])
 def test_linear_inputs_of_another_dtype(dtype):
-    message = f"Linear: x is {dtype} and weight is torch.float32; expected the same dtype for both"
+    message = f"Linear: input is {dtype} and weight is torch.float32; expected the same dtype for both"
     with pytest.raises(ValueError, match=re.escape(message)):
         nn.Linear(3, 2)(torch.zeros(2, 3, dtype=dtype))
 
 
 def test_linear_inputs_on_another_device():
-    with pytest.raises(ValueError, match="^Linear: x is on cpu and weight on meta; expected one device for both"):
+    with pytest.raises(ValueError, match="^Linear: input is on cpu and weight on meta; expected one device for both"):
         nn.Linear(3, 2, device="meta")(torch.zeros(2, 3))
 
 

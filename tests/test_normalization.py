@@ -301,7 +301,7 @@ def test_dropout_in_evaluation_is_the_input():
     for y in (functional.dropout(x, 0.5, training=False), nn.Dropout(0.5).eval()(x), functional.dropout(x, 0.0)):
         assert y is x
     mask = torch.zeros(3, 4, dtype=torch.bool)
-    assert functional.dropout(x, 0.5, False, mask) is x
+    assert functional.dropout(x, 0.5, False, mask=mask) is x
 
 
 def test_dropout_with_a_mask():
@@ -340,7 +340,7 @@ def test_dropout_refuses():
     for shape in ((3,), (2, 1), (3, 2), (1, 2, 3)):
         message = f"dropout: input has shape (2, 3) and mask {shape} with dtype torch.bool; expected mask (2, 3) of torch.bool"
         for training in (True, False):
-            refused(message, functional.dropout, x, 0.5, training, torch.ones(shape, dtype=torch.bool))
+            refused(message, functional.dropout, x, 0.5, training, mask=torch.ones(shape, dtype=torch.bool))
     message = "dropout: input has shape (2, 3) and mask (2, 3) with dtype torch.float32; expected mask (2, 3) of torch.bool"
     refused(message, functional.dropout, x, mask=torch.ones(2, 3))
 
@@ -407,7 +407,7 @@ def test_batch_norm_module_refuses():
         message = f"BatchNorm1d: momentum is {momentum}; expected a number from 0 to 1, or None"
         refused(message, nn.BatchNorm1d, 3, momentum=momentum)
     for shape in ((3,), (2, 4), (2, 2, 3), (2, 3, 4, 5)):
-        message = f"BatchNorm1d: x has shape {shape}; expected (N, 3) or (N, 3, L)"
+        message = f"BatchNorm1d: input has shape {shape}; expected (N, 3) or (N, 3, L)"
         refused(message, nn.BatchNorm1d(3), torch.zeros(shape))
     message = "batch_norm: input is torch.float64 and weight is torch.float32; expected the same dtype for both"
     layer = nn.BatchNorm1d(3)

@@ -502,7 +502,7 @@ def test_bad_settings(kind):
 def test_bad_sequences(kind, shape):
     x, ours = torch.zeros(shape), KINDS[kind][0]
     for flag, form in ((False, "(T, N, 3)"), (True, "(N, T, 3)")):
-        message = f"{kind}: x has shape {shape}; expected {form} with T and N of at least 1"
+        message = f"{kind}: input has shape {shape}; expected {form} with T and N of at least 1"
         refuses(message, ours(3, 4, batch_first=flag), x)
         refuses(message, rnn.gates, ours(3, 4, batch_first=flag), x)
 
@@ -510,30 +510,30 @@ def test_bad_sequences(kind, shape):
 @pytest.mark.parametrize("kind", KINDS)
 def test_bad_dtypes(kind):
     model, cell, x = KINDS[kind][0](3, 4), CELLS[kind][0](3, 4), torch.zeros(5, 2, 3)
-    message = f"{kind}: x is torch.float64 and the weights are torch.float32; expected the same dtype for both"
+    message = f"{kind}: input is torch.float64 and the weights are torch.float32; expected the same dtype for both"
     refuses(message, model, x.double())
     state, part = torch.zeros(1, 2, 4), "h" if kind == "LSTM" else "hx"
     hx = (state.double(), state) if kind == "LSTM" else state.double()
-    refuses(f"{kind}: {part} is torch.float64 and x is torch.float32; expected the same dtype for both", model, x, hx)
+    refuses(f"{kind}: {part} is torch.float64 and input is torch.float32; expected the same dtype for both", model, x, hx)
     both = "and weight_ih is torch.float32; expected the same dtype for both"
-    refuses(f"{kind}Cell: x is torch.float64 {both}", cell, x[0].double())
+    refuses(f"{kind}Cell: input is torch.float64 {both}", cell, x[0].double())
     hx = (state[0].double(), state[0]) if kind == "LSTM" else state[0].double()
     refuses(f"{kind}Cell: {part} is torch.float64 {both}", cell, x[0], hx)
 
 
 def test_integers_in_mixed_precision():
     with torch.autocast("cpu", torch.bfloat16):
-        refuses("RNN: x is torch.int64 and the weights are torch.float32", rnn.RNN(3, 4), torch.zeros(5, 2, 3).long())
+        refuses("RNN: input is torch.int64 and the weights are torch.float32", rnn.RNN(3, 4), torch.zeros(5, 2, 3).long())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_bad_devices(kind):
     model, cell, x = KINDS[kind][0](3, 4), CELLS[kind][0](3, 4), torch.zeros(5, 2, 3)
-    refuses(f"{kind}: x is on meta and the weights on cpu; expected one device for both", model, x.to("meta"))
-    refuses(f"{kind}Cell: x is on meta and weight_ih on cpu; expected one device for both", cell, x[0].to("meta"))
+    refuses(f"{kind}: input is on meta and the weights on cpu; expected one device for both", model, x.to("meta"))
+    refuses(f"{kind}Cell: input is on meta and weight_ih on cpu; expected one device for both", cell, x[0].to("meta"))
     state, part = torch.zeros(1, 2, 4), "c" if kind == "LSTM" else "hx"
     hx = (state, state.to("meta")) if kind == "LSTM" else state.to("meta")
-    refuses(f"{kind}: {part} is on meta and x on cpu; expected one device for both", model, x, hx)
+    refuses(f"{kind}: {part} is on meta and input on cpu; expected one device for both", model, x, hx)
     hx = (state[0], state[0].to("meta")) if kind == "LSTM" else state[0].to("meta")
     refuses(f"{kind}Cell: {part} is on meta and weight_ih on cpu; expected one device for both", cell, x[0], hx)
 
@@ -542,12 +542,12 @@ def test_bad_devices(kind):
 @pytest.mark.parametrize("shape", [(2, 4), (1, 2, 5), (1, 3, 4), (3, 2, 4)])
 def test_bad_states(kind, shape):
     expected = "expected hx (2, 2, 4): layers times directions, N, hidden size"
-    message = f"{kind}: hx has shape {shape} and the steps of x (2, 3); {expected}"
+    message = f"{kind}: hx has shape {shape} and the steps of input (2, 3); {expected}"
     model, x = KINDS[kind][0](3, 4, bidirectional=True), torch.zeros(5, 2, 3)
     refuses(message, model, x, torch.zeros(shape))
     refuses(f"{kind}: hx is a tuple; expected a tensor (2, 2, 4)", model, x, (torch.zeros(2, 2, 4),))
     cell = CELLS[kind][0](3, 4)
-    refuses(f"{kind}Cell: x has shape (2, 3) and hx (2, 5); expected hx (2, 4)", cell, x[0], torch.zeros(2, 5))
+    refuses(f"{kind}Cell: input has shape (2, 3) and hx (2, 5); expected hx (2, 4)", cell, x[0], torch.zeros(2, 5))
 
 
 def test_bad_states_of_an_lstm():
@@ -557,14 +557,14 @@ def test_bad_states_of_an_lstm():
     refuses("LSTM: hx is a int; expected a pair (h, c), (2, 2, 4) each", model, x, 3)
     refuses("LSTM: c is a NoneType; expected a tensor (2, 2, 4)", model, x, (good, None))
     for name, hx in (("h", (good[:1], good)), ("c", (good, good[:1]))):
-        refuses(f"LSTM: {name} has shape (1, 2, 4) and the steps of x (2, 3); expected {name} (2, 2, 4)", model, x, hx)
+        refuses(f"LSTM: {name} has shape (1, 2, 4) and the steps of input (2, 3); expected {name} (2, 2, 4)", model, x, hx)
     cell = rnn.LSTMCell(3, 4)
     for name, hx in (("h", (good[0, :, :3], good[0])), ("c", (good[0], good[0, :, :3]))):
-        refuses(f"LSTMCell: x has shape (2, 3) and {name} (2, 3); expected {name} (2, 4)", cell, x[0], hx)
+        refuses(f"LSTMCell: input has shape (2, 3) and {name} (2, 3); expected {name} (2, 4)", cell, x[0], hx)
     refuses("LSTMCell: hx is a Tensor; expected a pair (h, c)", cell, x[0], good[0])
     refuses("LSTMCell: hx is a list; expected a pair (h, c)", cell, x[0], [good[0]])
     for shape in ((2, 4), (3,), (2, 2, 3)):
-        refuses(f"LSTMCell: x has shape {shape}; expected (N, 3)", cell, torch.zeros(shape))
+        refuses(f"LSTMCell: input has shape {shape}; expected (N, 3)", cell, torch.zeros(shape))
 
 
 def test_bad_lengths():
@@ -588,3 +588,14 @@ def test_bad_layers():
     refuses("gates: model is a LSTM; expected an RNN, LSTM or GRU", rnn.gates, torch.nn.LSTM(3, 4), x)
     with pytest.raises(NotImplementedError, match="Recurrent has no step of its own"):
         rnn.Recurrent.step(torch.nn.Module.__new__(rnn.Recurrent), x, x, [x])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_dropout_with_one_layer_warns_as_torchs(kind):
+    make = getattr(rnn, kind)
+    with pytest.warns(UserWarning, match="dropout") as torchs:
+        getattr(torch.nn, kind)(2, 3, dropout=0.9)
+    with pytest.warns(UserWarning, match=f"^{kind}: dropout is 0.9 and num_layers 1, so nothing is dropped") as caught:
+        make(2, 3, dropout=0.9)
+    assert len(caught) == len(torchs) == 1 and caught[0].filename == __file__  # it points at the call
+    make(2, 3, 2, dropout=0.9), make(2, 3)  # no warning, which would be an error here

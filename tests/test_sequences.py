@@ -92,10 +92,10 @@ def test_bad_arguments(wrong):
 def test_more_bad_arguments():
     refuses("adding_problem: T is 1; expected an integer of at least 2", sequences.adding_problem, 5, 1, rng())
     for lag in (-1, 5, 1.0, True):
-        message = f"delayed_copy: lag is {lag!r}; expected an integer from 0 to T - 1 = 4"
+        message = f"delayed_copy: lag is {lag!r}; expected an integer from 0 to 4"
         refuses(message, sequences.delayed_copy, 3, 5, lag, rng())
     for period in (0, -2.0, math.inf, math.nan, True):
-        message = f"noisy_oscillation: period is {period!r}; expected a finite number of steps greater than 0"
+        message = f"noisy_oscillation: period is {period!r}; expected a finite number greater than 0"
         refuses(message, sequences.noisy_oscillation, 5, rng(), period=period)
     for name in ("jitter", "noise"):
         message = f"noisy_oscillation: {name} is -0.1; expected a finite number of at least 0"

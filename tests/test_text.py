@@ -246,6 +246,17 @@ def test_bits_per_character_of_streams():
     assert uniform == pytest.approx(math.log2(96), rel=1e-6)
 
 
+def test_bits_per_character_of_other_alphabets():
+    ids = torch.randint(128, (62,), generator=rng())
+    assert ids.max() > 95
+    for model in (text.CharacterModel(5, 3, K=128, generator=rng()), text.NGram(2, K=128).fit(ids)):
+        assert model.K == 128
+        assert 0 < text.bits_per_character(model, ids, 3) < 8
+        assert text.sample(model, ids[:3], 5, rng()).shape == (5,)
+    refuses("bits_per_character: ids", text.bits_per_character, text.CharacterModel(5, 3, K=7), ids, 3)
+    refuses("bits_per_character: ids", text.bits_per_character, lambda ids, state: (torch.zeros(*ids.shape, 96), state), ids, 3)
+
+
 def test_bits_per_character_in_evaluation_mode():
     model = text.CharacterModel(5, 3, generator=rng(), num_layers=2)
     model.recurrent.dropout = 0.9

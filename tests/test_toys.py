@@ -111,7 +111,7 @@ def test_blobs_are_around_their_centers(as_tensor):
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("N", [1, 0, -2, 4.0, True])
 def test_bad_number_of_points(name, N):
-    message = f"{name}: N is {N!r}; expected an integer of at least 2, the number of classes"
+    message = f"{name}: N is {N!r}; expected an integer of at least 2"
     with pytest.raises(ValueError, match=re.escape(message)):
         SETS[name](N, 0.1, rng())
 
@@ -119,7 +119,7 @@ def test_bad_number_of_points(name, N):
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("noise", [-0.1, math.nan, math.inf])
 def test_bad_noise(name, noise):
-    message = f"{name}: noise is {noise}; expected a finite standard deviation of at least 0"
+    message = f"{name}: noise is {noise}; expected a finite number of at least 0"
     with pytest.raises(ValueError, match=re.escape(message)):
         SETS[name](10, noise, rng())
 

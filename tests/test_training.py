@@ -485,7 +485,7 @@ def test_bad_data():
 
 def test_loss_that_is_no_number():
     def loss(z, t):
-        return functional.cross_entropy(z, t, "none")
+        return functional.cross_entropy(z, t, reduction="none")
 
     refused("train: the loss has shape (8,); expected a 0-d tensor, the minibatch's average", loss=loss)
     for value, kind in ((None, "NoneType"), (0.5, "float")):

@@ -1,8 +1,9 @@
 """Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations.
 
 ``pointwise`` has the activations with their derivatives, ``losses`` the losses on logits, ``normalization`` batch,
-layer and local response normalization, ``stochastic`` dropout. For images, ``sliding`` has windows, ``convolution`` and
-``pooling`` what is made of them. Take them from here::
+layer and local response normalization, ``stochastic`` dropout, ``precision`` and ``transforms`` what half precision and
+``torch.func`` need. For images, ``sliding`` has windows, ``convolution`` and ``pooling`` what is made of them. Take
+them from here::
 
     from nndl_lib import functional
 
@@ -33,14 +34,17 @@ from nndl_lib.functional.pointwise import (
     tanh,
 )
 from nndl_lib.functional.pooling import avg_pool2d, max_pool2d
+from nndl_lib.functional.precision import autocasts, wide
 from nndl_lib.functional.sliding import add_windows, output_size, padding_sizes, window_offsets, windows
 from nndl_lib.functional.stochastic import dropout
+from nndl_lib.functional.transforms import transformed
 
 __all__ = [
     "Activation",
     "accuracy",
     "activations",
     "add_windows",
+    "autocasts",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
@@ -65,6 +69,8 @@ __all__ = [
     "softplus",
     "step",
     "tanh",
+    "transformed",
+    "wide",
     "window_offsets",
     "windows",
 ]

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments
-from nndl_lib.functional.sliding import Pair, add_windows, padding_sizes, windows
+from nndl_lib.functional.precision import wide
+from nndl_lib.functional.sliding import Pair, add_windows, padding_sizes, window_offsets, windows
+from nndl_lib.functional.transforms import transformed
 
 __all__ = ["conv2d", "conv2d_loops"]
 
@@ -47,9 +49,15 @@ def conv2d(
             than the padded image, or stride, padding or dilation is outside its range.
     """
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    method = _ByExample if input.is_cuda else _Convolution
-    output = method.apply(input, weight, geometry)
-    return output if bias is None else output.add_(bias.view(-1, 1, 1))
+    if transformed():
+        output = _plain(wide(input), wide(weight), geometry)
+    elif input.is_cuda:  # whose products of half precision add up in float32 by themselves
+        output = _ByExample.apply(input, weight, geometry)
+    else:
+        output = _Convolution.apply(wide(input), wide(weight), geometry)
+    if bias is not None:
+        output = output + bias.view(-1, 1, 1) if transformed() else output.add_(bias.view(-1, 1, 1))
+    return output.to(input.dtype)
 
 
 def conv2d_loops(
@@ -67,10 +75,11 @@ def conv2d_loops(
         ValueError: as ``conv2d``.
     """
     geometry = _geometry("conv2d_loops", input, weight, bias, stride, padding, dilation, groups)
-    padded, (sh, sw), (dh, dw) = torch.nn.functional.pad(input, geometry.sides), geometry.stride, geometry.dilation
+    padded, weight = torch.nn.functional.pad(wide(input), geometry.sides), wide(weight)
+    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
     O, channels, kh, kw = weight.shape
     H_out, W_out = geometry.places
-    output = input.new_zeros(len(input), O, H_out, W_out)
+    output = padded.new_zeros(len(input), O, H_out, W_out)
     for o in range(O):
         first = o // (O // groups) * channels  # the first channel of the group of o
         for i in range(H_out):
@@ -80,7 +89,7 @@ def conv2d_loops(
                         for v in range(kw):
                             pixel = padded[:, first + c, i * sh + u * dh, j * sw + v * dw]
                             output[:, o, i, j] += weight[o, c, u, v] * pixel
-    return output if bias is None else output + bias.view(-1, 1, 1)
+    return (output if bias is None else output + bias.view(-1, 1, 1)).to(input.dtype)
 
 
 class _Geometry(NamedTuple):
@@ -168,6 +177,16 @@ class _ByExample(torch.autograd.Function):
 
 
 # --- helpers ---
+
+
+def _plain(input: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
+    # For torch.func: the product of _ByExample, but of columns that are made by slices, whose gradients it knows.
+    padded = torch.nn.functional.pad(input, geometry.sides)
+    offsets = window_offsets(geometry.kernel, geometry.places, geometry.stride, geometry.dilation)
+    slices = [padded[where] for _, _, where in offsets]
+    columns = torch.stack(slices, dim=2).reshape(len(input) * geometry.groups, -1, math.prod(geometry.places))
+    product = _repeated(_rows(weight, geometry.groups), len(input)) @ columns
+    return product.reshape(len(input), len(weight), *geometry.places)
 
 
 def _columns_by_example(input: Tensor, geometry: _Geometry) -> Tensor:

@@ -3,7 +3,8 @@
 Names, arguments, shapes and values are those of ``torch.nn.functional``, derived in chapter 03, "Classification". A
 loss takes the scores as its model makes them, the logits, since only then can it be exact for large ones: logits of 1e4
 give finite values and gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a
-function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error.
+function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error. What torch
+has between target and reduction (weights of classes and the like) is left out, so reduction is given by its name.
 """
 
 import math
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from nndl_lib import arguments
 from nndl_lib.functional.pointwise import relu, sigmoid
+from nndl_lib.functional.precision import wide
+from nndl_lib.functional.transforms import transformed
 
 __all__ = [
     "accuracy",
@@ -36,7 +39,7 @@ def softmax(input: Tensor, dim: int) -> Tensor:
         ValueError: input is not floating-point, has no such dimension or no entry along it, or holds a NaN or +inf.
     """
     e = _checked_less_the_largest(input, dim, "softmax").exp()
-    return e / e.sum(dim, keepdim=True)
+    return (e / e.sum(dim, keepdim=True)).to(input.dtype)
 
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
@@ -46,24 +49,24 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
         ValueError: as ``softmax``.
     """
     shifted = _checked_less_the_largest(input, dim, "log_softmax")
-    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+    return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(input.dtype)
 
 
 # --- losses ---
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Squared error ``(y - t)**2``, averaged over all entries; input and target have the same shape.
 
     Raises:
         ValueError: shapes, dtypes or devices differ, there is no entry, or one is NaN or infinite.
     """
     arguments.check_same(input, target, "mse_loss")
-    cost = _reduce((input - target).square(), reduction, "mse_loss")
-    return arguments.check_finite(cost, "mse_loss", input=input, target=target)
+    cost = _reduce((wide(input) - wide(target)).square(), reduction, "mse_loss")
+    return arguments.check_finite(cost, "mse_loss", input=input, target=target).to(input.dtype)
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Cross-entropy ``-t log(sigmoid(z)) - (1 - t) log(1 - sigmoid(z))`` of logits and probabilities of one shape.
 
     Computed as ``max(z, 0) - z t + log(1 + exp(-|z|))``. The gradient by z is ``sigmoid(z) - t``.
@@ -74,13 +77,15 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: s
     """
     caller = "binary_cross_entropy_with_logits"
     arguments.check_same(input, target, caller)
-    low, high = (bound.item() for bound in target.detach().aminmax())
-    if not 0 <= low <= high <= 1:
-        arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
-    return arguments.check_finite(_BinaryCrossEntropy.apply(input, target, reduction), caller, input=input)
+    if arguments.known(target):
+        low, high = (bound.item() for bound in target.detach().aminmax())
+        if not 0 <= low <= high <= 1:
+            arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
+    cost = (_plain_binary if transformed() else _BinaryCrossEntropy.apply)(wide(input), wide(target), reduction)
+    return arguments.check_finite(cost, caller, input=input).to(input.dtype)
 
 
-def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def cross_entropy(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Softmax cross-entropy: ``-log(softmax(z)_t)`` for class numbers, ``-sum_k t_k log(softmax(z)_k)`` else.
 
     Args:
@@ -100,13 +105,14 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         arguments.check_same(input, target, "cross_entropy")
         arguments.check_probabilities(target, "cross_entropy")
         shifted = _less_the_largest(input, dim=1)
-        losses = (target * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
-        return _reduce(losses, reduction, "cross_entropy")
+        losses = (wide(target) * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
+        return _reduce(losses, reduction, "cross_entropy").to(input.dtype)
     arguments.check_classes(input, target, "cross_entropy")
     if input.is_cuda and reduction in ("mean", "sum", "none"):
         # On a GPU each operation has to be started, and torch needs few: a small network's step takes a quarter less time.
         return torch.nn.functional.cross_entropy(input, target, reduction=reduction)
-    return _CrossEntropy.apply(input, target, reduction)
+    function = _plain_cross_entropy if transformed() else _CrossEntropy.apply
+    return function(_less_the_largest(input, dim=1), target, reduction).to(input.dtype)
 
 
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -126,12 +132,11 @@ def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, re
     caller = "multiclass_hinge_loss"
     arguments.check_logits(input, caller)
     arguments.check_classes(input, target, caller)
-    if not 0 <= margin < math.inf:
-        raise ValueError(f"{caller}: margin is {margin}; expected a finite number of at least 0")
+    arguments.check_number(margin, "margin", caller)
     arguments.check_finite(input, caller, input=input)
-    right = target.unsqueeze(1)
-    violations = relu(margin + input - input.gather(1, right)).scatter(1, right, 0)
-    return _reduce(violations.sum(dim=1), reduction, caller)
+    z, right = wide(input), target.unsqueeze(1)
+    violations = relu(margin + z - z.gather(1, right)).scatter(1, right, 0)
+    return _reduce(violations.sum(dim=1), reduction, caller).to(input.dtype)
 
 
 def accuracy(input: Tensor, target: Tensor) -> float:
@@ -185,16 +190,19 @@ class _BinaryCrossEntropy(torch.autograd.Function):
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """``log(sum_k exp(z_k)) - z_t`` for each row; by z its gradient is ``y - t`` with ``y = softmax(z)`` and t one-hot."""
+    """``log(sum_k exp(z_k)) - z_t`` for each row; by z its gradient is ``y - t`` with ``y = softmax(z)`` and t one-hot.
+
+    What it is given and keeps, logits less the largest of a row, nobody else has, so that nobody can change it.
+    """
 
     @staticmethod
     def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:  # (N, K) and (N,)
-        e, target = _less_the_largest(input, dim=1), target.unsqueeze(1)
-        right = e.gather(1, target)
-        total = e.exp_().sum(dim=1, keepdim=True)
+        e, target = input.exp(), target.unsqueeze(1)
+        total = e.sum(dim=1, keepdim=True)
         ctx.save_for_backward(input, target, e, total)
         ctx.reduction = reduction
-        return _reduce(total.log().sub_(right).squeeze(1), reduction, "cross_entropy")
+        losses = total.squeeze(1).log().sub_(input.gather(1, target).squeeze(1))
+        return _reduce(losses, reduction, "cross_entropy")
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
@@ -206,20 +214,32 @@ class _CrossEntropy(torch.autograd.Function):
         return scaled.scatter_add_(1, target, (-grad).expand_as(target)), None, None
 
 
+# --- the same with gradients by autograd, for torch.func ---
+
+
+def _plain_binary(input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    losses = input.clamp(min=0) - input * target + torch.where(input >= 0, -input, input).exp().log1p()
+    return _reduce(losses, reduction, "binary_cross_entropy_with_logits")
+
+
+def _plain_cross_entropy(input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    losses = input.exp().sum(dim=1).log() - input.gather(1, target.unsqueeze(1)).squeeze(1)
+    return _reduce(losses, reduction, "cross_entropy")
+
+
 # --- helpers ---
 
 
 def _less_the_largest(input: Tensor, dim: int) -> Tensor:
+    input = wide(input)
     return input - input.detach().amax(dim=dim, keepdim=True)  # what is subtracted from a row cancels
 
 
 def _checked_less_the_largest(input: Tensor, dim: int, caller: str) -> Tensor:
     arguments.check_size(input, caller)
-    if not -input.ndim <= dim < input.ndim:
-        raise ValueError(f"{caller}: input has shape {tuple(input.shape)} and dim is {dim}; expected one of its dimensions")
-    shifted = _less_the_largest(input, dim)
+    shifted = _less_the_largest(input, arguments.check_dim(dim, input, caller))
     # A NaN or +inf, or a row of -inf alone, has made a NaN; -inf beside a number is still -inf.
-    if shifted.detach().amax().isnan().item():
+    if arguments.known(shifted) and shifted.detach().amax().isnan().item():
         arguments.raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")
         raise ValueError(f"{caller}: input is -inf all along dim {dim}; expected a finite number there")
     return shifted

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments
+from nndl_lib.functional.precision import wide
+from nndl_lib.functional.transforms import transformed
 
 __all__ = ["batch_norm", "layer_norm", "local_response_norm"]
 
@@ -43,6 +45,7 @@ def batch_norm(
     arguments.check_size(input, caller)
     if input.ndim < 2:
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C) or (N, C, ...)")
+    arguments.check_flag(training, "training", caller)
     arguments.check_number(eps, "eps", caller)
     C = input.shape[1]
     running = {"running_mean": running_mean, "running_var": running_var}
@@ -52,26 +55,26 @@ def batch_norm(
         need = "both or neither" if training else "tensors, as training is False"
         verb = "is" if len(missing) == 1 else "are"
         raise ValueError(f"{caller}: {' and '.join(missing)} {verb} None; expected {need}")
-    weight = input.new_ones(C) if weight is None else weight
-    bias = input.new_zeros(C) if bias is None else bias
+    x, dtype = wide(input), input.dtype
+    weight = x.new_ones(C) if weight is None else wide(weight)
+    bias = x.new_zeros(C) if bias is None else wide(bias)
     if not training:
         shape = _of_channels(input)
-        scale = weight * (running_var + eps).rsqrt()
-        return torch.addcmul(bias.reshape(shape), input - running_mean.reshape(shape), scale.reshape(shape))
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"{caller}: momentum is {momentum!r}; expected a number from 0 to 1")
+        mean, scale = wide(running_mean), weight * (wide(running_var) + eps).rsqrt()
+        return torch.addcmul(bias.reshape(shape), x - mean.reshape(shape), scale.reshape(shape)).to(dtype)
+    arguments.check_share(momentum, "momentum", caller)
     n = input.numel() // C
     if n < 2:
         raise ValueError(
             f"{caller}: input has shape {tuple(input.shape)}, one value a channel, whose variance is 0; "
             "expected at least two in training: more examples, or evaluation mode"
         )
-    output, mean, variance = (_plain_batch_norm if _transformed() else _BatchNorm.apply)(input, weight, bias, eps)
+    output, mean, variance = (_plain_batch_norm if transformed() else _BatchNorm.apply)(x, weight, bias, eps)
     if running_mean is not None:
         with torch.no_grad():
-            running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
-            running_var.mul_(1 - momentum).add_(variance, alpha=momentum * n / (n - 1))
-    return output
+            running_mean.copy_((wide(running_mean) * (1 - momentum)).add_(mean, alpha=momentum))
+            running_var.copy_((wide(running_var) * (1 - momentum)).add_(variance, alpha=momentum * n / (n - 1)))
+    return output.to(dtype)
 
 
 def layer_norm(
@@ -95,21 +98,24 @@ def layer_norm(
     Raises:
         ValueError: input does not end in normalized_shape, a tensor is of another shape or dtype, or eps is negative.
     """
-    caller, shape = "layer_norm", tuple(normalized_shape)
+    caller = "layer_norm"
     arguments.check_size(input, caller)
     arguments.check_number(eps, "eps", caller)
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else ()
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise ValueError(
-            f"{caller}: input has shape {tuple(input.shape)} and normalized_shape is {shape}; "
+            f"{caller}: input has shape {tuple(input.shape)} and normalized_shape is {normalized_shape!r}; "
             f"expected input (..., {', '.join(map(str, shape)) or 'D'})"
         )
     _check_parts(input, shape, caller, weight=weight, bias=bias)
-    weight = input.new_ones(shape) if weight is None else weight
-    bias = input.new_zeros(shape) if bias is None else bias
+    x = wide(input)
+    weight = x.new_ones(shape) if weight is None else wide(weight)
+    bias = x.new_zeros(shape) if bias is None else wide(bias)
+    normalize = _plain_layer_norm if transformed() else _LayerNorm.apply
     if len(shape) == 1 and input.ndim == 2:
-        return (_plain_layer_norm if _transformed() else _LayerNorm.apply)(input, weight, bias, eps)
-    rows, weight, bias = input.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
-    return (_plain_layer_norm if _transformed() else _LayerNorm.apply)(rows, weight, bias, eps).reshape(input.shape)
+        return normalize(x, weight, bias, eps).to(input.dtype)
+    rows, weight, bias = x.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
+    return normalize(rows, weight, bias, eps).reshape(input.shape).to(input.dtype)
 
 
 def local_response_norm(
@@ -133,11 +139,12 @@ def local_response_norm(
     arguments.check_count(size, "size", caller)
     for name, value in (("alpha", alpha), ("beta", beta), ("k", k)):
         arguments.check_number(value, name, caller)
-    C, squares = input.shape[1], input.square()
+    C, x = input.shape[1], wide(input)
+    squares = x.square()
     before, after = (squares.new_zeros(len(input), pad, *input.shape[2:]) for pad in (size // 2, (size - 1) // 2))
     padded = torch.cat([before, squares, after], dim=1)
     total = sum(padded.narrow(1, start, C) for start in range(size))
-    return input / (k + alpha / size * total) ** beta
+    return (x / (k + alpha / size * total) ** beta).to(input.dtype)
 
 
 # --- gradients by hand: both as derived in the chapter, in few passes over the numbers ---
@@ -198,12 +205,6 @@ class _LayerNorm(torch.autograd.Function):
 # --- the same with gradients by autograd: slower, and of operations that torch.func knows how to transform ---
 
 
-def _transformed() -> bool:
-    # Inside of torch.func.vmap, as for ensembles, or torch.func.grad, where the classes above cannot be called. Written
-    # in the form that they ask for, with a setup_context, those would take a third longer everywhere for small layers.
-    return torch._C._are_functorch_transforms_active()
-
-
 def _plain_batch_norm(input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     mean, centered, variance, inverse = _batch_statistics(input, eps)
     shape = _of_channels(input)
@@ -253,3 +254,6 @@ def _check_parts(input: Tensor, shape: tuple[int, ...], caller: str, **parts: Te
         if part is not None and part.dtype != input.dtype:
             found = f"input is {input.dtype} and {name} is {part.dtype}"
             raise ValueError(f"{caller}: {found}; expected the same dtype for both")
+        if part is not None and part.device != input.device:
+            found = f"input is on {input.device} and {name} on {part.device}"
+            raise ValueError(f"{caller}: {found}; expected one device for both")

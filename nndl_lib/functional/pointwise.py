@@ -4,6 +4,7 @@ Names, arguments and values are those of ``torch.nn.functional``, derived in cha
 stays a NaN.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments
+from nndl_lib.functional.precision import wide
+from nndl_lib.functional.transforms import transformed
 
 __all__ = [
     "Activation",
@@ -50,7 +53,8 @@ def step(input: Tensor) -> Tensor:
 
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    return _Sigmoid.apply(arguments.check_floating(input, "sigmoid"))
+    arguments.check_floating(input, "sigmoid")
+    return torch.sigmoid(input) if transformed() else _Sigmoid.apply(wide(input)).to(input.dtype)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -60,12 +64,13 @@ def tanh(input: Tensor) -> Tensor:
 
 def relu(input: Tensor) -> Tensor:
     """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0. Raises ValueError for other than floats."""
-    # threshold keeps z where z > 0. clamp(min=0) has the same values, but its gradient at 0 is 1.
-    return torch.threshold(arguments.check_floating(input, "relu"), 0, 0)
+    # Not clamp(min=0), which has the same values, but the gradient 1 at 0; nor a product with z > 0: 0 * inf is no number.
+    return torch.relu(arguments.check_floating(input, "relu"))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """``z`` where ``z > 0``, else ``negative_slope * z``. Raises ValueError where input is not floating-point."""
+    arguments.check_number(negative_slope, "negative_slope", "leaky_relu", least=-math.inf)
     return torch.where(arguments.check_floating(input, "leaky_relu") > 0, input, negative_slope * input)
 
 
@@ -74,8 +79,13 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
-    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the clamp.
-    return torch.where(arguments.check_floating(input, "elu") > 0, input, alpha * input.clamp(max=0).expm1())
+    arguments.check_number(alpha, "alpha", "elu", least=-math.inf)
+    z = wide(arguments.check_floating(input, "elu"))
+    # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the 0 there. The
+    # value is that of expm1, the gradient that of exp: expm1's own is its value plus 1, which in float32 is 0 at -17.
+    below = torch.where(z > 0, 0.0, z)
+    e = below.exp()
+    return torch.where(z > 0, z, alpha * (below.detach().expm1() + (e - e.detach()))).to(input.dtype)
 
 
 def softplus(input: Tensor) -> Tensor:
@@ -83,9 +93,9 @@ def softplus(input: Tensor) -> Tensor:
 
     Exact for every z, where torch's gives z itself above its threshold of 20, 2e-9 too little there.
     """
-    positive = arguments.check_floating(input, "softplus") >= 0
+    z = wide(arguments.check_floating(input, "softplus"))
     # max(z, 0) + log(1 + exp(-|z|)), but not with z.abs(): the gradient of that at 0 is 0, that of softplus is 1/2.
-    return input.clamp(min=0) + torch.where(positive, -input, input).exp().log1p()
+    return (z.clamp(min=0) + torch.where(z >= 0, -z, z).exp().log1p()).to(input.dtype)
 
 
 def activations() -> dict[str, Activation]:
@@ -107,15 +117,11 @@ def activations() -> dict[str, Activation]:
 
 
 class _Sigmoid(torch.autograd.Function):
-    generate_vmap_rule = True  # so that torch.func.vmap works on models with it
-
     @staticmethod
-    def forward(input: Tensor) -> Tensor:
-        return input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
-
-    @staticmethod
-    def setup_context(ctx, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(output)
+    def forward(ctx, input: Tensor) -> Tensor:
+        y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
+        ctx.save_for_backward(y)
+        return y
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Pooling: the maximum or the average of each window of an image. Derived in chapter 09, "Convolutional networks".
 
-Names, arguments and values are those of ``torch.nn.functional``, without ``ceil_mode``: a window that would stick out
-at the right or the bottom is left out. An image is (C, H, W), a batch (N, C, H, W); each channel is pooled by itself.
+Names, arguments and values are those of ``torch.nn.functional``, without ``dilation`` and ``ceil_mode``: a window that
+would stick out at the right or the bottom is left out. What torch has after these is given by its name. An image is
+(C, H, W), a batch (N, C, H, W); each channel is pooled by itself.
 """
 
 import math
@@ -10,7 +11,9 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments
+from nndl_lib.functional.precision import wide
 from nndl_lib.functional.sliding import Pair, window_offsets, windows
+from nndl_lib.functional.transforms import transformed
 
 __all__ = ["avg_pool2d", "max_pool2d"]
 
@@ -28,7 +31,9 @@ def max_pool2d(input: Tensor, kernel_size: Pair, stride: Pair | None = None, pad
             larger than the padded image.
     """
     padded, kernel, stride, places = _prepared("max_pool2d", input, kernel_size, stride, padding, -math.inf)
-    return _MaxPool.apply(padded, kernel, stride, places)
+    if transformed():
+        return _stacked(padded, kernel, stride, places).max(dim=0).values.to(input.dtype)
+    return _MaxPool.apply(padded, kernel, stride, places).to(input.dtype)
 
 
 def avg_pool2d(
@@ -36,6 +41,7 @@ def avg_pool2d(
     kernel_size: Pair,
     stride: Pair | None = None,
     padding: Pair = 0,
+    *,
     count_include_pad: bool = True,
 ) -> Tensor:
     """The average of each window, (N, C, H_out, W_out).
@@ -49,12 +55,16 @@ def avg_pool2d(
     Raises:
         ValueError: as ``max_pool2d``.
     """
+    arguments.check_flag(count_include_pad, "count_include_pad", "avg_pool2d")
     padded, kernel, stride, places = _prepared("avg_pool2d", input, kernel_size, stride, padding, 0.0)
-    total = _SumPool.apply(padded, kernel, stride, places)
-    if count_include_pad or padded is input:
-        return total / (kernel[0] * kernel[1])
+    if transformed():
+        total = _stacked(padded, kernel, stride, places).sum(dim=0)
+    else:
+        total = _SumPool.apply(padded, kernel, stride, places)
+    if count_include_pad or padded.shape == input.shape:
+        return (total / (kernel[0] * kernel[1])).to(input.dtype)
     inside = _prepared("avg_pool2d", torch.ones_like(input[:1, :1]), kernel_size, stride, padding, 0.0)[0]
-    return total / _SumPool.apply(inside, kernel, stride, places)
+    return (total / _stacked(inside, kernel, stride, places).sum(dim=0)).to(input.dtype)
 
 
 class _MaxPool(torch.autograd.Function):
@@ -62,19 +72,19 @@ class _MaxPool(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, input: Tensor, kernel: tuple, stride: tuple, places: tuple) -> Tensor:
-        output = input.new_full((*input.shape[:2], *places), -math.inf)
-        for _, _, where in window_offsets(kernel, places, stride, (1, 1)):
-            torch.maximum(output, input[where], out=output)
-        ctx.save_for_backward(input, output)
+        ctx.save_for_backward(input)  # not the maxima: whoever called may change these in place, as those of torch
         ctx.geometry = kernel, places, stride, (1, 1)
-        return output
+        return _maxima(input, *ctx.geometry)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        input, output = ctx.saved_tensors
-        by_input, left = torch.zeros_like(input), torch.ones_like(output, dtype=torch.bool)
+        (input,) = ctx.saved_tensors
+        with torch.no_grad():
+            maxima = _maxima(input, *ctx.geometry)
+        by_input, left = torch.zeros_like(input), torch.ones_like(maxima, dtype=torch.bool)
         for _, _, where in window_offsets(*ctx.geometry):
-            first = left & (input[where] == output)  # of several maxima, the first gets all
+            # Of several maxima, the first gets all; a NaN, of which the maximum is one as well, equals nothing.
+            first = left & ((input[where] == maxima) | input[where].isnan())
             by_input[where].add_(grad * first)
             left = left ^ first
         return by_input, None, None, None
@@ -99,9 +109,21 @@ class _SumPool(torch.autograd.Function):
         return by_input, None, None, None
 
 
+def _maxima(input: Tensor, kernel: tuple, places: tuple, stride: tuple, dilation: tuple) -> Tensor:
+    output = input.new_full((*input.shape[:2], *places), -math.inf)
+    for _, _, where in window_offsets(kernel, places, stride, dilation):
+        torch.maximum(output, input[where], out=output)
+    return output
+
+
+def _stacked(input: Tensor, kernel: tuple, stride: tuple, places: tuple) -> Tensor:
+    # (kh kw, N, C, H_out, W_out), for torch.func: for each entry of the kernel, the pixels that it meets.
+    return torch.stack([input[where] for _, _, where in window_offsets(kernel, places, stride, (1, 1))])
+
+
 def _prepared(caller: str, input: Tensor, kernel_size, stride, padding, value: float):
     kernel, stride, (height, width) = arguments.check_pooling(input, kernel_size, stride, padding, caller)
-    padded = input
+    padded = wide(input)
     if height or width:
-        padded = torch.nn.functional.pad(input, (width, width, height, height), value=value)
+        padded = torch.nn.functional.pad(padded, (width, width, height, height), value=value)
     return padded, kernel, stride, tuple(windows(padded, kernel, stride).shape[4:])

@@ -23,11 +23,11 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilat
     Raises:
         ValueError: an argument is too small or no integer, or the kernel does not fit.
     """
-    for name, value, least in (
-        *(("size", size, 1), ("kernel", kernel, 1), ("stride", stride, 1)),
-        *(("padding", padding, 0), ("dilation", dilation, 1)),
-    ):
-        arguments.check_count(value, name, "output_size", least)
+    size, kernel, stride, dilation = (
+        arguments.check_count(value, name, "output_size")
+        for name, value in (("size", size), ("kernel", kernel), ("stride", stride), ("dilation", dilation))
+    )
+    padding = arguments.check_count(padding, "padding", "output_size", least=0)
     span = dilation * (kernel - 1) + 1
     if span > size + 2 * padding:
         raise ValueError(
@@ -101,6 +101,7 @@ def add_windows(
     arguments.check_tensors("add_windows", values=values)
     if values.ndim != 6:
         raise ValueError(f"add_windows: values has shape {tuple(values.shape)}; expected (N, C, kh, kw, H_out, W_out)")
+    size = arguments.check_pair(size, "size", "add_windows")
     N, C, *kernel, _, _ = values.shape
     places = tuple(values.shape[4:])
     ends = [s * (n - 1) + d * (k - 1) + 1 for s, n, d, k in zip(stride, places, dilation, kernel)]
@@ -109,6 +110,9 @@ def add_windows(
             f"add_windows: the windows span {ends[0]} x {ends[1]} and size is {tuple(size)}; expected that they fit"
         )
     images = values.new_zeros(N, C, *size) if out is None else out
+    arguments.check_tensors("add_windows", out=images)
+    if images.shape != (N, C, *size):
+        raise ValueError(f"add_windows: out has shape {tuple(images.shape)}; expected {(N, C, *size)}")
     for u, v, where in window_offsets(tuple(kernel), places, stride, dilation):
         images[where].add_(values[:, :, u, v])  # `+=` would also copy the sum onto itself
     return images

@@ -12,6 +12,7 @@ def dropout(
     input: Tensor,
     p: float = 0.5,
     training: bool = True,
+    *,
     mask: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
@@ -30,10 +31,14 @@ def dropout(
     Source: Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html.
 
     Raises:
-        ValueError: input is not floating-point, p is outside 0 to below 1, or mask is not bool in the shape of input.
+        ValueError: input is not floating-point, p is outside 0 to below 1, training is no bool, mask is not bool in the
+            shape of input, or generator is no generator.
     """
     arguments.check_floating(input, "dropout")
     arguments.check_number(p, "p", "dropout", below=1)
+    arguments.check_flag(training, "training", "dropout")
+    arguments.check_generator(generator, "generator", "dropout", optional=True)
+    arguments.check_tensors("dropout", **({} if mask is None else {"mask": mask}))
     if mask is not None and (mask.shape != input.shape or mask.dtype != torch.bool):
         raise ValueError(
             f"dropout: input has shape {tuple(input.shape)} and mask {tuple(mask.shape)} with dtype {mask.dtype}; "

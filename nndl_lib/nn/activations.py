@@ -1,9 +1,11 @@
 """The activations of ``nndl_lib.functional`` as modules, entry by entry, of any shape."""
 
+import math
+
 import torch
 from torch import Tensor
 
-from nndl_lib import functional
+from nndl_lib import arguments, functional
 
 __all__ = ["ELU", "Identity", "LeakyReLU", "ReLU", "Sigmoid", "Softplus", "Step", "Tanh"]
 
@@ -11,9 +13,9 @@ __all__ = ["ELU", "Identity", "LeakyReLU", "ReLU", "Sigmoid", "Softplus", "Step"
 class _Activation(torch.nn.Module):
     function = staticmethod(functional.identity)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Activations of pre-activations z, in the same shape."""
-        return self.function(z)
+    def forward(self, input: Tensor) -> Tensor:
+        """Activations of the pre-activations, in the same shape."""
+        return self.function(input)
 
 
 class Identity(_Activation):
@@ -55,11 +57,12 @@ class LeakyReLU(_Activation):
 
     def __init__(self, negative_slope: float = 0.01):
         super().__init__()
+        arguments.check_number(negative_slope, "negative_slope", "LeakyReLU", least=-math.inf)
         self.negative_slope = negative_slope
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Activations of pre-activations z, in the same shape."""
-        return functional.leaky_relu(z, self.negative_slope)
+    def forward(self, input: Tensor) -> Tensor:
+        """Activations of the pre-activations, in the same shape."""
+        return functional.leaky_relu(input, self.negative_slope)
 
     def extra_repr(self) -> str:
         """The slope, for ``print``."""
@@ -71,11 +74,12 @@ class ELU(_Activation):
 
     def __init__(self, alpha: float = 1.0):
         super().__init__()
+        arguments.check_number(alpha, "alpha", "ELU", least=-math.inf)
         self.alpha = alpha
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Activations of pre-activations z, in the same shape."""
-        return functional.elu(z, self.alpha)
+    def forward(self, input: Tensor) -> Tensor:
+        """Activations of the pre-activations, in the same shape."""
+        return functional.elu(input, self.alpha)
 
     def extra_repr(self) -> str:
         """The parameter, for ``print``."""

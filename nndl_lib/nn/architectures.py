@@ -21,9 +21,9 @@ class _Classifier(torch.nn.Module):
     def _make(self, features: list[torch.nn.Module], classifier: list[torch.nn.Module]) -> None:
         self.features, self.classifier = torch.nn.Sequential(*features), torch.nn.Sequential(*classifier)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, C, H, W). Raises ValueError where the images are of another size."""
-        return self.classifier(self.features(x))
+        return self.classifier(self.features(input))
 
 
 class LeNet(_Classifier):
@@ -62,8 +62,10 @@ class LeNet(_Classifier):
         super().__init__()
         for name, value in (("num_classes", num_classes), ("in_channels", in_channels)):
             arguments.check_count(value, name, "LeNet")
+        for name, make in (("activation", activation), ("pool", pool)):
+            arguments.check_function(make, name, "LeNet")
         options = {"generator": generator, "dtype": dtype, "device": device}
-        if small:
+        if arguments.check_flag(small, "small", "LeNet"):
             first, second = Conv2d(in_channels, 8, 3, padding=1, **options), Conv2d(8, 16, 3, padding=1, **options)
             widths = [16 * 2 * 2, 32, num_classes]
         else:

@@ -1,5 +1,6 @@
 """Blocks with a shortcut from input to output, and deep networks made of them. Derived in chapter 07."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -18,15 +19,17 @@ class Residual(torch.nn.Module):
     def __init__(self, block: torch.nn.Module, shortcut: torch.nn.Module | None = None):
         """Take the block, and a module in place of the identity, such as a projection to another width."""
         super().__init__()
+        for name, module in (("block", block), ("shortcut", block if shortcut is None else shortcut)):
+            arguments.check_function(module, name, "Residual")
         self.block, self.shortcut = block, shortcut
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """The sum, in the shape of both. Raises ValueError where those shapes differ; nothing broadcasts."""
-        y = self.block(x)
-        through, name = (x, "x") if self.shortcut is None else (self.shortcut(x), "shortcut(x)")
+        y = self.block(input)
+        through, name = (input, "input") if self.shortcut is None else (self.shortcut(input), "shortcut(input)")
         if y.shape != through.shape:
             raise ValueError(
-                f"Residual: {name} has shape {tuple(through.shape)} and block(x) {tuple(y.shape)}; "
+                f"Residual: {name} has shape {tuple(through.shape)} and block(input) {tuple(y.shape)}; "
                 "expected the same shape for both"
             )
         return through + y
@@ -62,16 +65,17 @@ class Highway(torch.nn.Module):
             ValueError: features is not an integer of at least 1.
         """
         super().__init__()
+        arguments.check_number(gate_bias, "gate_bias", "Highway", least=-math.inf)
         options = {"generator": generator, "dtype": dtype, "device": device}
         self.transform = _layer(features, features, activation, norm, options)
         self.gate = Linear(features, features, **options)
         with torch.no_grad():
             self.gate.bias.fill_(gate_bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Outputs (..., features) of inputs (..., features)."""
-        h = self.transform(x)
-        return x + functional.sigmoid(self.gate(x)) * (h - x)
+        h = self.transform(input)
+        return input + functional.sigmoid(self.gate(input)) * (h - input)
 
 
 class Dense(torch.nn.Module):
@@ -83,16 +87,17 @@ class Dense(torch.nn.Module):
     def __init__(self, block: torch.nn.Module, dim: int = -1):
         """Take the block, and the dimension of the features: -1 for rows (N, D), 1 for images (N, C, H, W)."""
         super().__init__()
-        self.block, self.dim = block, dim
+        arguments.check_function(block, "block", "Dense")
+        self.block, self.dim = block, arguments.check_integer(dim, "dim", "Dense")
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x with the block's features after its own. Raises ValueError where shapes differ in another dimension."""
-        y = self.block(x)
-        if x.ndim == y.ndim and -x.ndim <= self.dim < x.ndim:
-            if x.narrow(self.dim, 0, 0).shape == y.narrow(self.dim, 0, 0).shape:
-                return torch.cat([x, y], dim=self.dim)
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with the block's features after its own. Raises ValueError where shapes differ in another dimension."""
+        y = self.block(input)
+        if input.ndim == y.ndim and -input.ndim <= self.dim < input.ndim:
+            if input.narrow(self.dim, 0, 0).shape == y.narrow(self.dim, 0, 0).shape:
+                return torch.cat([input, y], dim=self.dim)
         raise ValueError(
-            f"Dense: x has shape {tuple(x.shape)} and block(x) {tuple(y.shape)}; "
+            f"Dense: input has shape {tuple(input.shape)} and block(input) {tuple(y.shape)}; "
             f"expected shapes that differ in dimension {self.dim} alone"
         )
 
@@ -156,6 +161,8 @@ def deep_mlp(
 
 def _layer(inputs: int, outputs: int, activation, norm, options: dict, last: bool = False) -> torch.nn.Sequential:
     """Linear, norm, activation; or norm, activation, linear, where the linear layer is last."""
+    for name, make in (("activation", activation), ("norm", activation if norm is None else norm)):
+        arguments.check_function(make, name, "deep_mlp, Highway")
     linear = Linear(inputs, outputs, **options)
     where = {name: options[name] for name in ("dtype", "device") if options[name] is not None}
     normalize = [norm(inputs if last else outputs).to(**where)] if norm is not None else []

@@ -4,7 +4,7 @@ Parameters have the names that they have in torchvision's, so that its state dic
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -47,10 +47,10 @@ class DenseLayer(torch.nn.Module):
         self.norm2, self.relu2 = BatchNorm2d(width, **norm), ReLU()
         self.conv2 = Conv2d(width, growth, 3, padding=1, **options)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """(N, in_channels + growth, H, W) of (N, in_channels, H, W). Raises ValueError for other channels."""
-        h = self.conv1(self.relu1(self.norm1(x)))
-        return torch.cat([x, self.conv2(self.relu2(self.norm2(h)))], dim=1)
+        h = self.conv1(self.relu1(self.norm1(input)))
+        return torch.cat([input, self.conv2(self.relu2(self.norm2(h)))], dim=1)
 
 
 class DenseBlock(torch.nn.Sequential):
@@ -135,11 +135,13 @@ class DenseNet(torch.nn.Module):
             ValueError: there is no block, or a number is not an integer of at least 1.
         """
         super().__init__()
+        layers = list(layers) if isinstance(layers, Iterable) else []
         if not layers:
             raise ValueError(f"DenseNet: layers is {layers}; expected the number of layers of each block")
         arguments.check_count(channels, "channels", "DenseNet")
         where = {"dtype": dtype, "device": device}
         options = {"generator": generator, **where}
+        small = arguments.check_flag(small, "small", "DenseNet")
         kernel, stride = (3, 1) if small else (7, 2)
         stem = Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False, **options)
         parts = [("conv0", stem)]
@@ -155,6 +157,6 @@ class DenseNet(torch.nn.Module):
         self.features = torch.nn.Sequential(OrderedDict(parts))
         self.relu, self.avgpool, self.classifier = ReLU(), GlobalAvgPool2d(), Linear(channels, num_classes, **options)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
-        return self.classifier(self.avgpool(self.relu(self.features(x))))
+        return self.classifier(self.avgpool(self.relu(self.features(input))))

@@ -14,15 +14,16 @@ class Dropout(torch.nn.Module):
     ``functional.dropout`` as a module, which draws from its own generator, where it has one.
     """
 
-    def __init__(self, p: float = 0.5, generator: torch.Generator | None = None):
-        """Take the probability. Raises ValueError where p is outside 0 to below 1."""
+    def __init__(self, p: float = 0.5, *, generator: torch.Generator | None = None):
+        """Take the probability. Raises ValueError where p is outside 0 to below 1, or generator is no generator."""
         super().__init__()
+        arguments.check_generator(generator, "generator", "Dropout", optional=True)
         arguments.check_number(p, "p", "Dropout", below=1)
         self.p, self.generator = p, generator
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (...) with entries dropped, in its shape."""
-        return functional.dropout(x, self.p, self.training, generator=self.generator)
+    def forward(self, input: Tensor) -> Tensor:
+        """The input, of any shape, with entries dropped."""
+        return functional.dropout(input, self.p, self.training, generator=self.generator)
 
     def extra_repr(self) -> str:
         """The probability, for ``print``."""

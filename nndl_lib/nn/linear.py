@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments
+from nndl_lib import arguments, functional
 
 __all__ = ["Linear"]
 
@@ -30,12 +30,12 @@ class Linear(torch.nn.Module):
         """Draw the parameters from ``generator``, on its device, or from PyTorch's global generator without one.
 
         Raises:
-            ValueError: a number of features is not an integer of at least 1.
+            ValueError: a number of features is not an integer of at least 1, bias no bool, or generator no generator.
         """
         super().__init__()
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            arguments.check_count(size, name, "Linear")
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features = arguments.check_count(in_features, "in_features", "Linear")
+        self.out_features = arguments.check_count(out_features, "out_features", "Linear")
+        arguments.check_generator(generator, "generator", "Linear", optional=True)
         bound = 1 / math.sqrt(in_features)
 
         def draw(*shape: int) -> torch.nn.Parameter:
@@ -43,31 +43,31 @@ class Linear(torch.nn.Module):
             return torch.nn.Parameter(values.uniform_(-bound, bound, generator=generator).to(device))
 
         self.weight = draw(out_features, in_features)
-        self.bias = draw(out_features) if bias else None
+        self.bias = draw(out_features) if arguments.check_flag(bias, "bias", "Linear") else None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Pre-activations (..., out_features) of inputs (..., in_features).
 
         Raises:
-            ValueError: x has another number of columns, or another dtype or device than the weights.
+            ValueError: input has another number of columns, or another dtype or device than the weights.
         """
         weight, bias = self.weight, self.bias
-        arguments.check_tensors("Linear", x=x)
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
+        arguments.check_tensors("Linear", input=input)
+        if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
             raise ValueError(
-                f"Linear: x has shape {tuple(x.shape)} and weight {tuple(weight.shape)}; "
-                f"expected x (..., {self.in_features})"
+                f"Linear: input has shape {tuple(input.shape)} and weight {tuple(weight.shape)}; "
+                f"expected input (..., {weight.shape[1]})"
             )
         # In mixed precision, torch itself brings both to one dtype.
-        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise ValueError(f"Linear: x is {x.dtype} and weight is {weight.dtype}; expected the same dtype for both")
-        if x.device != weight.device:
-            raise ValueError(f"Linear: x is on {x.device} and weight on {weight.device}; expected one device for both")
+        if input.dtype != weight.dtype and not functional.autocasts(input):
+            raise ValueError(f"Linear: input is {input.dtype} and weight is {weight.dtype}; expected the same dtype for both")
+        if input.device != weight.device:
+            raise ValueError(f"Linear: input is on {input.device} and weight on {weight.device}; expected one device for both")
         if bias is None:
-            return x @ weight.T
-        if x.ndim == 2:
-            return torch.addmm(bias, x, weight.T)  # the line below in one pass
-        return x @ weight.T + bias
+            return input @ weight.T
+        if input.ndim == 2:
+            return torch.addmm(bias, input, weight.T)  # the line below in one pass
+        return input @ weight.T + bias
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""

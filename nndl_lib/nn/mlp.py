@@ -1,7 +1,7 @@
 """The multilayer perceptron, as a ``Sequential`` of linear layers and activations. Derived in chapter 04."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -39,11 +39,11 @@ class MLP(torch.nn.Sequential):
         Raises:
             ValueError: there are fewer than two sizes, or one is not an integer of at least 1.
         """
-        sizes = list(sizes)
+        sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes are {sizes}; expected at least two: the input's width and the output's")
-        for k, size in enumerate(sizes):
-            arguments.check_count(size, f"sizes[{k}]", "MLP")
+        sizes = [arguments.check_count(size, f"sizes[{k}]", "MLP") for k, size in enumerate(sizes)]
+        arguments.check_function(activation, "activation", "MLP")
         layers = []
         for inputs, outputs in zip(sizes, sizes[1:]):
             layers += [Linear(inputs, outputs, device=device, dtype=dtype, generator=generator), activation()]

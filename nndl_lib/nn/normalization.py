@@ -34,43 +34,47 @@ class _BatchNorm(torch.nn.Module):
         A momentum of None makes the statistics averages over all batches so far.
 
         Raises:
-            ValueError: num_features is not an integer of at least 1, eps is negative or momentum outside 0 to 1.
+            ValueError: num_features is not an integer of at least 1, eps is negative, momentum outside 0 to 1, or a flag
+                no bool.
         """
         super().__init__()
         name = type(self).__name__
-        arguments.check_count(num_features, "num_features", name)
+        num_features = arguments.check_count(num_features, "num_features", name)
         arguments.check_number(eps, "eps", name)
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(f"{name}: momentum is {momentum!r}; expected a number from 0 to 1, or None")
+        arguments.check_share(momentum, "momentum", name, optional=True)
+        flags = {"affine": affine, "track_running_stats": track_running_stats, "bias": bias}
+        affine, tracked, bias = (arguments.check_flag(value, flag, name) for flag, value in flags.items())
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
+        self.affine, self.track_running_stats = affine, tracked
         options = {"device": device, "dtype": dtype}
         self.weight = torch.nn.Parameter(torch.ones(num_features, **options)) if affine else None
         self.bias = torch.nn.Parameter(torch.zeros(num_features, **options)) if affine and bias else None
-        tracked = track_running_stats
         self.register_buffer("running_mean", torch.zeros(num_features, **options) if tracked else None)
         self.register_buffer("running_var", torch.ones(num_features, **options) if tracked else None)
         count = torch.zeros((), dtype=torch.int64, device=device)
         self.register_buffer("num_batches_tracked", count if tracked else None)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalized x, in its shape. In training the running statistics move.
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalized input, in its shape. In training the running statistics move.
 
         Raises:
-            ValueError: x has another shape or dtype, or one value a channel where the batch's statistics are used.
+            ValueError: input has another shape or dtype, or one value a channel where the batch's statistics are used.
         """
-        arguments.check_tensors(type(self).__name__, x=x)
-        if x.ndim not in self.dimensions or x.shape[1] != self.num_features:
-            expected = self.shapes.format(self.num_features)
-            raise ValueError(f"{type(self).__name__}: x has shape {tuple(x.shape)}; expected {expected}")
-        counting = self.training and self.num_batches_tracked is not None
+        arguments.check_tensors(type(self).__name__, input=input)
+        # All that may have been changed since the layer was made, weights and settings, is read here, as in torch.
+        mean, var, weight, bias = self.running_mean, self.running_var, self.weight, self.bias
+        C = next((len(part) for part in (mean, var, weight, bias) if part is not None), self.num_features)
+        if input.ndim not in self.dimensions or input.shape[1] != C:
+            expected = self.shapes.format(C)
+            raise ValueError(f"{type(self).__name__}: input has shape {tuple(input.shape)}; expected {expected}")
+        if self.training and not self.track_running_stats:
+            mean = var = None
+        counting = self.training and self.track_running_stats and self.num_batches_tracked is not None
         momentum = self.momentum
         if momentum is None:  # weights 1, 1/2, 1/3, ... make an average over all batches
             momentum = 1 / (self.num_batches_tracked.item() + 1) if counting else 0.0
-        of_batch = self.training or self.running_mean is None
-        y = functional.batch_norm(
-            _wide(x), self.running_mean, self.running_var, self.weight, self.bias, of_batch, momentum, self.eps
-        )
+        of_batch = self.training or (mean is None and var is None)
+        y = functional.batch_norm(_wide(input), mean, var, weight, bias, of_batch, momentum, self.eps)
         if counting:  # not before: a batch that was refused does not count
             self.num_batches_tracked.add_(1)
         return y
@@ -125,22 +129,23 @@ class LayerNorm(torch.nn.Module):
         """Make the parameters. ``normalized_shape`` is that of an example, or D for rows (N, D).
 
         Raises:
-            ValueError: an entry of normalized_shape is not an integer of at least 1, or eps is negative.
+            ValueError: an entry of normalized_shape is not an integer of at least 1, eps is negative, or a flag no bool.
         """
         super().__init__()
         shape = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
-        for size in shape or (None,):
-            arguments.check_count(size, "normalized_shape", "LayerNorm")
+        shape = tuple(arguments.check_count(size, "normalized_shape", "LayerNorm") for size in shape or (None,))
         arguments.check_number(eps, "eps", "LayerNorm")
+        elementwise_affine = arguments.check_flag(elementwise_affine, "elementwise_affine", "LayerNorm")
+        arguments.check_flag(bias, "bias", "LayerNorm")
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         options = {"device": device, "dtype": dtype}
         self.weight = torch.nn.Parameter(torch.ones(shape, **options)) if elementwise_affine else None
         self.bias = torch.nn.Parameter(torch.zeros(shape, **options)) if elementwise_affine and bias else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalized x, (..., *normalized_shape), in its shape. Raises ValueError for other shapes or dtypes."""
-        arguments.check_tensors("LayerNorm", x=x)
-        return functional.layer_norm(_wide(x), self.normalized_shape, self.weight, self.bias, self.eps)
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalized input, (..., *normalized_shape), in its shape. Raises ValueError for other shapes or dtypes."""
+        arguments.check_tensors("LayerNorm", input=input)
+        return functional.layer_norm(_wide(input), self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """The settings, for ``print``."""
@@ -152,20 +157,23 @@ class LayerNorm(torch.nn.Module):
 
 def _wide(x: Tensor) -> Tensor:
     # In mixed precision a layer before this may have made x of 16 bits, too few for sums of squares.
-    mixed = x.dtype in (torch.bfloat16, torch.float16) and torch.is_autocast_enabled(x.device.type)
-    return x.float() if mixed else x
+    return functional.wide(x) if functional.autocasts(x) else x
 
 
 class LocalResponseNorm(torch.nn.Module):
     """``functional.local_response_norm`` as a module: no parameters."""
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+        """Take the window's size and the constants. Raises ValueError where one is outside its range."""
         super().__init__()
+        size = arguments.check_count(size, "size", "LocalResponseNorm")
+        for name, value in (("alpha", alpha), ("beta", beta), ("k", k)):
+            arguments.check_number(value, name, "LocalResponseNorm")
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalized x, (N, C) or (N, C, ...), in its shape. Raises ValueError as the function does."""
-        return functional.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalized input, (N, C) or (N, C, ...), in its shape. Raises ValueError as the function does."""
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         """The settings, for ``print``."""
@@ -212,11 +220,12 @@ def weight_norm(module: torch.nn.Module, name: str = "weight", dim: int | None =
     Raises:
         ValueError: the module has no such parameter, dim is none of its dimensions, or a norm is 0.
     """
+    arguments.check_model(module, "module", "weight_norm")
     weight = dict(module.named_parameters(recurse=False)).get(name)
     if weight is None:
         names = [key for key, _ in module.named_parameters(recurse=False)]
         raise ValueError(f"weight_norm: {type(module).__name__} has no parameter {name!r}; expected one of {names}")
-    if dim is not None and not 0 <= dim < weight.ndim:
+    if dim is not None and (isinstance(dim, bool) or dim not in range(weight.ndim)):
         raise ValueError(
             f"weight_norm: {name} has shape {tuple(weight.shape)} and dim is {dim}; "
             f"expected one of its dimensions, 0 to {weight.ndim - 1}, or None"

@@ -4,7 +4,7 @@ Their parameters have the names that they have in torchvision's, so that its sta
 "Convolutional networks".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -64,10 +64,10 @@ class BasicBlock(_Block):
         self.bn2 = BatchNorm2d(channels, **norm)
         self._project(in_channels, channels, stride, convolution, norm)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Outputs (N, channels, H_out, W_out) of (N, in_channels, H, W). Raises ValueError for other channels."""
-        h = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self._shortcut(x) + self.bn2(self.conv2(h)))
+        h = self.relu(self.bn1(self.conv1(input)))
+        return self.relu(self._shortcut(input) + self.bn2(self.conv2(h)))
 
 
 class Bottleneck(_Block):
@@ -113,11 +113,11 @@ class Bottleneck(_Block):
         self.bn3 = BatchNorm2d(out_channels, **norm)
         self._project(in_channels, out_channels, stride, convolution, norm)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Outputs (N, 4 channels, H_out, W_out) of (N, in_channels, H, W). Raises ValueError for other channels."""
-        h = self.relu(self.bn1(self.conv1(x)))
+        h = self.relu(self.bn1(self.conv1(input)))
         h = self.relu(self.bn2(self.conv2(h)))
-        return self.relu(self._shortcut(x) + self.bn3(self.conv3(h)))
+        return self.relu(self._shortcut(input) + self.bn3(self.conv3(h)))
 
 
 class ResNeXtBlock(Bottleneck):
@@ -193,12 +193,15 @@ class ResNet(torch.nn.Module):
             ValueError: there is no stage, or a number is not an integer of at least 1.
         """
         super().__init__()
+        layers = list(layers) if isinstance(layers, Iterable) else []
         if not layers:
             raise ValueError(f"ResNet: layers is {layers}; expected the number of blocks of each stage")
         for k, count in enumerate(layers):
             arguments.check_count(count, f"layers[{k}]", "ResNet")
         arguments.check_count(channels, "channels", "ResNet")
         options = {"generator": generator, "dtype": dtype, "device": device}
+        arguments.check_function(block, "block", "ResNet")
+        small = arguments.check_flag(small, "small", "ResNet")
         kernel, stride = (3, 1) if small else (7, 2)
         self.conv1 = Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False, **options)
         self.bn1, self.relu = BatchNorm2d(channels, dtype=dtype, device=device), ReLU()
@@ -213,9 +216,9 @@ class ResNet(torch.nn.Module):
             self.add_module(f"layer{k + 1}", torch.nn.Sequential(*blocks))
         self.avgpool, self.fc = GlobalAvgPool2d(), Linear(inputs, num_classes, **options)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
-        h = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        h = self.maxpool(self.relu(self.bn1(self.conv1(input))))
         for k in range(self.stages):
             h = self.get_submodule(f"layer{k + 1}")(h)
         return self.fc(self.avgpool(h))

@@ -24,6 +24,7 @@ class _Cell(torch.nn.Module):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
+        *,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
         generator: torch.Generator | None = None,
@@ -31,12 +32,16 @@ class _Cell(torch.nn.Module):
         """Draw the parameters from -1/sqrt(hidden_size) to 1/sqrt(hidden_size), in torch's order.
 
         Raises:
-            ValueError: a size is not an integer of at least 1.
+            ValueError: a size is not an integer of at least 1, bias no bool, or generator no generator.
         """
         super().__init__()
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            arguments.check_count(size, name, type(self).__name__)
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        caller = type(self).__name__
+        input_size, hidden_size = (
+            arguments.check_count(size, name, caller)
+            for name, size in (("input_size", input_size), ("hidden_size", hidden_size))
+        )
+        arguments.check_generator(generator, "generator", caller, optional=True)
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, arguments.check_flag(bias, "bias", caller)
         bound, rows = 1 / math.sqrt(hidden_size), self.gates * hidden_size
         shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
         shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
@@ -50,30 +55,30 @@ class _Cell(torch.nn.Module):
         """The sizes, for ``print``."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
-    def _parts(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    def _parts(self, input: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         # What comes from the input and what comes from the state, (N, K H) each.
         linear = torch.nn.functional.linear
-        return linear(x, self.weight_ih, self.bias_ih), linear(h, self.weight_hh, self.bias_hh)
+        return linear(input, self.weight_ih, self.bias_ih), linear(h, self.weight_hh, self.bias_hh)
 
-    def _check(self, x: Tensor, **states: Tensor | None) -> list[Tensor]:
-        # Checks x, and gives the states, zeros where there is none.
-        caller, dtype = type(self).__name__, self.weight_ih.dtype
-        arguments.check_tensors(caller, x=x, **{name: state for name, state in states.items() if state is not None})
-        if x.ndim != 2 or x.shape[1] != self.input_size:
-            raise ValueError(f"{caller}: x has shape {tuple(x.shape)}; expected (N, {self.input_size})")
-        expected, checked = (len(x), self.hidden_size), []
+    def _check(self, input: Tensor, **states: Tensor | None) -> list[Tensor]:
+        # Checks the input, and gives the states, zeros where there is none.
+        caller, like = type(self).__name__, next(self.parameters())
+        arguments.check_tensors(caller, input=input, **{name: state for name, state in states.items() if state is not None})
+        if input.ndim != 2 or input.shape[1] != self.input_size:
+            raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, {self.input_size})")
+        expected, checked = (len(input), self.hidden_size), []
         for name, state in states.items():
-            state = x.new_zeros(expected) if state is None else state
+            state = input.new_zeros(expected) if state is None else state
             if state.shape != expected:
-                found = f"x has shape {tuple(x.shape)} and {name} {tuple(state.shape)}"
+                found = f"input has shape {tuple(input.shape)} and {name} {tuple(state.shape)}"
                 raise ValueError(f"{caller}: {found}; expected {name} {expected}")
             checked.append(state)
-        for name, value in (("x", x), *zip(states, checked)):
-            if value.dtype != dtype:
-                found = f"{name} is {value.dtype} and weight_ih is {dtype}"
+        for name, value in (("input", input), *zip(states, checked)):
+            if value.dtype != like.dtype:
+                found = f"{name} is {value.dtype} and weight_ih is {like.dtype}"
                 raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-            if value.device != self.weight_ih.device:
-                found = f"{name} is on {value.device} and weight_ih on {self.weight_ih.device}"
+            if value.device != like.device:
+                found = f"{name} is on {value.device} and weight_ih on {like.device}"
                 raise ValueError(f"{caller}: {found}; expected one device for both")
         return checked
 
@@ -98,14 +103,14 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, **options)
         self.nonlinearity = nonlinearity
 
-    def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
-        """The hidden state (N, H) after input x (N, D) at the state hx (N, H), zeros where it is not given.
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """The hidden state (N, H) after an input (N, D) at the state hx (N, H), zeros where it is not given.
 
         Raises:
             ValueError: a shape, a dtype or a device does not fit.
         """
-        (h,) = self._check(x, hx=hx)
-        return rnn_step(*self._parts(x, h), self.nonlinearity).hidden
+        (h,) = self._check(input, hx=hx)
+        return rnn_step(*self._parts(input, h), self.nonlinearity).hidden
 
 
 class LSTMCell(_Cell):
@@ -117,21 +122,21 @@ class LSTMCell(_Cell):
 
     gates = 4
 
-    def forward(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """Hidden state and cell (h, c), (N, H) each, after input x (N, D) at the state hx = (h, c), zeros without it.
+    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Hidden state and cell (h, c), (N, H) each, after an input (N, D) at the state hx = (h, c), zeros without it.
 
         Raises:
             ValueError: a shape, a dtype or a device does not fit, or hx is not a pair.
         """
-        g = self.step(x, hx)
+        g = self.step(input, hx)
         return g.hidden, g.cell
 
-    def step(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> LSTMGates:
+    def step(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> LSTMGates:
         """As ``forward``, but with the gates."""
-        if hx is not None and (isinstance(hx, Tensor) or len(hx) != 2):
+        if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
             raise ValueError(f"LSTMCell: hx is a {type(hx).__name__}; expected a pair (h, c)")
-        h, c = self._check(x, h=None if hx is None else hx[0], c=None if hx is None else hx[1])
-        return lstm_step(*self._parts(x, h), c)
+        h, c = self._check(input, h=None if hx is None else hx[0], c=None if hx is None else hx[1])
+        return lstm_step(*self._parts(input, h), c)
 
 
 class GRUCell(_Cell):
@@ -143,15 +148,15 @@ class GRUCell(_Cell):
 
     gates = 3
 
-    def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
-        """The hidden state (N, H) after input x (N, D) at the state hx (N, H), zeros where it is not given.
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """The hidden state (N, H) after an input (N, D) at the state hx (N, H), zeros where it is not given.
 
         Raises:
             ValueError: a shape, a dtype or a device does not fit.
         """
-        return self.step(x, hx).hidden
+        return self.step(input, hx).hidden
 
-    def step(self, x: Tensor, hx: Tensor | None = None) -> GRUGates:
+    def step(self, input: Tensor, hx: Tensor | None = None) -> GRUGates:
         """As ``forward``, but with the gates."""
-        (h,) = self._check(x, hx=hx)
-        return gru_step(*self._parts(x, h), h)
+        (h,) = self._check(input, hx=hx)
+        return gru_step(*self._parts(input, h), h)

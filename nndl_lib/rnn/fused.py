@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from nndl_lib.functional import transformed
+
 __all__ = ["fused_layer", "side_by_side_", "wants_fused"]
 
 _KERNELS = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}
@@ -17,7 +19,7 @@ _KERNELS = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "R
 
 def wants_fused(x: Tensor) -> bool:
     """Whether to use it: on a GPU, but not where ``torch.func`` is to see the operations, such as in an ensemble."""
-    return x.is_cuda and not torch._C._are_functorch_transforms_active()
+    return x.is_cuda and not transformed()
 
 
 def fused_layer(

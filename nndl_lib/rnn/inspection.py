@@ -5,11 +5,13 @@ Used in chapter 10, "Recurrent networks".
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from nndl_lib import arguments
 from nndl_lib.rnn.layers import GRU, LSTM, RNN, Recurrent
 from nndl_lib.rnn.padding import reverse as reversed_
 from nndl_lib.rnn.padding import until
@@ -65,9 +67,11 @@ def lag_gradients(
     """
     caller = "lag_gradients"
     _check_model(model, caller)
+    arguments.check_function(loss, "loss", caller)
     if model.bidirectional:
         raise ValueError(f"{caller}: the model has two directions; expected one, as a lag is in one direction")
     with torch.enable_grad():
+        arguments.check_tensors(caller, x=x)
         x = x.detach().requires_grad_()  # so that the states have gradients even where the parameters are frozen
         record, lengths = _record(model, x, hx, lengths, model.num_layers - 1, False, caller)
         output = until(torch.stack([step.hidden for step in record]), lengths)
@@ -94,8 +98,9 @@ def forget_bias_(model: torch.nn.Module, value: float) -> torch.nn.Module:
     Raises:
         ValueError: value is not finite, or there is no LSTM with a bias in the model.
     """
-    if not math.isfinite(value):
-        raise ValueError(f"forget_bias_: value is {value}; expected a finite number")
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"forget_bias_: value is {value!r}; expected a finite number")
+    arguments.check_model(model, "model", "forget_bias_")
     lstms = [module for module in model.modules() if isinstance(module, LSTM) and module.bias]
     if not lstms:
         raise ValueError(f"forget_bias_: {type(model).__name__} has no LSTM with a bias; expected at least one")
@@ -114,10 +119,10 @@ def _check_model(model, caller: str) -> None:
 def _record(model, x, hx, lengths, layer: int, reverse: bool, caller: str):
     # The steps of one layer in plain operations, and lengths as a tensor.
     _check_model(model, caller)
-    if isinstance(layer, bool) or layer not in range(model.num_layers):
-        raise ValueError(f"{caller}: layer is {layer!r}; expected an integer from 0 to {model.num_layers - 1}")
-    if reverse and not model.bidirectional:
+    layer = arguments.check_count(layer, "layer", caller, least=0, most=model.num_layers - 1)
+    if arguments.check_flag(reverse, "reverse", caller) and not model.bidirectional:
         raise ValueError(f"{caller}: reverse is True; expected False, as the model has one direction")
+    arguments.check_tensors(caller, x=x)
     x, states, lengths = model.prepare(x, hx, lengths)
     for below in range(layer):
         x, _ = model.layer(x, below, states, lengths)

@@ -6,6 +6,7 @@ torch gives for a packed sequence. What torch has beyond that (packed sequences,
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -52,6 +53,7 @@ class Recurrent(torch.nn.Module):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        *,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
         generator: torch.Generator | None = None,
@@ -66,17 +68,28 @@ class Recurrent(torch.nn.Module):
             generator: what parameters are drawn from, and later what dropout draws from; PyTorch's without one.
 
         Raises:
-            ValueError: a size is not an integer of at least 1, or dropout is outside 0 to below 1.
+            ValueError: a size is not an integer of at least 1, dropout is outside 0 to below 1, a flag is no bool, or
+                generator no generator.
+
+        Warns:
+            UserWarning: there is dropout, but one layer, so that nothing is dropped.
         """
         super().__init__()
         caller = type(self).__name__
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        input_size, hidden_size, num_layers = (
             arguments.check_count(size, name, caller)
+            for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers))
+        )
+        flags = {"bias": bias, "batch_first": batch_first, "bidirectional": bidirectional}
+        bias, batch_first, bidirectional = (arguments.check_flag(value, name, caller) for name, value in flags.items())
         arguments.check_number(dropout, "dropout", caller, below=1)
+        arguments.check_generator(generator, "generator", caller, optional=True)
+        if dropout > 0 and num_layers == 1:
+            says = f"{caller}: dropout is {dropout} and num_layers 1, so nothing is dropped: it is between layers"
+            warnings.warn(says, stacklevel=3 if type(self).__init__ is not Recurrent.__init__ else 2)
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
         self.generator = generator
-        self.directions = 1 + bidirectional
         bound, rows = 1 / math.sqrt(hidden_size), self.gates * hidden_size
         for k in range(num_layers * self.directions):
             D = input_size if k < self.directions else hidden_size * self.directions
@@ -86,25 +99,30 @@ class Recurrent(torch.nn.Module):
                 self.register_parameter(name, drawn if drawn is None else torch.nn.Parameter(drawn))
         self.flatten_parameters()
 
-    def forward(self, x: Tensor, hx=None, lengths: Tensor | Sequence[int] | None = None):
+    @property
+    def directions(self) -> int:
+        """In how many directions the sequence is read: 1 or 2."""
+        return 2 if self.bidirectional else 1
+
+    def forward(self, input: Tensor, hx=None, lengths: Tensor | Sequence[int] | None = None):
         """Outputs of the last layer after every step, (T, N, H * directions), and the state after the last step.
 
         Args:
-            x: (T, N, D), T steps of N sequences; (N, T, D) with batch_first.
+            input: (T, N, D), T steps of N sequences; (N, T, D) with batch_first.
             hx: the state before the first step, (num_layers * directions, N, H); for an LSTM a pair (h, c) of those;
                 zeros where it is not given. The state that is returned has the same form.
-            lengths: (N,) integers from 1 to T: sequence n ends after ``lengths[n]`` steps. What stands in x after that
-                does not matter; the outputs there are zeros, and the state that is returned is that at its own end.
+            lengths: (N,) integers from 1 to T: sequence n ends after ``lengths[n]`` steps. What stands in the input after
+                that does not matter; the outputs there are zeros, and the state that is returned is that at its own end.
 
         Raises:
             ValueError: a shape, a dtype or a device does not fit, T or N is 0, or a length is outside 1 to T.
         """
-        ends = []
-        arguments.check_tensors(type(self).__name__, x=x)
+        x, ends = input, []
+        arguments.check_tensors(type(self).__name__, input=x)
         # In mixed precision too, all steps are computed in the dtype of the weights: errors would add up over time.
-        mixed = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
+        mixed = functional.autocasts(x)
         if mixed and x.is_floating_point():
-            x = x.to(self.weight_ih_l0.dtype)
+            x = x.to(next(self.parameters()).dtype)
         with torch.autocast(x.device.type, enabled=False) if mixed else nullcontext():
             x, states, lengths = self.prepare(x, hx, lengths)
             for layer in range(self.num_layers):
@@ -116,9 +134,10 @@ class Recurrent(torch.nn.Module):
     def prepare(self, x: Tensor, hx, lengths) -> tuple[Tensor, list[Tensor], Tensor | None]:
         """Checked: x (T, N, D) with zeros after the ends, the parts of the state, lengths (N,) on the device of x."""
         caller, shape = type(self).__name__, (self.num_layers * self.directions, self.hidden_size)
-        x = check_sequences(x, self.input_size, self.weight_ih_l0.dtype, self.batch_first, caller)
-        if x.device != self.weight_ih_l0.device:
-            where = f"x is on {x.device} and the weights on {self.weight_ih_l0.device}"
+        like = next(self.parameters())  # not a weight: a reparametrization, as of spectral norm, may count its readings
+        x = check_sequences(x, self.input_size, like.dtype, self.batch_first, caller)
+        if x.device != like.device:
+            where = f"input is on {x.device} and the weights on {like.device}"
             raise ValueError(f"{caller}: {where}; expected one device for both")
         states = check_states(x, hx, self.states, (shape[0], x.shape[1], shape[1]), caller)
         lengths = None if lengths is None else check_lengths(lengths, x, caller)
@@ -224,8 +243,13 @@ class RNN(Recurrent):
         """
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"{type(self).__name__}: nonlinearity is {nonlinearity!r}; expected 'tanh' or 'relu'")
-        self.nonlinearity, self.kernel = nonlinearity, f"RNN_{nonlinearity.upper()}"
+        self.nonlinearity = nonlinearity
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, **options)
+
+    @property
+    def kernel(self) -> str:
+        """The name of torch's kernel, which depends on the nonlinearity."""
+        return f"RNN_{self.nonlinearity.upper()}"
 
     def step(self, from_input: Tensor, from_hidden: Tensor, state: list[Tensor]) -> tuple[RNNState, list[Tensor]]:
         """``steps.rnn_step``."""
@@ -245,6 +269,9 @@ class LSTM(Recurrent):
 
     def sequence(self, x: Tensor, state: list[Tensor], w: Weights) -> tuple[Tensor, ...]:
         """Hidden states and cells after each step, (T, N, H) each, of x (T, N, ...)."""
+        if functional.transformed() or torch.compiler.is_compiling():
+            record = self.unroll(x, state, w)
+            return torch.stack([step.hidden for step in record]), torch.stack([step.cell for step in record])
         bias = None if w.bias_ih is None else w.bias_ih + w.bias_hh
         return lstm_sequence(x, *state, w.weight_ih, w.weight_hh, bias)
 

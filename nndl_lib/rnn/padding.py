@@ -15,9 +15,9 @@ def check_sequences(x: Tensor, D: int, dtype: torch.dtype, batch_first: bool, ca
     """Return x as (T, N, D). Raises: ValueError where it has another shape or dtype, or T or N is 0."""
     if x.ndim != 3 or x.shape[2] != D or x.numel() == 0:
         form = f"(N, T, {D})" if batch_first else f"(T, N, {D})"
-        raise ValueError(f"{caller}: x has shape {tuple(x.shape)}; expected {form} with T and N of at least 1")
+        raise ValueError(f"{caller}: input has shape {tuple(x.shape)}; expected {form} with T and N of at least 1")
     if x.dtype != dtype:
-        raise ValueError(f"{caller}: x is {x.dtype} and the weights are {dtype}; expected the same dtype for both")
+        raise ValueError(f"{caller}: input is {x.dtype} and the weights are {dtype}; expected the same dtype for both")
     return x.transpose(0, 1) if batch_first else x
 
 
@@ -41,13 +41,13 @@ def check_states(x: Tensor, hx, names: tuple[str, ...], expected: tuple[int, ...
             raise ValueError(f"{caller}: {name} is a {type(part).__name__}; expected a tensor {expected}")
         if part.shape != expected:
             raise ValueError(
-                f"{caller}: {name} has shape {tuple(part.shape)} and the steps of x {tuple(x.shape[1:])}; "
+                f"{caller}: {name} has shape {tuple(part.shape)} and the steps of input {tuple(x.shape[1:])}; "
                 f"expected {name} {expected}: layers times directions, N, hidden size"
             )
         if part.dtype != x.dtype:
-            raise ValueError(f"{caller}: {name} is {part.dtype} and x is {x.dtype}; expected the same dtype for both")
+            raise ValueError(f"{caller}: {name} is {part.dtype} and input is {x.dtype}; expected the same dtype for both")
         if part.device != x.device:
-            raise ValueError(f"{caller}: {name} is on {part.device} and x on {x.device}; expected one device for both")
+            raise ValueError(f"{caller}: {name} is on {part.device} and input on {x.device}; expected one device for both")
     return parts
 
 

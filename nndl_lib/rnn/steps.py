@@ -45,7 +45,12 @@ def rnn_step(from_input: Tensor, from_hidden: Tensor, nonlinearity: str = "tanh"
     """``h = tanh(from_input + from_hidden)``, or ``relu`` of it: (N, H) each.
 
     Source: Elman (1990), https://doi.org/10.1207/s15516709cog1402_1.
+
+    Raises:
+        ValueError: nonlinearity is another.
     """
+    if nonlinearity not in ("tanh", "relu"):
+        raise ValueError(f"rnn_step: nonlinearity is {nonlinearity!r}; expected 'tanh' or 'relu'")
     z = from_input + from_hidden
     return RNNState(functional.relu(z) if nonlinearity == "relu" else torch.tanh(z))
 

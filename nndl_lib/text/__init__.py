@@ -10,7 +10,7 @@ bits, and sampling. Take them from here::
     model.bits_per_character(validation)
 """
 
-from nndl_lib.text.characters import alphabet, check_ids, corpus, decode, encode, split, windows
+from nndl_lib.text.characters import alphabet, check_ids, check_range, corpus, decode, encode, split, windows
 from nndl_lib.text.models import CharacterModel, bits_per_character, sample
 from nndl_lib.text.ngrams import NGram
 
@@ -20,6 +20,7 @@ __all__ = [
     "alphabet",
     "bits_per_character",
     "check_ids",
+    "check_range",
     "corpus",
     "decode",
     "encode",

@@ -4,12 +4,14 @@ A text is a tensor of character numbers, (M,) int64, each a position in a fixed 
 "Recurrent networks".
 """
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
 from nndl_lib import arguments
 
-__all__ = ["alphabet", "check_ids", "corpus", "decode", "encode", "split", "windows"]
+__all__ = ["alphabet", "check_ids", "check_range", "corpus", "decode", "encode", "split", "windows"]
 
 _ALPHABET = "\n" + "".join(map(chr, range(32, 127)))
 _NUMBERS = {character: k for k, character in enumerate(_ALPHABET)}
@@ -67,7 +69,7 @@ def split(ids: Tensor, share: float = 0.1) -> tuple[Tensor, Tensor]:
     """
     check_ids(ids, "split")
     M = len(ids)
-    count = round(M * share) if 0 < share < 1 else 0
+    count = round(M * share) if isinstance(share, Real) and 0 < share < 1 else 0
     if not 0 < count < M:
         raise ValueError(f"split: share is {share!r} of {M} characters; expected a share that leaves both at least one")
     return ids[: M - count], ids[M - count :]
@@ -81,6 +83,8 @@ def windows(ids: Tensor, length: int, batch: int, generator: torch.Generator) ->
     """
     arguments.check_count(length, "length", "windows")
     arguments.check_count(batch, "batch", "windows")
+    arguments.check_tensors("windows", ids=ids)
+    arguments.check_generator(generator, "generator", "windows")
     if ids.ndim != 1 or len(ids) <= length:
         raise ValueError(f"windows: ids have shape {tuple(ids.shape)}; expected (M,) with M of at least {length + 1}")
     starts = torch.randint(len(ids) - length, (batch,), generator=generator, device=generator.device).to(ids.device)
@@ -95,7 +99,12 @@ def check_ids(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> Tensor:
         raise ValueError(
             f"{caller}: ids have shape {tuple(ids.shape)} and are {ids.dtype}; expected (M,) int64 with M of at least 1"
         )
-    low, high = ids.aminmax()
+    check_range(ids, caller, K)
+    return ids
+
+
+def check_range(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> None:
+    """Raises: ValueError where one of the ids, of any shape, is not from 0 to K - 1."""
+    low, high = ids.aminmax() if arguments.known(ids) else (0, 0)
     if low < 0 or high >= K:
         arguments.raise_at((ids < 0) | (ids >= K), ids, "ids", caller, f"characters 0 to {K - 1}")
-    return ids

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import arguments, functional, init, nn, rnn, runtime
-from nndl_lib.text.characters import check_ids
+from nndl_lib.text.characters import check_ids, check_range
 
 __all__ = ["CharacterModel", "bits_per_character", "sample"]
 
@@ -50,19 +50,22 @@ class CharacterModel(torch.nn.Module):
         self.recurrent = network(embedding_size, hidden_size, num_layers, generator=generator, **options)
         self.readout = nn.Linear(hidden_size, K, generator=generator, **options)
 
+    @property
+    def K(self) -> int:
+        """How many characters there are."""
+        return len(self.embedding)
+
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Logits (T, N, K) of the character after each of ids (T, N), and the network's state after the last.
 
         Raises:
             ValueError: ids are not (T, N) int64 from 0 to K - 1, or the state has another shape.
         """
-        K = len(self.embedding)
+        arguments.check_tensors("CharacterModel", ids=ids)
         if ids.ndim != 2 or ids.dtype != torch.int64 or ids.numel() == 0:
             found = f"ids have shape {tuple(ids.shape)} and are {ids.dtype}"
             raise ValueError(f"CharacterModel: {found}; expected (T, N) int64 with T and N of at least 1")
-        low, high = ids.aminmax()
-        if low < 0 or high >= K:
-            arguments.raise_at((ids < 0) | (ids >= K), ids, "ids", "CharacterModel", f"characters 0 to {K - 1}")
+        check_range(ids, "CharacterModel", self.K)
         output, state = self.recurrent(torch.nn.functional.embedding(ids, self.embedding), state)
         return self.readout(output), state
 
@@ -76,7 +79,8 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
     evaluation mode for it, and every part of it then back into its own.
 
     Args:
-        model: a language model, see above. length: how many steps at once; no influence on the value.
+        model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none.
+        length: how many steps at once; no influence on the value.
 
     Raises:
         ValueError: streams or length is not an integer of at least 1, a stream has no two characters, or ids are not

@@ -83,6 +83,7 @@ class NGram:
         """
         if not self.tables:
             raise ValueError("NGram: the model has no counts; expected fit before")
+        arguments.check_tensors("NGram", ngrams=ngrams)
         if ngrams.ndim != 2 or ngrams.shape[1] == 0 or ngrams.dtype != torch.int64:
             found = f"ngrams have shape {tuple(ngrams.shape)} and are {ngrams.dtype}"
             raise ValueError(f"NGram: {found}; expected (M, n) int64 with n of at least 1")
@@ -115,6 +116,7 @@ class NGram:
         Raises:
             ValueError: the model has not been fitted, or ids are not (T, N) int64.
         """
+        arguments.check_tensors("NGram", ids=ids)
         if ids.ndim != 2:
             raise ValueError(f"NGram: ids have shape {tuple(ids.shape)}; expected (T, N)")
         check_ids(ids.flatten(), "NGram", self.K)

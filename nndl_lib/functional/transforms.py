@@ -1,0 +1,14 @@
+"""Whether a function is being transformed by ``torch.func``, which cannot look into gradients that are written by hand."""
+
+import torch
+
+__all__ = ["transformed"]
+
+
+def transformed() -> bool:
+    """Whether this is inside of ``torch.func.grad``, ``vmap``, ``jacrev``, ``jvp`` or the like, such as in an ensemble.
+
+    There, functions with a gradient by hand compute the same from operations that autograd knows. Written in the form
+    that ``torch.func`` asks for, with a ``setup_context``, the others would take a third longer everywhere for small layers.
+    """
+    return torch._C._are_functorch_transforms_active()

@@ -1,0 +1,459 @@
+"""The tensor: operations of one and two arrays, each with its value and the messages that it sends to its parents."""
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from nndl_lib.autograd.graph import Node, is_recording, no_grad
+
+__all__ = ["Tensor", "as_tensors", "broadcast", "in_floating_point", "record", "unbroadcast"]
+
+_KINDS = {"b": 0, "i": 1, "u": 1, "f": 2}  # NumPy's letters for bool, integers with and without a sign, floating-point
+
+
+class Tensor(Node):
+    """An array that remembers what it was computed from.
+
+    Operations with numbers and arrays give the dtype that PyTorch gives: a float32 tensor stays float32 beside a Python
+    number, a 0-d array or integers, and becomes float64 beside an array of float64. Integers become float64 where they
+    have to.
+
+    Attributes:
+        data: the NumPy array. Write into it by ``t[...] = value`` or ``t -= step`` under ``no_grad``: such changes are
+            noticed where backward still needs the old values. Those made through ``t.data[...]``, or through an array
+            that NumPy made of it, are not.
+        grad: the gradient, an array of the same shape and dtype, or None; kept by leaves, and after ``retain_grad()``.
+        requires_grad: whether gradients are wanted, for this tensor or for one that it was computed from.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy's arrays leave mixed operations to us
+    __hash__ = object.__hash__  # of the tensor, not of its entries, although == compares those
+
+    def __init__(self, data: Any, requires_grad: bool = False):
+        """Make a leaf of a copy of an array or of nested lists. Python numbers become float64; arrays keep their dtype.
+
+        Raises:
+            ValueError: the data are not real numbers, or hold tensors that require a gradient, which a leaf would lose;
+                a gradient is wanted of something that is not floating-point.
+        """
+        data = data.data if isinstance(data, Tensor) else data
+        array = np.array(float(data) if type(data) is int else data)
+        if array.dtype.kind not in _KINDS:
+            raise ValueError(f"Tensor: the data are {array.dtype}; expected real numbers")
+        super().__init__(array)
+        self.requires_grad = requires_grad
+
+    # --- what it is ---
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[k] for k in range(len(self)))  # len refuses what has no axis
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        return f"Tensor({text}{f', op={self.op}' if self.parents else ', requires_grad=True' if self.requires_grad else ''})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.ndim == 0 else format(str(self), spec)
+
+    def item(self) -> float:
+        """The one entry, as a Python number."""
+        return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return operator.index(self.item())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(f"bool: the tensor has shape {self.shape}; expected one entry, or .data.any() or .data.all()")
+        return bool(self.item())
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, not a copy."""
+        return self.data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        # NumPy's functions, and lists that are made arrays, would lose the gradient.
+        if self.requires_grad and is_recording():
+            raise ValueError(f"NumPy: this tensor of shape {self.shape} requires a gradient, which an array would lose; "
+                             "expected t.detach(), or stack for a list of tensors")  # fmt: skip
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def detach(self) -> "Tensor":
+        """The same data, cut off from what they were computed from. The memory is shared: changes in place are noticed."""
+        with no_grad():
+            return record(self._data, "detach", (self,), None)
+
+    def __reduce__(self):
+        if self.parents:
+            raise ValueError(f"copy: this is the result of {self.op}; expected a leaf, such as t.detach()")
+        return _restore, (self.data, self.requires_grad, self.grad)
+
+    # --- comparison, entry by entry: arrays of bool ---
+
+    def __eq__(self, other):
+        return self._compare(other, "==", np.equal)
+
+    def __ne__(self, other):
+        return self._compare(other, "!=", np.not_equal)
+
+    def __lt__(self, other):
+        return self._compare(other, "<", np.less)
+
+    def __gt__(self, other):
+        return self._compare(other, ">", np.greater)
+
+    def __le__(self, other):
+        return self._compare(other, "<=", np.less_equal)
+
+    def __ge__(self, other):
+        return self._compare(other, ">=", np.greater_equal)
+
+    def __contains__(self, value) -> bool:
+        return bool(np.any(self == value))
+
+    def _compare(self, other: Any, sign: str, compare: Callable) -> Any:
+        if not isinstance(other, (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)):
+            return NotImplemented
+        return compare(*broadcast(sign, self, other)[1])
+
+    # --- arithmetic: entry by entry, with NumPy's broadcasting ---
+
+    def __add__(self, other):
+        (a, b), (x, y) = broadcast("+", self, other)
+        return record(x + y, "+", (a, b), lambda s: (unbroadcast(s, x.shape), unbroadcast(s, y.shape)))
+
+    def __sub__(self, other):
+        (a, b), (x, y) = broadcast("-", self, other)
+        return record(x - y, "-", (a, b), lambda s: (unbroadcast(s, x.shape), unbroadcast(-s, y.shape)))
+
+    def __mul__(self, other):
+        (a, b), (x, y) = broadcast("*", self, other)
+        messages = lambda s: (unbroadcast(s * y, x.shape), unbroadcast(s * x, y.shape))  # noqa: E731
+        return record(x * y, "*", (a, b), messages, needed=_each_for_the_other(a, b))
+
+    def __truediv__(self, other):
+        (a, b), (x, y) = broadcast("/", self, other)
+        messages = lambda s: (unbroadcast(s / y, x.shape), unbroadcast(-s * (x / y / y), y.shape))  # noqa: E731
+        return record(x / y, "/", (a, b), messages, needed=(b, *_each_for_the_other(a, b)))
+
+    def __pow__(self, exponent: float):
+        if not isinstance(exponent, (int, float, np.integer, np.floating)):
+            found = f"has shape {exponent.shape}" if hasattr(exponent, "shape") else f"is {exponent!r}"
+            raise ValueError(f"**: the exponent {found}; expected a Python number")
+        n, x = exponent if isinstance(exponent, (int, float)) else exponent.item(), self._data
+        # x**0 is 1 everywhere, and its slope 0, also where x is 0.
+        return record(x**n, f"**{n:g}", (self,), lambda s: (s * (n * x ** (n - 1) if n else 0),), needed=(self,))
+
+    def __neg__(self):
+        return record(-self._data, "neg", (self,), lambda s: (-s,))
+
+    def __matmul__(self, other):
+        (a, b), (x, y) = as_tensors(self, other)
+        # A vector on the left is a row, one on the right a column, for as long as the product takes.
+        x = x[None, :] if a.ndim == 1 else x
+        y = y[:, None] if b.ndim == 1 else y
+        if a.ndim == 0 or b.ndim == 0 or x.shape[-1] != y.shape[-2]:
+            raise ValueError(f"@: the shapes are {a.shape} and {b.shape}; expected (..., N, K) and (..., K, M)")
+        value = x @ y
+        rows, columns = value.shape[-2:-1] if a.ndim > 1 else (), value.shape[-1:] if b.ndim > 1 else ()
+        full, a_shape, b_shape = value.shape, a.shape, b.shape
+
+        def messages(s):
+            s = s.reshape(full)
+            by_a = unbroadcast(s @ y.swapaxes(-1, -2), x.shape).reshape(a_shape) if a.requires_grad else None
+            by_b = unbroadcast(x.swapaxes(-1, -2) @ s, y.shape).reshape(b_shape) if b.requires_grad else None
+            return by_a, by_b
+
+        return record(value.reshape(full[:-2] + rows + columns), "@", (a, b), messages, needed=_each_for_the_other(a, b))
+
+    # The number or array is on the left: the same rules, with the operands in that order.
+
+    def __radd__(self, other):
+        return Tensor.__add__(other, self)
+
+    def __rsub__(self, other):
+        return Tensor.__sub__(other, self)
+
+    def __rmul__(self, other):
+        return Tensor.__mul__(other, self)
+
+    def __rtruediv__(self, other):
+        return Tensor.__truediv__(other, self)
+
+    def __rmatmul__(self, other):
+        return Tensor.__matmul__(other, self)
+
+    # --- changes in place ---
+
+    def __setitem__(self, index, value) -> None:
+        value = value if isinstance(value, Tensor) else Tensor(np.asarray(value))
+        if is_recording() and self.requires_grad:
+            kind = "a leaf that requires a gradient" if not self.parents else f"the result of {self.op}"
+            raise ValueError(f"in-place change: this is {kind}; expected it under no_grad, or a new tensor")
+        if is_recording() and value.requires_grad:
+            raise ValueError("in-place change: the new entries require a gradient, which they would lose here; "
+                             "expected stack, concatenate or where, which make a new tensor")  # fmt: skip
+        self._write(_frozen(index), value.data)
+
+    def __iadd__(self, other):
+        return self._become(self + other)
+
+    def __isub__(self, other):
+        return self._become(self - other)
+
+    def __imul__(self, other):
+        return self._become(self * other)
+
+    def __itruediv__(self, other):
+        return self._become(self / other)
+
+    def __ipow__(self, other):
+        return self._become(self**other)
+
+    def __imatmul__(self, other):
+        return self._become(self @ other)
+
+    def _become(self, value: "Tensor") -> "Tensor":
+        """What ``a`` is after ``a += b``: itself with other entries, or, where the sum was noted down, the sum.
+
+        Then what was computed from the old tensor keeps its gradients, and other names of the old one raise an error
+        where they are used, for they would not see the change.
+        """
+        if value.shape != self.shape:
+            raise ValueError(f"in-place change: the result has shape {value.shape} and the tensor {self.shape}; expected the same")
+        if not value.requires_grad:
+            self._write(..., value._data)
+            return self
+        if self.requires_grad and not self.parents:
+            self[...] = value  # raises
+        if self._memory.views:
+            raise ValueError("in-place change: there is a view of this tensor, or it is one; expected a = a + b, a new tensor")
+        if value.dtype != self.dtype:
+            self.check_kind(value._data)
+            value = record(value._data.astype(self.dtype), "astype", (value,), lambda s: (s,))
+        self._replaced, self._keeps, value._keeps = True, False, self._keeps
+        return value
+
+    def _write(self, index: Any, value: np.ndarray) -> None:
+        self.check_kind(value)
+        self.data[index] = value
+        self._memory.changes += 1
+
+    # --- shapes ---
+
+    @property
+    def T(self) -> "Tensor":
+        """The transpose: axes in reverse order."""
+        return record(self._data.T, "T", (self,), lambda s: (s.T,))
+
+    def reshape(self, *shape: int) -> "Tensor":
+        """The entries in another shape."""
+        before = self.shape
+        return record(self._data.reshape(*shape), "reshape", (self,), lambda s: (s.reshape(before),))
+
+    def __getitem__(self, index) -> "Tensor":
+        index, shape = _frozen(index), self.shape
+
+        def messages(s):
+            whole = np.zeros(shape, s.dtype)
+            np.add.at(whole, index, s)  # an entry that is taken twice gets two messages
+            return (whole,)
+
+        return record(self._data[index], "[]", (self,), messages)
+
+    # --- reductions: over one axis, several, or all; axis is NumPy's ---
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
+        """The sum. Each entry gets the error signal of the sum that it is in."""
+        axes, shape = self._axes(axis), self.shape
+        spread = lambda s: (np.broadcast_to(_unreduced(s, axes, keepdims), shape),)  # noqa: E731
+        return record(_total(self._data, axes, keepdims), "sum", (self,), spread)
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
+        """The average; that of nothing is NaN, as in PyTorch."""
+        axes, shape = self._axes(axis), self.shape
+        N = math.prod(shape[k] for k in axes) or math.nan
+        value = in_floating_point(lambda x: x.sum(axes, keepdims=keepdims) / N, self._data)
+        return record(value, "mean", (self,), lambda s: (np.broadcast_to(_unreduced(s / N, axes, keepdims), shape),))
+
+    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
+        """The largest entry. Equal ones share its error signal evenly, as with ``torch.amax``."""
+        axes, value = self._axes(axis), self._data.max(axis=self._axes(axis), keepdims=keepdims)
+        largest = self._data == _unreduced(value, axes, keepdims)
+        count = largest.sum(axes, keepdims=True)
+        share = largest / np.where(count, count, np.nan)  # a NaN is the largest, and equals nothing
+        return record(value, "max", (self,), lambda s: (share * _unreduced(s, axes, keepdims),))
+
+    def _axes(self, axis: Any) -> tuple[int, ...]:
+        # A single number has no axis; NumPy and PyTorch let it pass for one.
+        return tuple(range(self.ndim)) if axis is None else normalize_axis_tuple(axis, max(self.ndim, 1))[: self.ndim]
+
+    # --- functions, entry by entry ---
+
+    def exp(self) -> "Tensor":
+        """e to the power of each entry."""
+        y = in_floating_point(np.exp, self._data)
+        return record(y, "exp", (self,), lambda s: (s * y,), keeps_result=True)
+
+    def log(self) -> "Tensor":
+        """The natural logarithm."""
+        x = self._data
+        return record(in_floating_point(np.log, x), "log", (self,), lambda s: (s / x,), needed=(self,))
+
+    def sqrt(self) -> "Tensor":
+        """The square root."""
+        y = in_floating_point(np.sqrt, self._data)
+        return record(y, "sqrt", (self,), lambda s: (s / (2 * y),), keeps_result=True)
+
+    def abs(self) -> "Tensor":
+        """The absolute value; its slope at 0 is taken for 0."""
+        sign = np.sign(self._data)
+        return record(np.abs(self._data), "abs", (self,), lambda s: (s * sign,))
+
+    __abs__ = abs
+
+    def tanh(self) -> "Tensor":
+        """The hyperbolic tangent."""
+        y = in_floating_point(np.tanh, self._data)
+        return record(y, "tanh", (self,), lambda s: (s * (1 - y * y),), keeps_result=True)
+
+    def sigmoid(self) -> "Tensor":
+        """The logistic function, ``1 / (1 + exp(-z))``, computed so that nothing overflows and small values are exact."""
+        y = in_floating_point(_logistic, self._data)
+        return record(y, "sigmoid", (self,), lambda s: (s * y * (1 - y),), keeps_result=True)
+
+    def relu(self) -> "Tensor":
+        """``max(0, z)``; its slope at 0 is taken for 0."""
+        off = self._data <= 0
+        return record(np.maximum(self._data, 0), "relu", (self,), lambda s: (np.where(off, 0, s),))
+
+    def softplus(self) -> "Tensor":
+        """``log(1 + exp(z))``, computed so that nothing overflows."""
+        x = self._data
+        value = in_floating_point(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), x)
+        return record(value, "softplus", (self,), lambda s: (s * in_floating_point(_logistic, x),), needed=(self,))
+
+
+# --- what operations are made of ---
+
+
+def record(
+    value: np.ndarray,
+    op: str,
+    parents: tuple[Tensor, ...],
+    messages: Callable,
+    needed: tuple[Tensor, ...] = (),
+    keeps_result: bool = False,
+) -> Tensor:
+    """The result of an operation: with what it takes to go back, if that is wanted.
+
+    Args:
+        value: the array of the result. op: the name of the operation.
+        messages: takes the error signal of the result and returns that of each parent. Those have the parent's shape;
+            the dtype becomes the parent's later.
+        needed: the tensors whose arrays ``messages`` uses. keeps_result: whether it uses the result, too.
+    """
+    result = Tensor.__new__(Tensor)
+    Node.__init__(result, np.asarray(value))
+    for parent in parents:
+        parent.check_current()
+    if np.may_share_memory(result._data, parents[0]._data):
+        parents[0]._memory.share_with(result)
+    if is_recording() and any(parent._requires_grad for parent in parents):
+        result.note(op, parents, messages, (*needed, result) if keeps_result else needed)
+    return result
+
+
+def as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
+    """Values as tensors, and their arrays in the dtype that they have together, by PyTorch's rules.
+
+    Floating-point dtypes outrank integers, and these bool. Among those of the highest kind, what has axes decides; if
+    nothing has, 0-d tensors and arrays; if there is none either, the single numbers of Python and NumPy.
+    """
+    single = [isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) for value in values]
+    tensors = [v if isinstance(v, Tensor) else Tensor(np.asarray(v) if one else v) for v, one in zip(values, single)]
+    dtypes = [tensor.dtype for tensor in tensors]
+    if len(set(dtypes)) == 1:
+        return tensors, [tensor._data for tensor in tensors]
+    ranks = [(_KINDS[tensor.dtype.kind], tensor.ndim > 0, not one) for tensor, one in zip(tensors, single)]
+    dtype = np.result_type(*(dtype for dtype, rank in zip(dtypes, ranks) if rank == max(ranks)))
+    tensors = [Tensor(np.asarray(v, dtype)) if one else tensor for v, one, tensor in zip(values, single, tensors)]
+    return tensors, [tensor._data.astype(dtype, copy=False) for tensor in tensors]
+
+
+def broadcast(op: str, *values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
+    """``as_tensors``, for operations entry by entry. Raises: ValueError where the shapes do not broadcast."""
+    tensors, arrays = as_tensors(*values)
+    shapes = [array.shape for array in arrays]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"{op}: shapes {' and '.join(map(str, shapes))} do not broadcast against each other") from None
+    return tensors, arrays
+
+
+def in_floating_point(function: Callable, x: np.ndarray) -> np.ndarray:
+    """function(x): in float64 where x holds integers, and where it is float16 in float32, rounded once at the end."""
+    if x.dtype == np.float16:
+        return function(x.astype(np.float32)).astype(np.float16)
+    return function(x if x.dtype.kind == "f" else x.astype(np.float64))
+
+
+def unbroadcast(message: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sum a message over the axes along which a tensor of this shape was stretched."""
+    if message.shape == shape:
+        return message
+    message = _total(message, tuple(range(message.ndim - len(shape))), False)
+    stretched = tuple(k for k, size in enumerate(shape) if size == 1 and message.shape[k] != 1)
+    return _total(message, stretched, True) if stretched else message
+
+
+def _total(x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    return in_floating_point(lambda x: x.sum(axes, keepdims=keepdims), x) if x.dtype.kind == "f" else x.sum(axes, keepdims=keepdims)
+
+
+def _unreduced(s: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    """Put the axes of length 1 back that a reduction has removed."""
+    return s if keepdims else np.expand_dims(s, axes)
+
+
+def _logistic(x: np.ndarray) -> np.ndarray:
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def _each_for_the_other(a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+    # A factor is needed for the message to the other one, if that wants it.
+    return tuple(factor for factor, other in ((a, b), (b, a)) if other.requires_grad)
+
+
+def _frozen(index: Any) -> Any:
+    # Copies, for the caller may change a list or an array before backward.
+    if isinstance(index, tuple):
+        return tuple(map(_frozen, index))
+    if isinstance(index, Tensor):
+        return index.data.copy()
+    if isinstance(index, list):
+        return np.array(index, dtype=None if index else np.intp)
+    return index.copy() if isinstance(index, np.ndarray) else index
+
+
+def _restore(data: np.ndarray, requires_grad: bool, grad: np.ndarray | None) -> Tensor:
+    # A tensor from a pickle, or a copy.
+    tensor = Tensor(data, requires_grad)
+    tensor.grad = grad
+    return tensor

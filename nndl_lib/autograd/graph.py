@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-__all__ = ["Node", "error_signals", "is_recording", "no_grad", "topological_order"]
+__all__ = ["Node", "check_flag", "error_signals", "is_recording", "no_grad", "topological_order"]
 
 _recording = ContextVar("recording", default=True)  # each thread has its own
 
@@ -84,8 +84,7 @@ class Node:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if not isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"Tensor: requires_grad is {value!r}; expected True or False")
+        check_flag(value, "requires_grad")
         if value and self._data.dtype.kind != "f":
             raise ValueError(f"Tensor: the data are {self.dtype}; a gradient needs a floating-point dtype")
         if self.parents:
@@ -203,3 +202,9 @@ def topological_order(end: Node) -> list[Node]:
                 if waiting[id(parent)] == 0:
                     ready.append(parent)
     return order[::-1]
+
+
+def check_flag(value: bool, name: str) -> None:
+    """Raises: ValueError where value is not True or False: "False" and 2 would count as True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {value!r}; expected True or False")

@@ -41,7 +41,7 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
 
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have."""
-    tensors, arrays = as_tensors(*tensors)
+    tensors, arrays = as_tensors(*tuple(tensors))
     value = np.concatenate(arrays, axis=axis)
     cuts = np.cumsum([array.shape[axis] for array in arrays])[:-1]
     return record(value, "concatenate", tuple(tensors), lambda s: np.split(s, cuts, axis=axis))
@@ -49,7 +49,7 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape side by side along a new axis."""
-    tensors, arrays = as_tensors(*tensors)
+    tensors, arrays = as_tensors(*tuple(tensors))
     return record(np.stack(arrays, axis=axis), "stack", tuple(tensors), lambda s: np.moveaxis(s, axis, 0))
 
 

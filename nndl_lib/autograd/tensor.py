@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from nndl_lib.autograd.graph import Node, is_recording, no_grad
+from nndl_lib.autograd.graph import Node, check_flag, is_recording, no_grad
 
 __all__ = ["Tensor", "as_tensors", "broadcast", "in_floating_point", "record", "unbroadcast"]
 
@@ -42,7 +42,7 @@ class Tensor(Node):
                 a gradient is wanted of something that is not floating-point.
         """
         data = data.data if isinstance(data, Tensor) else data
-        array = np.array(float(data) if type(data) is int else data)
+        array = np.array(np.asarray(float(data) if type(data) is int else data))
         if array.dtype.kind not in _KINDS:
             raise ValueError(f"Tensor: the data are {array.dtype}; expected real numbers")
         super().__init__(array)
@@ -61,7 +61,7 @@ class Tensor(Node):
         return f"Tensor({text}{f', op={self.op}' if self.parents else ', requires_grad=True' if self.requires_grad else ''})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.ndim == 0 else format(str(self), spec)
+        return format(self.item(), spec) if self.ndim == 0 else super().__format__(spec)
 
     def item(self) -> float:
         """The one entry, as a Python number."""
@@ -279,28 +279,34 @@ class Tensor(Node):
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The sum. Each entry gets the error signal of the sum that it is in."""
-        axes, shape = self._axes(axis), self.shape
+        axes, shape = self._axes(axis, keepdims), self.shape
         spread = lambda s: (np.broadcast_to(_unreduced(s, axes, keepdims), shape),)  # noqa: E731
         return record(_total(self._data, axes, keepdims), "sum", (self,), spread)
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The average; that of nothing is NaN, as in PyTorch."""
-        axes, shape = self._axes(axis), self.shape
+        axes, shape = self._axes(axis, keepdims), self.shape
         N = math.prod(shape[k] for k in axes) or math.nan
         value = in_floating_point(lambda x: x.sum(axes, keepdims=keepdims) / N, self._data)
         return record(value, "mean", (self,), lambda s: (np.broadcast_to(_unreduced(s / N, axes, keepdims), shape),))
 
     def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The largest entry. Equal ones share its error signal evenly, as with ``torch.amax``."""
-        axes, value = self._axes(axis), self._data.max(axis=self._axes(axis), keepdims=keepdims)
+        axes = self._axes(axis, keepdims)
+        value = self._data.max(axes, keepdims=keepdims)
         largest = self._data == _unreduced(value, axes, keepdims)
         count = largest.sum(axes, keepdims=True)
         share = largest / np.where(count, count, np.nan)  # a NaN is the largest, and equals nothing
         return record(value, "max", (self,), lambda s: (share * _unreduced(s, axes, keepdims),))
 
-    def _axes(self, axis: Any) -> tuple[int, ...]:
-        # A single number has no axis; NumPy and PyTorch let it pass for one.
-        return tuple(range(self.ndim)) if axis is None else normalize_axis_tuple(axis, max(self.ndim, 1))[: self.ndim]
+    def _axes(self, axis: Any, keepdims: bool) -> tuple[int, ...]:
+        check_flag(keepdims, "keepdims")
+        if axis is None:
+            return tuple(range(self.ndim))
+        try:  # a single number has no axis; NumPy and PyTorch let 0 pass for one
+            return normalize_axis_tuple(axis, max(self.ndim, 1))[: self.ndim]
+        except TypeError:
+            raise ValueError(f"axis is {axis!r}; expected an integer, a tuple of integers, or None") from None
 
     # --- functions, entry by entry ---
 
@@ -385,9 +391,9 @@ def as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     nothing has, 0-d tensors and arrays; if there is none either, the single numbers of Python and NumPy.
     """
     single = [isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) for value in values]
-    tensors = [v if isinstance(v, Tensor) else Tensor(np.asarray(v) if one else v) for v, one in zip(values, single)]
+    tensors = [v if isinstance(v, Tensor) else Tensor(np.asarray(v) if one and abs(v) < 2**63 else v) for v, one in zip(values, single)]
     dtypes = [tensor.dtype for tensor in tensors]
-    if len(set(dtypes)) == 1:
+    if len(set(dtypes)) <= 1:
         return tensors, [tensor._data for tensor in tensors]
     ranks = [(_KINDS[tensor.dtype.kind], tensor.ndim > 0, not one) for tensor, one in zip(tensors, single)]
     dtype = np.result_type(*(dtype for dtype, rank in zip(dtypes, ranks) if rank == max(ranks)))

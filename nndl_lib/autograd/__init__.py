@@ -4,7 +4,8 @@ Chapter 05, "Backpropagation", builds a smaller one first. Names and conventions
 note down what they were computed from, ``backward()`` sends error signals from a number to all of it, and leaves that
 require a gradient add what arrives to their ``grad``. This package needs NumPy alone.
 
-``graph`` has the nodes and the way back through them, ``tensor`` the operations of one and two tensors as methods,
+``arrays`` has what the operations need beyond NumPy, ``graph`` the nodes and the way back through them, ``tensor`` the
+operations of one and two tensors as methods,
 ``operations`` the functions. Take them from here::
 
     from nndl_lib.autograd import Tensor

@@ -1,5 +1,6 @@
 """The computation graph: its nodes, whether operations are noted down, and the way back from a number to all before it."""
 
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,7 +9,9 @@ from weakref import WeakSet
 
 import numpy as np
 
-__all__ = ["Node", "check_flag", "error_signals", "is_recording", "no_grad", "topological_order"]
+from nndl_lib.autograd.arrays import check_flag
+
+__all__ = ["Node", "error_signals", "is_recording", "no_grad", "topological_order"]
 
 _recording = ContextVar("recording", default=True)  # each thread has its own
 
@@ -106,6 +109,47 @@ class Node:
         """The dtype of the data, which is that of the gradient."""
         return self._data.dtype
 
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        return f"Tensor({text}{f', op={self.op}' if self.parents else ', requires_grad=True' if self.requires_grad else ''})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 else super().__format__(spec)
+
+    def item(self) -> float:
+        """The one entry, as a Python number."""
+        return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return operator.index(self.item())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(f"bool: the tensor has shape {self.shape}; expected one entry, or .data.any() or .data.all()")
+        return bool(self.item())
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, not a copy."""
+        return self.data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        # NumPy's functions, and lists that are made arrays, would lose the gradient.
+        if self.requires_grad and is_recording():
+            raise ValueError(
+                f"NumPy: this tensor of shape {self.shape} requires a gradient, which an array would lose; "
+                "expected t.detach(), or stack for a list of tensors"
+            )
+        return np.array(self.data, dtype=dtype, copy=copy)
+
     def check_current(self) -> None:
         """Raises: ValueError where an operator such as ``+=`` has put another tensor in the place of this one."""
         if self._replaced:
@@ -117,8 +161,7 @@ class Node:
     def check_kind(self, new: np.ndarray) -> None:
         """Raises: ValueError where writing ``new`` into this tensor would cut off what is behind the point, or worse."""
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-            raise ValueError(f"in-place change: the new data are {new.dtype} and the tensor is {self.dtype}; "
-                             "expected data that fit")  # fmt: skip
+            raise ValueError(f"in-place change: new data of {new.dtype} for a tensor of {self.dtype}; expected data that fit")
 
     def retain_grad(self) -> "Node":
         """Keep the gradient of a tensor that is not a leaf, too. Returns the tensor."""
@@ -162,7 +205,8 @@ def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.nd
     gradient = gradient._data if isinstance(gradient, Node) else np.asarray(gradient)
     if gradient.shape != end.shape or gradient.dtype.kind not in "biuf":
         raise ValueError(
-            f"backward: gradient has shape {gradient.shape} and the tensor {end.shape}; expected the same, of real numbers"
+            f"backward: gradient has shape {gradient.shape} of {gradient.dtype} and the tensor {end.shape}; "
+            "expected the same shape, and real numbers"
         )
     signals = {id(end): gradient.astype(end.dtype)}
     for node in reversed(topological_order(end)):
@@ -202,9 +246,3 @@ def topological_order(end: Node) -> list[Node]:
                 if waiting[id(parent)] == 0:
                     ready.append(parent)
     return order[::-1]
-
-
-def check_flag(value: bool, name: str) -> None:
-    """Raises: ValueError where value is not True or False: "False" and 2 would count as True."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} is {value!r}; expected True or False")

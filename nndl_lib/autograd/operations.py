@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from nndl_lib.autograd.tensor import Tensor, as_tensors, broadcast, in_floating_point, record, unbroadcast
+from nndl_lib.autograd.arrays import in_floating_point, masked, unbroadcast
+from nndl_lib.autograd.tensor import Tensor, as_tensors, broadcast, record
 
 __all__ = ["concatenate", "cross_entropy", "log_softmax", "maximum", "stack", "where"]
 
@@ -13,11 +14,11 @@ __all__ = ["concatenate", "cross_entropy", "log_softmax", "maximum", "stack", "w
 def maximum(a: Any, b: Any) -> Tensor:
     """The larger of two, entry by entry. Where they are equal, each gets half of the error signal, as in PyTorch."""
     (a, b), (x, y) = broadcast("maximum", a, b)
-    equal, less, greater = x == y, x < y, x > y
+    equal, to_x, to_y = x == y, ~(x < y), ~(x > y)  # a NaN is neither less nor greater: both sides get the signal
 
     def messages(s):
         s = np.where(equal, s / 2, s)
-        return unbroadcast(np.where(less, 0, s), x.shape), unbroadcast(np.where(greater, 0, s), y.shape)
+        return unbroadcast(masked(s, to_x), x.shape), unbroadcast(masked(s, to_y), y.shape)
 
     return record(np.maximum(x, y), "maximum", (a, b), messages)
 
@@ -34,7 +35,7 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     (_, a, b), (_, x, y) = broadcast("where", on, a, b)
 
     def messages(s):
-        return unbroadcast(np.where(on, s, 0), x.shape), unbroadcast(np.where(on, 0, s), y.shape)
+        return unbroadcast(masked(s, on), x.shape), unbroadcast(masked(s, ~on), y.shape)
 
     return record(np.where(on, x, y), "where", (a, b), messages)
 
@@ -78,7 +79,8 @@ def cross_entropy(z: Any, target: Any) -> Tensor:
     target = np.array(target)
     if z.ndim != 2 or target.shape != z.shape[:1] or not np.issubdtype(target.dtype, np.integer):
         raise ValueError(
-            f"cross_entropy: z has shape {z.shape} and target {target.shape} of {target.dtype}; expected (N, K) and integers (N,)"
+            f"cross_entropy: z has shape {z.shape} and target {target.shape} of {target.dtype}; "
+            "expected (N, K) and integers (N,)"
         )
     N, K = z.shape
     if N == 0 or target.min() < 0 or target.max() >= K:

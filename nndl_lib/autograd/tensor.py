@@ -1,16 +1,15 @@
 """The tensor: operations of one and two arrays, each with its value and the messages that it sends to its parents."""
 
 import math
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
-from nndl_lib.autograd.graph import Node, check_flag, is_recording, no_grad
+from nndl_lib.autograd.arrays import check_axes, frozen, in_floating_point, logistic, masked, total, unbroadcast, unreduced
+from nndl_lib.autograd.graph import Node, is_recording, no_grad
 
-__all__ = ["Tensor", "as_tensors", "broadcast", "in_floating_point", "record", "unbroadcast"]
+__all__ = ["Tensor", "as_tensors", "broadcast", "record"]
 
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2}  # NumPy's letters for bool, integers with and without a sign, floating-point
 
@@ -50,47 +49,8 @@ class Tensor(Node):
 
     # --- what it is ---
 
-    def __len__(self) -> int:
-        return len(self._data)
-
     def __iter__(self) -> Iterator["Tensor"]:
         return (self[k] for k in range(len(self)))  # len refuses what has no axis
-
-    def __repr__(self) -> str:
-        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
-        return f"Tensor({text}{f', op={self.op}' if self.parents else ', requires_grad=True' if self.requires_grad else ''})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 else super().__format__(spec)
-
-    def item(self) -> float:
-        """The one entry, as a Python number."""
-        return self.data.item()
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        return operator.index(self.item())
-
-    def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ValueError(f"bool: the tensor has shape {self.shape}; expected one entry, or .data.any() or .data.all()")
-        return bool(self.item())
-
-    def numpy(self) -> np.ndarray:
-        """The array itself, not a copy."""
-        return self.data
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        # NumPy's functions, and lists that are made arrays, would lose the gradient.
-        if self.requires_grad and is_recording():
-            raise ValueError(f"NumPy: this tensor of shape {self.shape} requires a gradient, which an array would lose; "
-                             "expected t.detach(), or stack for a list of tensors")  # fmt: skip
-        return np.array(self.data, dtype=dtype, copy=copy)
 
     def detach(self) -> "Tensor":
         """The same data, cut off from what they were computed from. The memory is shared: changes in place are noticed."""
@@ -142,12 +102,18 @@ class Tensor(Node):
 
     def __mul__(self, other):
         (a, b), (x, y) = broadcast("*", self, other)
-        messages = lambda s: (unbroadcast(s * y, x.shape), unbroadcast(s * x, y.shape))  # noqa: E731
+
+        def messages(s):
+            return unbroadcast(s * y, x.shape), unbroadcast(s * x, y.shape)
+
         return record(x * y, "*", (a, b), messages, needed=_each_for_the_other(a, b))
 
     def __truediv__(self, other):
         (a, b), (x, y) = broadcast("/", self, other)
-        messages = lambda s: (unbroadcast(s / y, x.shape), unbroadcast(-s * (x / y / y), y.shape))  # noqa: E731
+
+        def messages(s):
+            return unbroadcast(s / y, x.shape), unbroadcast(-s * (x / y / y), y.shape)
+
         return record(x / y, "/", (a, b), messages, needed=(b, *_each_for_the_other(a, b)))
 
     def __pow__(self, exponent: float):
@@ -205,9 +171,11 @@ class Tensor(Node):
             kind = "a leaf that requires a gradient" if not self.parents else f"the result of {self.op}"
             raise ValueError(f"in-place change: this is {kind}; expected it under no_grad, or a new tensor")
         if is_recording() and value.requires_grad:
-            raise ValueError("in-place change: the new entries require a gradient, which they would lose here; "
-                             "expected stack, concatenate or where, which make a new tensor")  # fmt: skip
-        self._write(_frozen(index), value.data)
+            raise ValueError(
+                "in-place change: the new entries require a gradient, which they would lose here; "
+                "expected stack, concatenate or where, which make a new tensor"
+            )
+        self._write(frozen(index), value.data)
 
     def __iadd__(self, other):
         return self._become(self + other)
@@ -234,7 +202,7 @@ class Tensor(Node):
         where they are used, for they would not see the change.
         """
         if value.shape != self.shape:
-            raise ValueError(f"in-place change: the result has shape {value.shape} and the tensor {self.shape}; expected the same")
+            raise ValueError(f"in-place change: the result has shape {value.shape}; expected that of the tensor, {self.shape}")
         if not value.requires_grad:
             self._write(..., value._data)
             return self
@@ -266,7 +234,7 @@ class Tensor(Node):
         return record(self._data.reshape(*shape), "reshape", (self,), lambda s: (s.reshape(before),))
 
     def __getitem__(self, index) -> "Tensor":
-        index, shape = _frozen(index), self.shape
+        index, shape = frozen(index), self.shape
 
         def messages(s):
             whole = np.zeros(shape, s.dtype)
@@ -279,34 +247,25 @@ class Tensor(Node):
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The sum. Each entry gets the error signal of the sum that it is in."""
-        axes, shape = self._axes(axis, keepdims), self.shape
-        spread = lambda s: (np.broadcast_to(_unreduced(s, axes, keepdims), shape),)  # noqa: E731
-        return record(_total(self._data, axes, keepdims), "sum", (self,), spread)
+        axes, shape = check_axes(axis, keepdims, self.ndim), self.shape
+        value = total(self._data, axes, keepdims)
+        return record(value, "sum", (self,), lambda s: (np.broadcast_to(unreduced(s, axes, keepdims), shape),))
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The average; that of nothing is NaN, as in PyTorch."""
-        axes, shape = self._axes(axis, keepdims), self.shape
+        axes, shape = check_axes(axis, keepdims, self.ndim), self.shape
         N = math.prod(shape[k] for k in axes) or math.nan
         value = in_floating_point(lambda x: x.sum(axes, keepdims=keepdims) / N, self._data)
-        return record(value, "mean", (self,), lambda s: (np.broadcast_to(_unreduced(s / N, axes, keepdims), shape),))
+        return record(value, "mean", (self,), lambda s: (np.broadcast_to(unreduced(s / N, axes, keepdims), shape),))
 
     def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The largest entry. Equal ones share its error signal evenly, as with ``torch.amax``."""
-        axes = self._axes(axis, keepdims)
+        axes = check_axes(axis, keepdims, self.ndim)
         value = self._data.max(axes, keepdims=keepdims)
-        largest = self._data == _unreduced(value, axes, keepdims)
+        largest = self._data == unreduced(value, axes, keepdims)
         count = largest.sum(axes, keepdims=True)
         share = largest / np.where(count, count, np.nan)  # a NaN is the largest, and equals nothing
-        return record(value, "max", (self,), lambda s: (share * _unreduced(s, axes, keepdims),))
-
-    def _axes(self, axis: Any, keepdims: bool) -> tuple[int, ...]:
-        check_flag(keepdims, "keepdims")
-        if axis is None:
-            return tuple(range(self.ndim))
-        try:  # a single number has no axis; NumPy and PyTorch let 0 pass for one
-            return normalize_axis_tuple(axis, max(self.ndim, 1))[: self.ndim]
-        except TypeError:
-            raise ValueError(f"axis is {axis!r}; expected an integer, a tuple of integers, or None") from None
+        return record(value, "max", (self,), lambda s: (share * unreduced(s, axes, keepdims),))
 
     # --- functions, entry by entry ---
 
@@ -339,19 +298,19 @@ class Tensor(Node):
 
     def sigmoid(self) -> "Tensor":
         """The logistic function, ``1 / (1 + exp(-z))``, computed so that nothing overflows and small values are exact."""
-        y = in_floating_point(_logistic, self._data)
+        y = in_floating_point(logistic, self._data)
         return record(y, "sigmoid", (self,), lambda s: (s * y * (1 - y),), keeps_result=True)
 
     def relu(self) -> "Tensor":
         """``max(0, z)``; its slope at 0 is taken for 0."""
-        off = self._data <= 0
-        return record(np.maximum(self._data, 0), "relu", (self,), lambda s: (np.where(off, 0, s),))
+        on = ~(self._data <= 0)  # where the entry is NaN as well, like PyTorch
+        return record(np.maximum(self._data, 0), "relu", (self,), lambda s: (masked(s, on),))
 
     def softplus(self) -> "Tensor":
         """``log(1 + exp(z))``, computed so that nothing overflows."""
         x = self._data
         value = in_floating_point(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), x)
-        return record(value, "softplus", (self,), lambda s: (s * in_floating_point(_logistic, x),), needed=(self,))
+        return record(value, "softplus", (self,), lambda s: (s * in_floating_point(logistic, x),), needed=(self,))
 
 
 # --- what operations are made of ---
@@ -391,7 +350,8 @@ def as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     nothing has, 0-d tensors and arrays; if there is none either, the single numbers of Python and NumPy.
     """
     single = [isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) for value in values]
-    tensors = [v if isinstance(v, Tensor) else Tensor(np.asarray(v) if one and abs(v) < 2**63 else v) for v, one in zip(values, single)]
+    as_is = [np.asarray(v) if one and abs(v) < 2**63 else v for v, one in zip(values, single)]  # else integers become float64
+    tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in as_is]
     dtypes = [tensor.dtype for tensor in tensors]
     if len(set(dtypes)) <= 1:
         return tensors, [tensor._data for tensor in tensors]
@@ -412,50 +372,9 @@ def broadcast(op: str, *values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     return tensors, arrays
 
 
-def in_floating_point(function: Callable, x: np.ndarray) -> np.ndarray:
-    """function(x): in float64 where x holds integers, and where it is float16 in float32, rounded once at the end."""
-    if x.dtype == np.float16:
-        return function(x.astype(np.float32)).astype(np.float16)
-    return function(x if x.dtype.kind == "f" else x.astype(np.float64))
-
-
-def unbroadcast(message: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum a message over the axes along which a tensor of this shape was stretched."""
-    if message.shape == shape:
-        return message
-    message = _total(message, tuple(range(message.ndim - len(shape))), False)
-    stretched = tuple(k for k, size in enumerate(shape) if size == 1 and message.shape[k] != 1)
-    return _total(message, stretched, True) if stretched else message
-
-
-def _total(x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return in_floating_point(lambda x: x.sum(axes, keepdims=keepdims), x) if x.dtype.kind == "f" else x.sum(axes, keepdims=keepdims)
-
-
-def _unreduced(s: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    """Put the axes of length 1 back that a reduction has removed."""
-    return s if keepdims else np.expand_dims(s, axes)
-
-
-def _logistic(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, 1) / (1 + e)
-
-
 def _each_for_the_other(a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
     # A factor is needed for the message to the other one, if that wants it.
     return tuple(factor for factor, other in ((a, b), (b, a)) if other.requires_grad)
-
-
-def _frozen(index: Any) -> Any:
-    # Copies, for the caller may change a list or an array before backward.
-    if isinstance(index, tuple):
-        return tuple(map(_frozen, index))
-    if isinstance(index, Tensor):
-        return index.data.copy()
-    if isinstance(index, list):
-        return np.array(index, dtype=None if index else np.intp)
-    return index.copy() if isinstance(index, np.ndarray) else index
 
 
 def _restore(data: np.ndarray, requires_grad: bool, grad: np.ndarray | None) -> Tensor:

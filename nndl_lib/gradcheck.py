@@ -86,7 +86,9 @@ def check_gradients(
         raise ValueError(
             f"check_gradients: gradient has shape {tuple(gradient.shape)} and x {tuple(x.shape)}; expected the same shape"
         )
-    if gradient.is_complex() or not gradient.isfinite().all():
+    if gradient.is_complex():
+        raise ValueError("check_gradients: the gradient is complex; expected real numbers")
+    if not gradient.isfinite().all():
         raise ValueError("check_gradients: the gradient holds a NaN or an infinity; expected finite numbers")
     check_generator(generator, "generator", "check_gradients")
     projections = check_count(projections, "projections", "check_gradients")

@@ -14,15 +14,17 @@ operations of one and two tensors as methods,
     (w * w).sum().backward()  # w.grad is [2.0, 4.0]
 """
 
-from nndl_lib.autograd.graph import error_signals, no_grad, topological_order
+from nndl_lib.autograd.graph import Node, error_signals, is_grad_enabled, no_grad, topological_order
 from nndl_lib.autograd.operations import concatenate, cross_entropy, log_softmax, maximum, stack, where
 from nndl_lib.autograd.tensor import Tensor
 
 __all__ = [
+    "Node",
     "Tensor",
     "concatenate",
     "cross_entropy",
     "error_signals",
+    "is_grad_enabled",
     "log_softmax",
     "maximum",
     "no_grad",

@@ -9,9 +9,9 @@ from weakref import WeakSet
 
 import numpy as np
 
-from nndl_lib.autograd.arrays import check_flag
+from nndl_lib.autograd.arrays import _check_flag
 
-__all__ = ["Node", "error_signals", "is_recording", "no_grad", "topological_order"]
+__all__ = ["Node", "error_signals", "is_grad_enabled", "no_grad", "topological_order"]
 
 _recording = ContextVar("recording", default=True)  # each thread has its own
 
@@ -26,7 +26,7 @@ def no_grad():
         _recording.reset(token)
 
 
-def is_recording() -> bool:
+def is_grad_enabled() -> bool:
     """Whether operations are noted down: False within ``no_grad``."""
     return _recording.get()
 
@@ -55,10 +55,10 @@ class Node:
 
     def __init__(self, array: np.ndarray):
         self._data, self._memory = array, _Memory()
-        self.op, self.parents, self._messages, self._needed = "leaf", (), None, ()
+        self.op, self.parents, self._messages, self._needed = "leaf", (), (), ()
         self.grad, self._requires_grad, self._keeps, self._replaced = None, False, False, False
 
-    def note(self, op: str, parents: tuple["Node", ...], messages: Callable, needed: tuple["Node", ...]) -> None:
+    def _note(self, op: str, parents: tuple["Node", ...], messages: tuple[Callable, ...], needed: tuple["Node", ...]) -> None:
         """Note down how this node was computed, and of which nodes backward will need the values as they are now."""
         self._requires_grad, self.op, self.parents, self._messages = True, op, parents, messages
         # Of those nodes only the memory is kept: one of them may be this node, and a circle would not be freed at once.
@@ -67,7 +67,7 @@ class Node:
     @property
     def data(self) -> np.ndarray:
         """The array. Assigning other values counts as a change in place; they are copied."""
-        self.check_current()
+        self._check_current()
         return self._data
 
     @data.setter
@@ -75,7 +75,7 @@ class Node:
         new = np.asarray(value)
         if new.shape != self.shape:
             raise ValueError(f"Tensor.data: the new data have shape {new.shape}; expected {self.shape}")
-        self.check_kind(new)
+        self._check_kind(new)
         self._memory.changes += 1
         if new is not self._data:  # else it is what `t.data -= step` has left: the same array
             self._data, self._memory = np.array(new, self.dtype), _Memory()
@@ -87,7 +87,7 @@ class Node:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        check_flag(value, "requires_grad")
+        _check_flag(value, "requires_grad")
         if value and self._data.dtype.kind != "f":
             raise ValueError(f"Tensor: the data are {self.dtype}; a gradient needs a floating-point dtype")
         if self.parents:
@@ -143,14 +143,14 @@ class Node:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         # NumPy's functions, and lists that are made arrays, would lose the gradient.
-        if self.requires_grad and is_recording():
+        if self.requires_grad and is_grad_enabled():
             raise ValueError(
                 f"NumPy: this tensor of shape {self.shape} requires a gradient, which an array would lose; "
                 "expected t.detach(), or stack for a list of tensors"
             )
         return np.array(self.data, dtype=dtype, copy=copy)
 
-    def check_current(self) -> None:
+    def _check_current(self) -> None:
         """Raises: ValueError where an operator such as ``+=`` has put another tensor in the place of this one."""
         if self._replaced:
             raise ValueError(
@@ -158,7 +158,7 @@ class Node:
                 "another name; expected a = a + b where the old one is still needed"
             )
 
-    def check_kind(self, new: np.ndarray) -> None:
+    def _check_kind(self, new: np.ndarray) -> None:
         """Raises: ValueError where writing ``new`` into this tensor would cut off what is behind the point, or worse."""
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise ValueError(f"in-place change: new data of {new.dtype} for a tensor of {self.dtype}; expected data that fit")
@@ -182,7 +182,7 @@ class Node:
             ValueError: this tensor requires no gradient, is not a single number and no gradient is given, the gradient
                 has another shape, or a value that is needed was changed in place.
         """
-        self.check_current()
+        self._check_current()
         for node, signal in error_signals(self, gradient):
             if not node.parents or node._keeps:
                 node.grad = np.array(signal if node.grad is None else node.grad + signal, dtype=node.dtype)
@@ -217,10 +217,10 @@ def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.nd
         for memory, changes, shape in node._needed:
             if memory.changes != changes:
                 raise ValueError(f"backward: {node.op} needs a value of shape {shape} that was changed in place")
-        for parent, message in zip(node.parents, node._messages(signal)):
+        for parent, message in zip(node.parents, node._messages):
             if parent._requires_grad:
-                known = signals.get(id(parent))
-                signals[id(parent)] = np.asarray(message if known is None else known + message, dtype=parent._data.dtype)
+                known, sent = signals.get(id(parent)), message(signal)
+                signals[id(parent)] = np.asarray(sent if known is None else known + sent, dtype=parent._data.dtype)
 
 
 def topological_order(end: Node) -> list[Node]:

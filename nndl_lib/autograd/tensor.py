@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from nndl_lib.autograd.arrays import check_axes, frozen, in_floating_point, logistic, masked, total, unbroadcast, unreduced
-from nndl_lib.autograd.graph import Node, is_recording, no_grad
+from nndl_lib.autograd.arrays import (
+    _check_axes,
+    _frozen,
+    _in_floating_point,
+    _logistic,
+    _masked,
+    _total,
+    _unbroadcast,
+    _unreduced,
+)
+from nndl_lib.autograd.graph import Node, is_grad_enabled, no_grad
 
-__all__ = ["Tensor", "as_tensors", "broadcast", "record"]
+__all__ = ["Tensor"]
 
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2}  # NumPy's letters for bool, integers with and without a sign, floating-point
 
@@ -55,7 +64,7 @@ class Tensor(Node):
     def detach(self) -> "Tensor":
         """The same data, cut off from what they were computed from. The memory is shared: changes in place are noticed."""
         with no_grad():
-            return record(self._data, "detach", (self,), None)
+            return _record(self._data, "detach", (self,), ())
 
     def __reduce__(self):
         if self.parents:
@@ -88,33 +97,27 @@ class Tensor(Node):
     def _compare(self, other: Any, sign: str, compare: Callable) -> Any:
         if not isinstance(other, (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)):
             return NotImplemented
-        return compare(*broadcast(sign, self, other)[1])
+        return compare(*_broadcast(sign, self, other)[1])
 
     # --- arithmetic: entry by entry, with NumPy's broadcasting ---
 
     def __add__(self, other):
-        (a, b), (x, y) = broadcast("+", self, other)
-        return record(x + y, "+", (a, b), lambda s: (unbroadcast(s, x.shape), unbroadcast(s, y.shape)))
+        (a, b), (x, y) = _broadcast("+", self, other)
+        return _record(x + y, "+", (a, b), (lambda s: _unbroadcast(s, x.shape), lambda s: _unbroadcast(s, y.shape)))
 
     def __sub__(self, other):
-        (a, b), (x, y) = broadcast("-", self, other)
-        return record(x - y, "-", (a, b), lambda s: (unbroadcast(s, x.shape), unbroadcast(-s, y.shape)))
+        (a, b), (x, y) = _broadcast("-", self, other)
+        return _record(x - y, "-", (a, b), (lambda s: _unbroadcast(s, x.shape), lambda s: _unbroadcast(-s, y.shape)))
 
     def __mul__(self, other):
-        (a, b), (x, y) = broadcast("*", self, other)
-
-        def messages(s):
-            return unbroadcast(s * y, x.shape), unbroadcast(s * x, y.shape)
-
-        return record(x * y, "*", (a, b), messages, needed=_each_for_the_other(a, b))
+        (a, b), (x, y) = _broadcast("*", self, other)
+        messages = (lambda s: _unbroadcast(s * y, x.shape), lambda s: _unbroadcast(s * x, y.shape))
+        return _record(x * y, "*", (a, b), messages, needed=_each_for_the_other(a, b))
 
     def __truediv__(self, other):
-        (a, b), (x, y) = broadcast("/", self, other)
-
-        def messages(s):
-            return unbroadcast(s / y, x.shape), unbroadcast(-s * (x / y / y), y.shape)
-
-        return record(x / y, "/", (a, b), messages, needed=(b, *_each_for_the_other(a, b)))
+        (a, b), (x, y) = _broadcast("/", self, other)
+        messages = (lambda s: _unbroadcast(s / y, x.shape), lambda s: _unbroadcast(-s * (x / y / y), y.shape))
+        return _record(x / y, "/", (a, b), messages, needed=(b, *_each_for_the_other(a, b)))
 
     def __pow__(self, exponent: float):
         if not isinstance(exponent, (int, float, np.integer, np.floating)):
@@ -122,13 +125,13 @@ class Tensor(Node):
             raise ValueError(f"**: the exponent {found}; expected a Python number")
         n, x = exponent if isinstance(exponent, (int, float)) else exponent.item(), self._data
         # x**0 is 1 everywhere, and its slope 0, also where x is 0.
-        return record(x**n, f"**{n:g}", (self,), lambda s: (s * (n * x ** (n - 1) if n else 0),), needed=(self,))
+        return _record(x**n, f"**{n:g}", (self,), (lambda s: s * (n * x ** (n - 1) if n else 0),), needed=(self,))
 
     def __neg__(self):
-        return record(-self._data, "neg", (self,), lambda s: (-s,))
+        return _record(-self._data, "neg", (self,), (lambda s: -s,))
 
     def __matmul__(self, other):
-        (a, b), (x, y) = as_tensors(self, other)
+        (a, b), (x, y) = _as_tensors(self, other)
         # A vector on the left is a row, one on the right a column, for as long as the product takes.
         x = x[None, :] if a.ndim == 1 else x
         y = y[:, None] if b.ndim == 1 else y
@@ -137,14 +140,11 @@ class Tensor(Node):
         value = x @ y
         rows, columns = value.shape[-2:-1] if a.ndim > 1 else (), value.shape[-1:] if b.ndim > 1 else ()
         full, a_shape, b_shape = value.shape, a.shape, b.shape
-
-        def messages(s):
-            s = s.reshape(full)
-            by_a = unbroadcast(s @ y.swapaxes(-1, -2), x.shape).reshape(a_shape) if a.requires_grad else None
-            by_b = unbroadcast(x.swapaxes(-1, -2) @ s, y.shape).reshape(b_shape) if b.requires_grad else None
-            return by_a, by_b
-
-        return record(value.reshape(full[:-2] + rows + columns), "@", (a, b), messages, needed=_each_for_the_other(a, b))
+        messages = (
+            lambda s: _unbroadcast(s.reshape(full) @ y.swapaxes(-1, -2), x.shape).reshape(a_shape),
+            lambda s: _unbroadcast(x.swapaxes(-1, -2) @ s.reshape(full), y.shape).reshape(b_shape),
+        )
+        return _record(value.reshape(full[:-2] + rows + columns), "@", (a, b), messages, needed=_each_for_the_other(a, b))
 
     # The number or array is on the left: the same rules, with the operands in that order.
 
@@ -167,15 +167,15 @@ class Tensor(Node):
 
     def __setitem__(self, index, value) -> None:
         value = value if isinstance(value, Tensor) else Tensor(np.asarray(value))
-        if is_recording() and self.requires_grad:
+        if is_grad_enabled() and self.requires_grad:
             kind = "a leaf that requires a gradient" if not self.parents else f"the result of {self.op}"
             raise ValueError(f"in-place change: this is {kind}; expected it under no_grad, or a new tensor")
-        if is_recording() and value.requires_grad:
+        if is_grad_enabled() and value.requires_grad:
             raise ValueError(
                 "in-place change: the new entries require a gradient, which they would lose here; "
                 "expected stack, concatenate or where, which make a new tensor"
             )
-        self._write(frozen(index), value.data)
+        self._write(_frozen(index), value.data)
 
     def __iadd__(self, other):
         return self._become(self + other)
@@ -211,13 +211,13 @@ class Tensor(Node):
         if self._memory.views:
             raise ValueError("in-place change: there is a view of this tensor, or it is one; expected a = a + b, a new tensor")
         if value.dtype != self.dtype:
-            self.check_kind(value._data)
-            value = record(value._data.astype(self.dtype), "astype", (value,), lambda s: (s,))
+            self._check_kind(value._data)
+            value = _record(value._data.astype(self.dtype), "astype", (value,), (lambda s: s,))
         self._replaced, self._keeps, value._keeps = True, False, self._keeps
         return value
 
     def _write(self, index: Any, value: np.ndarray) -> None:
-        self.check_kind(value)
+        self._check_kind(value)
         self.data[index] = value
         self._memory.changes += 1
 
@@ -226,101 +226,101 @@ class Tensor(Node):
     @property
     def T(self) -> "Tensor":
         """The transpose: axes in reverse order."""
-        return record(self._data.T, "T", (self,), lambda s: (s.T,))
+        return _record(self._data.T, "T", (self,), (lambda s: s.T,))
 
     def reshape(self, *shape: int) -> "Tensor":
         """The entries in another shape."""
         before = self.shape
-        return record(self._data.reshape(*shape), "reshape", (self,), lambda s: (s.reshape(before),))
+        return _record(self._data.reshape(*shape), "reshape", (self,), (lambda s: s.reshape(before),))
 
     def __getitem__(self, index) -> "Tensor":
-        index, shape = frozen(index), self.shape
+        index, shape = _frozen(index), self.shape
 
-        def messages(s):
+        def message(s):
             whole = np.zeros(shape, s.dtype)
             np.add.at(whole, index, s)  # an entry that is taken twice gets two messages
-            return (whole,)
+            return whole
 
-        return record(self._data[index], "[]", (self,), messages)
+        return _record(self._data[index], "[]", (self,), (message,))
 
     # --- reductions: over one axis, several, or all; axis is NumPy's ---
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The sum. Each entry gets the error signal of the sum that it is in."""
-        axes, shape = check_axes(axis, keepdims, self.ndim), self.shape
-        value = total(self._data, axes, keepdims)
-        return record(value, "sum", (self,), lambda s: (np.broadcast_to(unreduced(s, axes, keepdims), shape),))
+        axes, shape = _check_axes(axis, keepdims, self.ndim), self.shape
+        value = _total(self._data, axes, keepdims)
+        return _record(value, "sum", (self,), (lambda s: np.broadcast_to(_unreduced(s, axes, keepdims), shape),))
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The average; that of nothing is NaN, as in PyTorch."""
-        axes, shape = check_axes(axis, keepdims, self.ndim), self.shape
+        axes, shape = _check_axes(axis, keepdims, self.ndim), self.shape
         N = math.prod(shape[k] for k in axes) or math.nan
-        value = in_floating_point(lambda x: x.sum(axes, keepdims=keepdims) / N, self._data)
-        return record(value, "mean", (self,), lambda s: (np.broadcast_to(unreduced(s / N, axes, keepdims), shape),))
+        value = _in_floating_point(lambda x: x.sum(axes, keepdims=keepdims) / N, self._data)
+        return _record(value, "mean", (self,), (lambda s: np.broadcast_to(_unreduced(s / N, axes, keepdims), shape),))
 
     def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The largest entry. Equal ones share its error signal evenly, as with ``torch.amax``."""
-        axes = check_axes(axis, keepdims, self.ndim)
+        axes = _check_axes(axis, keepdims, self.ndim)
         value = self._data.max(axes, keepdims=keepdims)
-        largest = self._data == unreduced(value, axes, keepdims)
+        largest = self._data == _unreduced(value, axes, keepdims)
         count = largest.sum(axes, keepdims=True)
         share = largest / np.where(count, count, np.nan)  # a NaN is the largest, and equals nothing
-        return record(value, "max", (self,), lambda s: (share * unreduced(s, axes, keepdims),))
+        return _record(value, "max", (self,), (lambda s: share * _unreduced(s, axes, keepdims),))
 
     # --- functions, entry by entry ---
 
     def exp(self) -> "Tensor":
         """e to the power of each entry."""
-        y = in_floating_point(np.exp, self._data)
-        return record(y, "exp", (self,), lambda s: (s * y,), keeps_result=True)
+        y = _in_floating_point(np.exp, self._data)
+        return _record(y, "exp", (self,), (lambda s: s * y,), keeps_result=True)
 
     def log(self) -> "Tensor":
         """The natural logarithm."""
         x = self._data
-        return record(in_floating_point(np.log, x), "log", (self,), lambda s: (s / x,), needed=(self,))
+        return _record(_in_floating_point(np.log, x), "log", (self,), (lambda s: s / x,), needed=(self,))
 
     def sqrt(self) -> "Tensor":
         """The square root."""
-        y = in_floating_point(np.sqrt, self._data)
-        return record(y, "sqrt", (self,), lambda s: (s / (2 * y),), keeps_result=True)
+        y = _in_floating_point(np.sqrt, self._data)
+        return _record(y, "sqrt", (self,), (lambda s: s / (2 * y),), keeps_result=True)
 
     def abs(self) -> "Tensor":
         """The absolute value; its slope at 0 is taken for 0."""
         sign = np.sign(self._data)
-        return record(np.abs(self._data), "abs", (self,), lambda s: (s * sign,))
+        return _record(np.abs(self._data), "abs", (self,), (lambda s: s * sign,))
 
     __abs__ = abs
 
     def tanh(self) -> "Tensor":
         """The hyperbolic tangent."""
-        y = in_floating_point(np.tanh, self._data)
-        return record(y, "tanh", (self,), lambda s: (s * (1 - y * y),), keeps_result=True)
+        y = _in_floating_point(np.tanh, self._data)
+        return _record(y, "tanh", (self,), (lambda s: s * (1 - y * y),), keeps_result=True)
 
     def sigmoid(self) -> "Tensor":
         """The logistic function, ``1 / (1 + exp(-z))``, computed so that nothing overflows and small values are exact."""
-        y = in_floating_point(logistic, self._data)
-        return record(y, "sigmoid", (self,), lambda s: (s * y * (1 - y),), keeps_result=True)
+        y = _in_floating_point(_logistic, self._data)
+        return _record(y, "sigmoid", (self,), (lambda s: s * y * (1 - y),), keeps_result=True)
 
     def relu(self) -> "Tensor":
         """``max(0, z)``; its slope at 0 is taken for 0."""
         on = ~(self._data <= 0)  # where the entry is NaN as well, like PyTorch
-        return record(np.maximum(self._data, 0), "relu", (self,), lambda s: (masked(s, on),))
+        return _record(np.maximum(self._data, 0), "relu", (self,), (lambda s: _masked(s, on),))
 
     def softplus(self) -> "Tensor":
         """``log(1 + exp(z))``, computed so that nothing overflows."""
         x = self._data
-        value = in_floating_point(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), x)
-        return record(value, "softplus", (self,), lambda s: (s * in_floating_point(logistic, x),), needed=(self,))
+        value = _in_floating_point(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), x)
+        return _record(value, "softplus", (self,), (lambda s: s * _in_floating_point(_logistic, x),), needed=(self,))
 
 
 # --- what operations are made of ---
 
 
-def record(
+def _record(
     value: np.ndarray,
     op: str,
     parents: tuple[Tensor, ...],
-    messages: Callable,
+    messages: tuple[Callable, ...],
     needed: tuple[Tensor, ...] = (),
     keeps_result: bool = False,
 ) -> Tensor:
@@ -328,22 +328,22 @@ def record(
 
     Args:
         value: the array of the result. op: the name of the operation.
-        messages: takes the error signal of the result and returns that of each parent. Those have the parent's shape;
-            the dtype becomes the parent's later.
+        messages: one for each parent, a function of the error signal of the result. It gives an array of the parent's
+            shape, and is called where the parent requires a gradient.
         needed: the tensors whose arrays ``messages`` uses. keeps_result: whether it uses the result, too.
     """
     result = Tensor.__new__(Tensor)
     Node.__init__(result, np.asarray(value))
     for parent in parents:
-        parent.check_current()
+        parent._check_current()
     if np.may_share_memory(result._data, parents[0]._data):
         parents[0]._memory.share_with(result)
-    if is_recording() and any(parent._requires_grad for parent in parents):
-        result.note(op, parents, messages, (*needed, result) if keeps_result else needed)
+    if is_grad_enabled() and any(parent._requires_grad for parent in parents):
+        result._note(op, parents, messages, (*needed, result) if keeps_result else needed)
     return result
 
 
-def as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
+def _as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     """Values as tensors, and their arrays in the dtype that they have together, by PyTorch's rules.
 
     Floating-point dtypes outrank integers, and these bool. Among those of the highest kind, what has axes decides; if
@@ -352,6 +352,8 @@ def as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     single = [isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) for value in values]
     as_is = [np.asarray(v) if one and abs(v) < 2**63 else v for v, one in zip(values, single)]  # else integers become float64
     tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in as_is]
+    for tensor in tensors:
+        tensor._check_current()
     dtypes = [tensor.dtype for tensor in tensors]
     if len(set(dtypes)) <= 1:
         return tensors, [tensor._data for tensor in tensors]
@@ -361,9 +363,9 @@ def as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     return tensors, [tensor._data.astype(dtype, copy=False) for tensor in tensors]
 
 
-def broadcast(op: str, *values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
+def _broadcast(op: str, *values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     """``as_tensors``, for operations entry by entry. Raises: ValueError where the shapes do not broadcast."""
-    tensors, arrays = as_tensors(*values)
+    tensors, arrays = _as_tensors(*values)
     shapes = [array.shape for array in arrays]
     try:
         np.broadcast_shapes(*shapes)

@@ -152,6 +152,17 @@ def test_backward_again_adds_once_more():
     assert x.grad == t.grad.item()
 
 
+def test_gradients_that_were_set_by_hand():
+    for start in [0, 0.0, np.zeros(3), Tensor(np.zeros(3))]:
+        x = Tensor(array(3), True)
+        x.grad = start
+        (2 * x).sum().backward()
+        assert type(x.grad) is np.ndarray and x.grad.tolist() == [2, 2, 2]
+    x.grad = np.zeros((3, 1))
+    with pytest.raises(ValueError, match=r"with what grad was set to, its shape is \(3, 3\); expected \(3,\)"):
+        x.sum().backward()
+
+
 def test_only_leaves_keep_gradients_unless_asked():
     x = Tensor(2.0, requires_grad=True)
     y = x * 3
@@ -177,7 +188,8 @@ def test_a_graph_is_freed_without_the_garbage_collector():
     gc.disable()
     try:
         x = Tensor(array(3), requires_grad=True)
-        y = ((x * 2).tanh() @ x).exp()
+        y = ((x * 2).tanh().T @ x[1:].reshape(2, 1)[:, 0][[0, 1, 1]]).exp()
+        y += x.sum()
         y.backward()
         del y
         before = gc.collect()

@@ -72,6 +72,7 @@ class Node:
 
     @data.setter
     def data(self, value: Any) -> None:
+        self._check_current()
         new = np.asarray(value)
         if new.shape != self.shape:
             raise ValueError(f"Tensor.data: the new data have shape {new.shape}; expected {self.shape}")
@@ -180,12 +181,16 @@ class Node:
 
         Raises:
             ValueError: this tensor requires no gradient, is not a single number and no gradient is given, the gradient
-                has another shape, or a value that is needed was changed in place.
+                has another shape, a value that is needed was changed in place, or a ``grad`` was set to something of
+                another shape.
         """
         self._check_current()
         for node, signal in error_signals(self, gradient):
             if not node.parents or node._keeps:
-                node.grad = np.array(signal if node.grad is None else node.grad + signal, dtype=node.dtype)
+                total = np.array(signal if node.grad is None else node.grad + signal, dtype=node.dtype)
+                if total.shape != node.shape:
+                    raise ValueError(f"backward: with what grad was set to, its shape is {total.shape}; expected {node.shape}")
+                node.grad = total
 
 
 def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.ndarray]]:

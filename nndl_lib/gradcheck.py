@@ -60,10 +60,10 @@ def check_gradients(
     the others, or one among very many, may pass. Then compare entry by entry.
 
     A gradient of zero has no length to compare with, and differences of a function that is constant along v are not zero
-    but what rounding leaves: some 1e-16 / h of the numbers that are added up in f. How much it is shows in steps of
-    nearly the same length. A gradient passes as zero where the slope is within that, and its own length within what the
-    same rounding of f would be without the division by h, times 1000. Slopes below 1e-16 / h of f cannot be seen, of
-    course; a larger h, or an f without its large constant, makes them visible.
+    but what rounding leaves: some 1e-16 / h of the numbers that are added up in f. How much it is shows in steps far
+    smaller than h. A gradient passes as zero where the slope is within that, and its own length within 1000 times the
+    rounding of f itself, which is not divided by h. Slopes below 1e-16 / h of f cannot be seen, of course; a larger h, or
+    an f without its large constant, makes them visible.
 
     Args:
         f: takes a tensor like x, which it must not change, and returns one number of float64.
@@ -118,12 +118,14 @@ def _slope(f: Callable[[Tensor], float], x: Tensor, v: Tensor, h: float) -> floa
 
 def _is_zero(f: Callable[[Tensor], float], x: Tensor, v: Tensor, h: float, length: float) -> bool:
     """Whether the slope along v is zero but for the rounding of f, and a gradient of that length but for its own."""
-    # A true slope is nearly the same for nearly the same step. What rounding makes of a constant is another each time.
-    slopes = [_slope(f, x, v, h * (1 + k / 1000)) for k in range(8)]
-    noise = 4 * (max(slopes) - min(slopes)) + 4 * EPSILON * abs(f(x)) / h
+    # Steps far below h leave f as it is but for rounding: of the numbers that are added up in it, which may be far larger
+    # than their sum, and of x, which counts where f bends.
+    close = [f(x + k * 1e-7 * h * v) for k in range(-4, 5)]
+    bend = abs(f(x + h * v) - 2 * close[4] + f(x - h * v)) / h
+    noise = 4 * (max(close) - min(close) + EPSILON * (max(map(abs, close)) + x.abs().max().item() * bend)) / h
     # At a saddle such as that of x**3 differences are not zero, but h**2: a second step shows how much the curve adds.
-    found = (4 * slopes[0] - _slope(f, x, v, 2 * h)) / 3
-    return abs(found) <= noise and length <= 1000 * h * noise
+    found = (4 * _slope(f, x, v, h) - _slope(f, x, v, 2 * h)) / 3
+    return f(x) == close[4] and abs(found) <= noise and length <= 1000 * h * noise
 
 
 def _checked(f: Callable[[Tensor], Any], x: Tensor, h: float, caller: str) -> Callable[[Tensor], float]:

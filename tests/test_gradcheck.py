@@ -125,6 +125,15 @@ def test_small_gradients_beside_a_large_constant(scale):
             check_gradients(lambda x: 1 + scale * f(x), x, spoil(scale * right(x)), generator(0))
 
 
+@pytest.mark.parametrize("function", [
+    lambda x: (1e6 * x).sin().sum(), lambda x: torch.nn.functional.dropout(x).sum(), lambda x: x.sum() + torch.rand(()).item(), lambda x: x.abs().sqrt().sum(),
+], ids=["oscillating", "dropout", "random", "steep"])
+@pytest.mark.parametrize("length", [0.0, 1e-9, 1.0])
+def test_functions_that_are_not_constant_do_not_pass_as_such(function, length):
+    with pytest.raises(AssertionError):
+        check_gradients(function, at(6, seed=2), torch.full((6,), length, **F64), generator(0))
+
+
 def test_an_absolute_tolerance_of_ones_own():
     x = at(3)
     assert check_gradients(lambda x: x.sum(), x, torch.ones(3, **F64) + 1e-4, generator(0), atol=1e-3) == 0

@@ -234,6 +234,7 @@ class Tensor(Node):
         return _record(self._data.reshape(*shape), "reshape", (self,), (lambda s: s.reshape(before),))
 
     def __getitem__(self, index) -> "Tensor":
+        """The entries at an index, by NumPy's rules."""
         index, shape = _frozen(index), self.shape
 
         def message(s):
@@ -330,7 +331,7 @@ def _record(
         value: the array of the result. op: the name of the operation.
         messages: one for each parent, a function of the error signal of the result. It gives an array of the parent's
             shape, and is called where the parent requires a gradient.
-        needed: the tensors whose arrays ``messages`` uses. keeps_result: whether it uses the result, too.
+        needed: the tensors whose arrays the messages are computed from. keeps_result: whether the result is one of them.
     """
     result = Tensor.__new__(Tensor)
     Node.__init__(result, np.asarray(value))
@@ -364,7 +365,7 @@ def _as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
 
 
 def _broadcast(op: str, *values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
-    """``as_tensors``, for operations entry by entry. Raises: ValueError where the shapes do not broadcast."""
+    """``_as_tensors``, for operations entry by entry. Raises: ValueError where the shapes do not broadcast."""
     tensors, arrays = _as_tensors(*values)
     shapes = [array.shape for array in arrays]
     try:

@@ -30,6 +30,10 @@ class Tensor(Node):
     number, a 0-d array or integers, and becomes float64 beside an array of float64. Integers become float64 where they
     have to.
 
+    Where it is noted down, ``a += b`` gives the name ``a`` to a new tensor, ``a + b``, so that no gradient is lost. What was
+    computed from the old one stays right; other names of the old one, which PyTorch would change too, raise an error when
+    they are used. Where nothing is noted down, the entries change in place.
+
     Attributes:
         data: the NumPy array. Write into it by ``t[...] = value`` or ``t -= step`` under ``no_grad``: such changes are
             noticed where backward still needs the old values. Those made through ``t.data[...]``, or through an array

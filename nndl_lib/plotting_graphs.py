@@ -165,7 +165,7 @@ def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
         shown = [parent for parent in node.parents if parent.requires_grad or parent.ndim or id(parent) in known]
         for tensor in (*shown, node):
             name = known.setdefault(id(tensor), f"v_{{{len(known) - len(names) + 1}}}")
-            values[name] = tensor.data
+            values[name] = tensor._data  # also of one that += has replaced, whose data nobody else may read
         if node.parents:
             operations[name] = _operation(node, shown)
         arrows |= {(known[id(parent)], name): None for parent in shown}
@@ -185,7 +185,7 @@ def _operation(node: Tensor, shown: Sequence[Tensor]) -> str:
     sign = _SIGNS.get(node.op, node.op.replace("_", " "))
     if len(node.parents) == 2 and len(shown) == 1:
         first, second = node.parents
-        return f"{sign} {_short(second.data)}" if shown[0] is first else f"{_short(first.data)} {sign}"
+        return f"{sign} {_short(second._data)}" if shown[0] is first else f"{_short(first._data)} {sign}"
     return sign
 
 

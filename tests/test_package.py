@@ -31,7 +31,8 @@ ORDER = [
     *("updates", "optimizer", "optim", "lbfgs", "schedules"),
     *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
     *("processes", "averages", "checkpoint", "loader", "callbacks", "stepper", "trainer"),
-    *("autograd", "gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),
+    *("autograd.arrays", "autograd.graph", "autograd.tensor", "autograd.operations", "autograd"),
+    *("gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),
     *("pieces", "playground", "draw_digit"),
 ]
 PACKAGES = [name for name in ORDER if any(other.startswith(f"{name}.") for other in ORDER)]

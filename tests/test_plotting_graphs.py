@@ -67,6 +67,16 @@ def test_trace_names_operations_and_writes_constants_to_them():
     assert "a" not in operations
 
 
+def test_trace_of_sums_that_were_added_up():
+    w, loss = Tensor(2.0, True), Tensor(0.0)
+    loss += w * w
+    doubled = loss * 2
+    loss += doubled
+    graph = trace(loss, {"w": w, "L": loss, "d": doubled})
+    assert sorted(graph.operations.values()) == sorted(["×", "0 +", "× 2", "+"])
+    assert graph.values["L"] == 12 and graph.values["d"] == 8 and graph.signals["w"] == 12
+
+
 def test_trace_shows_arrays_and_unnamed_constant_arrays():
     X, W = Tensor(np.ones((5, 3))), Tensor(np.ones((3, 2)), True)
     graph = trace(((X @ W).relu() * np.arange(2.0)).sum(), {"W": W})

@@ -22,14 +22,4 @@ KNOWN = {
     r"^different autograd.max .*no output 1": "torch.max along a dimension also says where",
     r"^different optim.NAdam float64, .*[eE]xpected": "torch keeps mu_product in float32",
     r"^different optim.SGD b?float16, .*nesterov": "two parts of a step are two roundings",
-    # Faults, to be mended; then their lines go.
-    r"^different nn.(RNN|GRU|LSTM) .*should be of type bool": "flags are not checked",
-    r"unexpected keyword argument 'input'": "layers call their input x",
-    r"^(refused|different) optim.\w+ .*goes on": "states are not exchanged with torch",
-    r"^different autograd.(eq|ne) ": "== compares identity",
-    r"^different autograd.(abs|maximum) .*gradient": "gradients at NaN",
-    r"^different autograd.(cat|where) .*(dtype|IndexError)": "dtypes of mixed operands; an axis that is not there",
-    r"^different autograd.\w+ float16, .*(output|gradient)": "half precision",
-    r"^different functional.elu .*gradient": "second gradient at 0, gradient at NaN, half precision",
-    r"^different (nn|functional).\w+ b?float16, .*(output|gradient|running_\w+)": "half precision",
 }

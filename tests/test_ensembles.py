@@ -317,14 +317,16 @@ class Last(torch.nn.Module):
         return self.network(x)[0][-1]
 
 
-@pytest.mark.parametrize("network", [rnn.RNN, rnn.GRU])
+@pytest.mark.parametrize("network", [rnn.RNN, rnn.GRU, rnn.LSTM])
 def test_recurrent_networks_of_the_book(network):
     models = [network(4, 3, generator=rng(k), **F64) for k in range(3)]
     x = torch.randn(6, 5, 4, generator=rng(), **F64)
     ensemble = ensembles.Ensemble(models)
     outputs, states = ensemble(x)  # of members that give a tuple, a tuple
-    for found, expected in ((outputs, 0), (states, 1)):
-        close(found, torch.stack([model(x)[expected] for model in models]))
+    close(outputs, torch.stack([model(x)[0] for model in models]))
+    alone = [model(x)[1] for model in models]  # h, or for the LSTM h and c
+    for found, each in zip(states, zip(*alone)) if network is rnn.LSTM else [(states, alone)]:
+        close(found, torch.stack(each))
     with refused("Ensemble: the members give a tuple; expected one tensor, of logits"):
         ensemble.average(x)
     models = [Last(network, k) for k in range(3)]

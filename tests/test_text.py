@@ -253,7 +253,7 @@ def test_bits_per_character_of_other_alphabets():
         assert model.K == 128
         assert 0 < text.bits_per_character(model, ids, 3) < 8
         assert text.sample(model, ids[:3], 5, rng()).shape == (5,)
-    refuses("bits_per_character: ids", text.bits_per_character, text.CharacterModel(5, 3, K=7), ids, 3)
+    refuses("CharacterModel: ids", text.bits_per_character, text.CharacterModel(5, 3, K=7), ids, 3)
     refuses("bits_per_character: ids", text.bits_per_character, lambda ids, state: (torch.zeros(*ids.shape, 96), state), ids, 3)
 
 

@@ -551,11 +551,11 @@ class LastOutput(torch.nn.Module):
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # both of torch's, about itself
 @pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not be instantiated")
-@pytest.mark.parametrize("kind", ["dropout", "norm", "RNN"])
+@pytest.mark.parametrize("kind", ["dropout", "norm", "RNN", "LSTM"])
 def test_models_of_the_book_are_compiled(kind):
     def made():
-        if kind == "RNN":
-            return LastOutput(rnn.RNN)
+        if kind in ("RNN", "LSTM"):
+            return LastOutput(getattr(rnn, kind))
         layer = nn.Dropout(0.5, generator=rng(3)) if kind == "dropout" else nn.BatchNorm1d(2, **F64)
         return torch.nn.Sequential(layer, model_of())
 

@@ -563,8 +563,12 @@ def test_models_of_the_book_are_compiled(kind):
     plain = made()
     compiled = copy.deepcopy(plain)
     history = trainer_of(plain).fit(loader_of(), 2, loader_of(None))
-    assert trainer_of(compiled, compile="eager").fit(loader_of(), 2, loader_of(None)) == history
-    equal_states(plain.state_dict(), compiled.state_dict())
+    found = trainer_of(compiled, compile="eager").fit(loader_of(), 2, loader_of(None))
+    if kind == "LSTM":  # compiled, it takes the steps one by one, which rounds otherwise than its own backward pass
+        torch.testing.assert_close((compiled.state_dict(), found), (plain.state_dict(), history), rtol=1e-10, atol=1e-12)
+    else:
+        assert found == history
+        equal_states(plain.state_dict(), compiled.state_dict())
     with pytest.raises(Exception, match="Invalid backend: 'eagre'"):
         trainer_of(made(), compile="eagre")
 

@@ -227,20 +227,41 @@ def exercise(
 def _makes(mistake: Mistake, cases, outcomes, wrong: list[int], answered: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
-    Inputs on which the function, or the mistake, stops with an error say nothing; three wrong answers must agree, or
-    all if there are fewer.
+    Inputs on which the function, or the mistake, stops with an error say nothing, nor do those on which the mistake's
+    answer hangs on rounding (a singular matrix, a tie); three wrong answers must agree, or all if there are fewer.
     """
     agreed = 0
     for k in [*answered, *(k for k in range(len(cases)) if k not in wrong)]:
         try:
-            with _default_dtype(torch.float32):
-                value = mistake.answer(*_doubled(cases[k]))
+            value = _made(mistake, _doubled(cases[k]))
         except Exception:  # it cannot be made on this input
             continue
         if not same(outcomes[k].value, value):
+            if _hangs_on_rounding(mistake, cases[k], value):
+                continue
             return False
         agreed += k in wrong
     return agreed >= min(3, len(answered)) > 0
+
+
+def _made(mistake: Mistake, inputs: list) -> Any:
+    with _default_dtype(torch.float32):
+        return mistake.answer(*inputs)
+
+
+def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
+    """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
+    for shift in (1e-14, -1e-14, 1e-13):
+        inputs = [
+            x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if isinstance(x, Tensor) and x.is_floating_point() else x
+            for x in _doubled(case)
+        ]
+        try:
+            if not same(_made(mistake, inputs), value):
+                return True
+        except Exception:  # a matrix has become singular
+            return True
+    return False
 
 
 def _parts(value: Any) -> int:

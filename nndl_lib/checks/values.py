@@ -77,9 +77,8 @@ def _tensor(value: Tensor) -> _Bytes | Described:
     if value.numel() > MOST:
         return Described(f"a tensor of shape {shape}")
     with torch._C.DisableTorchFunctionSubclass():
-        value = value.detach().resolve_conj().resolve_neg().contiguous()
-        data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
-    return _Bytes(value.dtype, shape, data)
+        flat = torch.empty(shape, dtype=value.dtype).copy_(value.detach()).flatten()
+        return _Bytes(flat.dtype, shape, flat.view(torch.uint8).numpy().tobytes() if len(flat) else b"")
 
 
 def _words(value: Any) -> str:

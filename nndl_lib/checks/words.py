@@ -231,7 +231,11 @@ def show(value: Any, names: tuple[str, ...]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Tensor):
         return _numbers(value) if value.numel() <= SHOWN else describe(value)
-    return describe(value) if isinstance(value, np.ndarray) else f"{value:.6g}" if isinstance(value, float) else repr(value)[:200]
+    if isinstance(value, (list, tuple)):
+        text = ", ".join(map(_short, value[:SHOWN])) + ", ..." * (len(value) > SHOWN)
+        return f"[{text}]" if isinstance(value, list) else f"({text})"
+    text = describe(value) if isinstance(value, np.ndarray) else f"{value:.6g}" if isinstance(value, float) else repr(value)
+    return " ".join(text[:200].split())
 
 
 def _numbers(value: Tensor, exact: bool = False) -> str:

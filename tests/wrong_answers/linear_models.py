@@ -527,7 +527,7 @@ def by_logarithms(x, degree):
     return torch.exp(torch.log(x)[:, None] * torch.arange(degree + 1))
 
 
-@wrong("polynomial_features", "as the inputs")
+@wrong("polynomial_features", "as x is")
 def ones_of_another_dtype(x, degree):
     features = torch.ones(len(x), degree + 1, dtype=torch.float64)
     for k in range(1, degree + 1):

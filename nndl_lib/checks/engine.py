@@ -176,13 +176,15 @@ class Check:
 
     def _known(self, cases, outcomes, right, wrong) -> tuple[list[int], str] | None:
         """Inputs and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
-        answered = [k for k in wrong if not outcomes[k].stopped]
+        # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
+        differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
+        answered = [k for k in differs if not outcomes[k].stopped]
         for mistake in self.mistakes:
-            if _makes(mistake, cases, outcomes, wrong, answered):
+            if _makes(mistake, cases, outcomes, answered):
                 return answered, mistake.hint
-        hints = {cases[k].hint for k in wrong if not same(outcomes[k].value, right[k], self.rtol)}  # not for a dtype alone
+        hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
-            return wrong, hints.pop()
+            return differs, hints.pop()
         if len(answered) == len(wrong) and all(_parts(outcome.value) == len(self.returns) for outcome in outcomes):
             found = factor([outcome.value for outcome in outcomes], right, self.returns)
             return (wrong, found) if found else None
@@ -224,14 +226,14 @@ def exercise(
     return wrap
 
 
-def _makes(mistake: Mistake, cases, outcomes, wrong: list[int], answered: list[int]) -> bool:
+def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
     Inputs on which the function, or the mistake, stops with an error say nothing, nor do those on which the mistake's
     answer hangs on rounding (a singular matrix, a tie); three wrong answers must agree, or all if there are fewer.
     """
     agreed = 0
-    for k in [*answered, *(k for k in range(len(cases)) if k not in wrong)]:
+    for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
         try:
             value = _made(mistake, _doubled(cases[k]))
         except Exception:  # it cannot be made on this input
@@ -241,7 +243,7 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int], answered: list[i
                 continue
             return False
         agreed += k in wrong
-    return agreed >= min(3, len(answered)) > 0
+    return agreed >= min(3, len(wrong)) > 0
 
 
 def _made(mistake: Mistake, inputs: list) -> Any:
@@ -251,7 +253,7 @@ def _made(mistake: Mistake, inputs: list) -> Any:
 
 def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
     """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
-    for shift in (1e-14, -1e-14, 1e-13):
+    for shift in (1e-14, -1e-14, 2e-14, -2e-14, 1e-13, -1e-13):
         inputs = [
             x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if isinstance(x, Tensor) and x.is_floating_point() else x
             for x in _doubled(case)

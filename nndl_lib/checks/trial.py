@@ -58,7 +58,10 @@ def uncallable(function: Any, name: str, arguments: tuple[str, ...]) -> str:
 
 
 def attempt(function: Callable, given: tuple, names: tuple[str, ...]) -> Outcome:
-    """Call the function with a copy of what is given. Its value is packed: ``values.unpack`` it."""
+    """Call the function with a copy of what is given. Its value is packed: ``values.unpack`` it.
+
+    Raises: KeyboardInterrupt, where the function shares its process with the reader. All else is in the outcome.
+    """
     inputs, printed, out, err = copied(given), _Printed(), sys.stdout, sys.stderr
     sys.stdout = sys.stderr = printed
     try:

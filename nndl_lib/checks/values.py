@@ -36,11 +36,11 @@ class _Bytes(NamedTuple):
 def pack(value: Any, depth: int = 0) -> Any:
     """A value as plain data. An object may lie about its class, so that only ``type`` is asked."""
     kind = type(value)
+    if kind in (bool, int, float, str) or value is None:
+        return value
     try:
         if issubclass(kind, Tensor):
             return _tensor(value)
-        if value is None or kind is bool:
-            return value
         if issubclass(kind, np.ndarray) and value.dtype.kind in "biufc" and value.size <= MOST:
             return np.array(value)
         if issubclass(kind, np.generic):

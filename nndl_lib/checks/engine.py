@@ -4,7 +4,8 @@ A chapter's module writes the right answer of each exercise as a function and de
 is a ``Check``. How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
-2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind;
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or follow from the
+   right ones by a mistake that is possible in any exercise (``mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
 4. all answers are right, but an input was changed, or a loop runs over what should be one matrix product.
 
@@ -23,9 +24,10 @@ import torch
 from torch import Tensor
 
 from nndl_lib.checks import worker
+from nndl_lib.checks.mistakes import made_of_the_right_answer
 from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable
 from nndl_lib.checks.values import unpack
-from nndl_lib.checks.words import code, factor, fault, same, show, typed
+from nndl_lib.checks.words import code, fault, same, show, typed
 
 __all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
 
@@ -185,10 +187,10 @@ class Check:
         hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
             return differs, hints.pop()
-        if len(answered) == len(wrong) and all(_parts(outcome.value) == len(self.returns) for outcome in outcomes):
-            found = factor([outcome.value for outcome in outcomes], right, self.returns)
-            return (wrong, found) if found else None
-        return None
+        told = [k for k in range(len(cases)) if not outcomes[k].stopped]
+        named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
+        found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        return (answered, found) if found else None
 
     def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
         """The sentence, then the input as lines that can be copied into a cell; all else in them is a comment."""
@@ -264,10 +266,6 @@ def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
         except Exception:  # a matrix has become singular
             return True
     return False
-
-
-def _parts(value: Any) -> int:
-    return len(value) if isinstance(value, (tuple, list)) else 1
 
 
 def _doubled(case: Case) -> list:

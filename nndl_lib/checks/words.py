@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nndl_lib.checks.values import Described
 
-__all__ = ["code", "describe", "factor", "fault", "same", "show", "typed"]
+__all__ = ["code", "describe", "fault", "join", "same", "show", "typed"]
 
 SHOWN = 24  # entries of a tensor that is shown in an answer
 TYPED = 200  # entries of a tensor that is written out to be copied
@@ -75,7 +75,7 @@ def fault(
     faults = [_fault(*three, rtol, like, three[2] in strict) for three in zip(got, want, names)]
     found = next(filter(None, faults), "")
     right = [name for name, wrong in zip(names, faults) if not wrong]
-    return f"{found} ({_join(right)} {'is' if len(right) == 1 else 'are'} right.)" if found and right else found
+    return f"{found} ({join(right)} {'is' if len(right) == 1 else 'are'} right.)" if found and right else found
 
 
 def _fault(got: Any, want: Any, name: str, rtol: float, like, strict: bool) -> str:
@@ -161,24 +161,6 @@ def _shape_hint(got: Tensor, want: Tensor) -> str:
     return ""
 
 
-def factor(got: list[Any], want: list[Any], names: tuple[str, ...]) -> str:
-    """Over several answers: which part is off by one and the same factor everywhere, as a sentence; empty if none is."""
-    for k, name in enumerate(names):
-        pairs = [(g, w) if len(names) == 1 else (g[k], w[k]) for g, w in zip(got, want)]
-        found = [_ratio(*pair) for pair in pairs if not same(*pair)]
-        if len(found) >= 3 and found[0] is not None and all(ratio is not None and same(ratio, found[0]) for ratio in found):
-            return f"{name} is {found[0]:.4g} times what it should be, on every input."
-    return ""
-
-
-def _ratio(got: Any, want: Any) -> float | None:
-    if not (isinstance(got, Tensor) and isinstance(want, Tensor) and got.shape == want.shape and want.numel() and want.any()):
-        return None
-    largest = want.abs().flatten().argmax()
-    ratio = (got.flatten()[largest].double() / want.flatten()[largest].double()).item()
-    return ratio if ratio and np.isfinite(ratio) and same(got, ratio * want) else None
-
-
 def describe(value: Any) -> str:
     """A value by its type, and by its shape or itself where that is short."""
     if isinstance(value, (Tensor, np.ndarray)):
@@ -255,5 +237,6 @@ def _numbers(value: Tensor, exact: bool = False) -> str:
     return text + "." * text.lstrip("-").isdigit()  # a float, when typed again
 
 
-def _join(names: list[str]) -> str:
+def join(names: list[str]) -> str:
+    """Names as in a sentence."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

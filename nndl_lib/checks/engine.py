@@ -27,7 +27,7 @@ from nndl_lib.checks import worker
 from nndl_lib.checks.mistakes import made_of_the_right_answer
 from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable
 from nndl_lib.checks.values import unpack
-from nndl_lib.checks.words import code, fault, same, show, typed
+from nndl_lib.checks.words import LENGTH_1, code, fault, same, show, typed
 
 __all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
 
@@ -98,7 +98,8 @@ class Check:
             answer = self.answer(*_doubled(case))
         several = answer if isinstance(answer, tuple) else (answer,)
         several = tuple(
-            value.detach().to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value for value in several
+            value.detach().to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value
+            for value in several
         )
         return several if isinstance(answer, tuple) else several[0]
 
@@ -137,7 +138,9 @@ class Check:
         faults = [self._fault(*three) for three in zip(outcomes, right, cases, strict=True)]
         wrong = [k for k, found in enumerate(faults) if found]
         if wrong:
-            among, hint = self._known(cases, outcomes, right, wrong) or (wrong[:1], faults[wrong[0]])
+            plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
+            first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
+            among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
             k = next((k for k in among if all(map(code, cases[k].inputs))), among[0])  # rather one that can be typed
             return self._not_passed(hint, cases[k], outcomes[k], right[k], len(cases) - len(wrong), len(cases))
         for case, outcome in zip(cases, outcomes):
@@ -146,7 +149,8 @@ class Check:
         for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
             if many - few >= more:
                 return self._not_passed(
-                    f"Its answers are right, but a Python loop runs over the {what}: let one operation on whole tensors do that."
+                    f"Its answers are right, but a Python loop runs over the {what}: "
+                    "let one operation on whole tensors do that."
                 )
         notes = list(dict.fromkeys(case.note for case in cases if case.note))
         tried = f", among them: {', '.join(notes)}" if notes else ""
@@ -189,6 +193,8 @@ class Check:
             return differs, hints.pop()
         told = [k for k in range(len(cases)) if not outcomes[k].stopped]
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
+        if not answered:
+            return None
         found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
         return (answered, found) if found else None
 
@@ -256,21 +262,24 @@ def _made(mistake: Mistake, inputs: list) -> Any:
 def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
     """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
     for shift in (1e-14, -1e-14, 2e-14, -2e-14, 1e-13, -1e-13):
-        inputs = [
-            x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if isinstance(x, Tensor) and x.is_floating_point() else x
-            for x in _doubled(case)
-        ]
         try:
-            if not same(_made(mistake, inputs), value):
+            if not same(_made(mistake, [_shifted(x, shift) for x in _doubled(case)]), value):
                 return True
         except Exception:  # a matrix has become singular
             return True
     return False
 
 
+def _shifted(x: Any, shift: float) -> Any:
+    floating = isinstance(x, Tensor) and x.is_floating_point()
+    return x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if floating else x
+
+
 def _doubled(case: Case) -> list:
     """The case's arguments, to change as one likes, in float64."""
-    return [value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value for value in copied(case.inputs)]
+    return [
+        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value for value in copied(case.inputs)
+    ]
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ LISTS: list[tuple[str, Callable[[list], list]]] = [
     ("{names} {lacks} the first entry.", lambda y: y[1:]),
 ]
 SHAPES: list[tuple[str, Callable[[Tensor], Tensor]]] = [
-    ("{names} {is} transposed.", lambda y: y.mT),
+    ("{names} {is} transposed.", lambda y: y.transpose(-1, -2)),
     ("{names} {is} in reversed order.", lambda y: y.flip(0)),
     ("{names} {is} in reversed order along the last axis.", lambda y: y.flip(-1)),
     ("{names} {is} moved by one place: each entry stands where the next one should be.", lambda y: y.roll(1, 0)),
@@ -91,11 +91,13 @@ FACTORS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("{s} / (1 - {s}) times", lambda s: s / (1 - s)),
     ("({s} - 1) / {s} times", lambda s: (s - 1) / s),
     ("{s} / ({s} - 1) times", lambda s: s / (s - 1)),
+    ("{s} - 1 times", lambda s: s - 1),
+    ("1 / ({s} - 1) times", lambda s: 1 / (s - 1)),
 ]
 # What may be done with an input x of the same shape, or that is a number.
 INPUTS: list[tuple[str, Callable[[Tensor, Tensor], Tensor]]] = [
-    ("{{names}} {{is}} {x}, as it was given.", lambda y, x: x),
-    ("{{names}} {{is}} -{x}.", lambda y, x: -x),
+    ("{{names}} {{is}} the argument {x}, unchanged.", lambda y, x: x),
+    ("{{names}} {{is}} minus the argument {x}.", lambda y, x: -x),
     ("{{names}} {{is}} too small by {x}: add it.", lambda y, x: y - x),
     ("{{names}} {{is}} too large by {x}: subtract it.", lambda y, x: y + x),
     ("{{names}} {{is}} {x} times what should be there, entry by entry.", lambda y, x: y * x),
@@ -120,7 +122,8 @@ def made_of_the_right_answer(names: tuple[str, ...], answers: list[Any], right: 
     if not all(isinstance(answer, (tuple, list)) and len(answer) == len(names) for answer in answers):
         return ""
     for order in itertools.permutations(range(len(names))):
-        if _explains(list(map(Part, answers, right, inputs)), lambda want, _, order=order: tuple(want[k] for k in order)):
+        parts = list(map(Part, answers, right, inputs))
+        if _explains(parts, lambda want, _, order=order: tuple(want[k] for k in order)):
             returned = ", ".join(names[k] for k in order)
             return f"All is right, but in the wrong order: it returns {returned}; expected {', '.join(names)}."
     found: dict[str, list[str]] = {}
@@ -130,29 +133,35 @@ def made_of_the_right_answer(names: tuple[str, ...], answers: list[Any], right: 
         if all(same(part.got, part.want) for part in parts):
             good.append(name)
             continue
-        sentence = _true_of_all(parts, [(other, [wanted[j] for wanted in right]) for j, other in enumerate(names) if j != k])
-        if not sentence:
-            return ""
-        found.setdefault(sentence, []).append(name)
+        others = [(other, [wanted[j] for wanted in right]) for j, other in enumerate(names) if j != k]
+        found.setdefault(_true_of_all(parts, others), []).append(name)
+    strange = found.pop("", [])
     said = [_filled(sentence, these) for sentence, these in found.items()]
-    return " ".join([*said, *([f"({join(good)} {'is' if len(good) == 1 else 'are'} right.)"] if good else [])])
+    if good and said:
+        said.append(_filled("({names} {is} right.)", good))
+    if strange and said:
+        said.append(_filled("({names} {is} wrong in another way.)", strange))
+    return " ".join(said)
 
 
 def _filled(sentence: str, names: list[str]) -> str:
     one = len(names) == 1
-    return sentence.format(names=join(names), **{"is": "is" if one else "are", "has": "has" if one else "have", "lacks": "lacks" if one else "lack"})
+    verbs = [("is", "are"), ("has", "have"), ("lacks", "lack")]
+    return sentence.format(names=join(names), **{verb: verb if one else several for verb, several in verbs})
 
 
 def _true_of_all(parts: list[Part], others: list[tuple[str, list[Any]]]) -> str:
     for other, values in others:
-        if _explains([Part(part.got, part.want, {"": value}) for part, value in zip(parts, values)], lambda want, given: given[""]):
+        pairs = [Part(part.got, part.want, {other: value}) for part, value in zip(parts, values)]
+        if _explains(pairs, lambda _, given, other=other: given[other]):
             return f"{{names}} {{is}} what {other} should be."
     wants = [part.want for part in parts]
     candidates: Iterable[tuple[str, Change]] = ()
     if all(isinstance(want, list) for want in wants):
         candidates = [(sentence, lambda want, _, change=change: change(want)) for sentence, change in LISTS]
     elif all(_is_truth(want) for want in wants):
-        candidates = [("{names} {has} True and False exchanged.", lambda want, _: ~want if isinstance(want, Tensor) else not want)]
+        exchange = lambda want, _: ~want if isinstance(want, Tensor) else not want  # noqa: E731
+        candidates = [("{names} {has} True and False exchanged.", exchange)]
     elif all(_number(part.want) is not None and _number(part.got) is not None for part in parts):
         parts = [Part(_number(part.got), _number(part.want).double(), part.given) for part in parts]
         candidates = _candidates(parts)
@@ -169,15 +178,18 @@ def _explains(parts: list[Part], change: Change) -> bool:
             return False
         if not same(got, made):
             return False
-        differs += not same(got, want) and not (isinstance(made, Tensor) and made.is_floating_point() and not made.isfinite().all())
+        differs += not same(got, want) and _is_finite(made)
     return differs >= 3
 
 
 def _candidates(parts: list[Part]) -> Iterator[tuple[str, Change]]:
     numbers = {name for name in parts[0].given if all(_number(part.given.get(name)) is not None for part in parts)}
     ours = [name for name in parts[0].given if name in numbers]  # in their order
-    inputs = [(sentence.format(x=name), lambda want, given, change=change, name=name: change(want, _number(given[name]).double()))
-              for sentence, change in INPUTS for name in ours]
+    inputs = [
+        (sentence.format(x=name), lambda want, given, change=change, name=name: change(want, _number(given[name]).double()))
+        for sentence, change in INPUTS
+        for name in ours
+    ]
     known = [(sentence, lambda want, _, change=change: change(want)) for sentence, change in [*FUNCTIONS, *SHAPES]]
     yield from known[:FIRST]
     yield from inputs[: len(ours)]  # an input, as it was given
@@ -198,7 +210,7 @@ def _sizes(parts: list[Part]) -> Iterator[tuple[str, Change]]:
     """Factors that depend on the size of an input, or on an input that is a number, and are not the same everywhere."""
     n, m = [letter for letter in ("n", "m", "n1", "n2") if letter not in parts[0].given][:2]
     wrong = [part.given for part in parts if not same(part.got, part.want)]
-    sizes: list[tuple[str, str, Change]] = []  # as it is called in a formula, what that is, and how it is computed
+    sizes: list[tuple[str, str, Callable]] = []  # as it is called in a formula, what that is, and how it is computed
     for name, value in parts[0].given.items():
         for what, size in _sizes_of(name, value):
             try:
@@ -206,7 +218,7 @@ def _sizes(parts: list[Part]) -> Iterator[tuple[str, Change]]:
             except Exception:  # here it is a list, there a tensor
                 continue
             if varies:
-                sizes.append((n if what else name, what, lambda given, name=name, size=size: torch.tensor(float(size(given[name])), dtype=torch.float64)))
+                sizes.append((n if what else name, what, lambda given, name=name, size=size: _number(float(size(given[name])))))
     for letter, what, size in sizes:
         for formula, factor in FACTORS:
             where = f", where {letter} is {what}" if what else ""
@@ -238,4 +250,9 @@ def _number(value: Any) -> Tensor | None:
     """Numbers as a tensor; None if it is something else."""
     if isinstance(value, Tensor):
         return None if value.dtype == torch.bool or value.is_complex() else value
-    return torch.tensor(float(value), dtype=torch.float64) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return torch.tensor(float(value), dtype=torch.float64) if is_number else None
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, Tensor) or bool(value.isfinite().all())

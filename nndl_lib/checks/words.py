@@ -15,6 +15,7 @@ __all__ = ["code", "describe", "fault", "join", "same", "show", "typed"]
 
 SHOWN = 24  # entries of a tensor that is shown in an answer
 TYPED = 200  # entries of a tensor that is written out to be copied
+LENGTH_1 = "an axis of length 1"
 LONG = 2000  # characters of another value that is
 
 
@@ -157,7 +158,7 @@ def _shape_hint(got: Tensor, want: Tensor) -> str:
     if got.ndim >= 2 and got.shape == want.shape[::-1]:
         return ": it is transposed" if _close(got.mT, want, 1e-4) else ": rows and columns are exchanged"
     if got.squeeze().shape == want.squeeze().shape:
-        return ": an axis of length 1 too many" if got.ndim > want.ndim else ": an axis of length 1 is missing"
+        return f": {LENGTH_1} too many" if got.ndim > want.ndim else f": {LENGTH_1} is missing"
     return ""
 
 
@@ -178,7 +179,8 @@ def typed(name: str, value: Any) -> list[str]:
     """Lines that set a variable to a value, or one comment that describes it where it is too long to be typed."""
     text = code(value)
     if not text:
-        size = f" of {len(value):,} entries" if isinstance(value, (list, dict)) else f", {value.dtype}" if isinstance(value, Tensor) else ""
+        size = f", {value.dtype}" if isinstance(value, Tensor) else ""
+        size = f" of {len(value):,} entries" if isinstance(value, (list, dict)) else size
         return [f"# {name} is {describe(value)}{size}"]
     text = f"{name} = {text}"
     return textwrap.wrap(text, 88, subsequent_indent="    ", break_long_words=False) if isinstance(value, Tensor) else [text]

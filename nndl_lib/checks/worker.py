@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["Ended", "is_child", "run"]
+__all__ = ["Ended", "is_child", "run", "run_here"]
 
 MEMORY = 4 * 2**30  # bytes that work may take beyond what this process has: the kernel must outlive it
 PATIENCE = 60.0  # seconds for what has no limit of its own, should a lock have been held when the process was forked
@@ -64,7 +64,7 @@ def run(work: Callable[[Callable[[Any], None]], None], seconds: float | None = N
             return _apart(work, seconds)
         except (_CannotFork, OSError):
             pass
-    return _here(work, seconds)
+    return run_here(work, seconds)
 
 
 # --- in a child -----------------------------------------------------------------------------------------------------
@@ -218,7 +218,8 @@ def _places(pipe: int, seconds: float = 0.01) -> tuple[tuple[str, int], ...]:
 # --- here -----------------------------------------------------------------------------------------------------------
 
 
-def _here(work, seconds) -> Ended:
+def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float | None = None) -> Ended:
+    """As ``run``, in this process. Raises: KeyboardInterrupt, if that is the reader's."""
     sent, late = [], []
 
     def interrupt():

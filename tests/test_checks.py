@@ -18,7 +18,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nndl_lib.checks import values, words
+from nndl_lib.checks import mistakes, values, words, worker
 from nndl_lib.checks.engine import Case, Check, exercise
 from nndl_lib.checks.words import code, describe, fault, same, show, typed
 
@@ -94,7 +94,7 @@ def test_known_mistakes_and_kinds_of_input_and_factors():
     assert hint(scaled, lambda x, c: x / c) == "You divide instead of multiplying."
     assert hint(scaled, lambda x, c: x / c if len(x) != 3 else x * c) != "You divide instead of multiplying."
     assert hint(scaled, lambda x, c: x.abs() * c if (x < 0).all() else x * c) == "Negative numbers go wrong."
-    assert hint(scaled, lambda x, c: -3 * x * c) == "y is -3 times what it should be, on every input."
+    assert hint(scaled, lambda x, c: -3 * x * c) == "y is -3 times what should be there, on every input."
 
 
 class Broken:
@@ -120,7 +120,9 @@ class Broken:
     (lambda x, c: x ^ c, "The power is written **; ^ is something else."),
     (lambda x, c: (x * c).numpy(), "y is a NumPy array of shape (1,); expected a torch tensor."),
     (lambda x, c: (x * c)[None], "y has shape (1, 1); expected (1,): an axis of length 1 too many."),
-    (lambda x, c: (x * c).sum(), "y has shape (); expected (1,): an axis of length 1 is missing."),
+    (lambda x, c: (x * c).sum(), "y is added up to one number."),
+    (lambda x, c: (x * c)[0], "y is only the first row of what should be there."),
+    (lambda x, c: (x * c)[0] + 1, "y has shape (); expected (2,)."),  # not of the first input, where an axis of length 1 is missing
     (lambda x, c: (x * c).double(), "y is torch.float64; expected torch.float32, as x is:"),
     (lambda x, c: (x * c).float(), "y is torch.float32; expected torch.float64, as x is:"),
     (lambda x, c: x * c / 0, "y holds inf; expected finite numbers."),
@@ -148,7 +150,7 @@ def test_several_answers():
     assert kinds.passed, kinds.message  # zero-dimensional tensors count as numbers and truth values
     assert "It returns 3 values; expected 4 values, low, high, n, any, in this order." == hint(several, lambda x: right(x)[:3])
     assert "It returns a tensor of shape (1,); expected 4 values" in hint(several, lambda x: x)
-    assert "n is 2; expected 1. (low, high and any are right.)" == hint(several, lambda x: (x.min(), x.max(), len(x) + 1, bool((x > 2).any())))
+    assert "n is 2; expected 1. (low, high and any are right.)" == hint(several, lambda x: (x.min(), x.max(), len(x) ** 2 + 1, bool((x > 2).any())))
     assert "n is the float 1.0; expected a whole number." in hint(several, lambda x: (*right(x)[:2], float(len(x)), right(x)[3]))
     assert "any is the int 0; expected True or False." in hint(several, lambda x: (*right(x)[:3], int((x > 2).any())))
     assert "any is True; expected False." in hint(several, lambda x: (*right(x)[:3], True))
@@ -533,3 +535,126 @@ def test_a_dtype_is_that_of_an_input_only_where_one_has_it():
     assert fault(want.double(), want, ("dead",), 1e-8, {torch.float64: "x"}) == (
         "dead is torch.float64; expected torch.bool, True or False: a comparison gives it.")
     assert fault(vector(1.0), vector(1.0).float(), ("y",), 1e-8, {torch.float64: "x"}) == "y is torch.float64; expected torch.float32."
+
+
+# --- mistakes that the engine sees by itself --------------------------------------------------------------------------
+
+
+def matrices(dtype=torch.float64):
+    for rows, columns in [(1, 1), (2, 2), (3, 2), (2, 4), (5, 3)]:
+        g = torch.Generator().manual_seed(rows + 10 * columns)
+        yield Case((torch.randn(rows, columns, generator=g, dtype=dtype), torch.randn(columns, generator=g, dtype=dtype), rows / 8))
+    yield Case((torch.full((2, 3), 0.5), torch.tensor([1.0, -2.0, 0.25]), 0.75), "float32")
+
+
+@exercise(returns=("y",), cases=matrices)
+def product(X, w, lr):
+    return X @ w
+
+
+@exercise(returns=("A",), cases=matrices)
+def table(X, w, lr):
+    return X * w
+
+
+@exercise(returns=("b", "c", "n"), cases=matrices)
+def three(X, w, lr):
+    return X.sum(dim=0) + 1, X.sum(dim=0) - w, len(X)
+
+
+@pytest.mark.parametrize("check, function, words", [
+    (product, lambda X, w, lr: -X @ w, "y has the wrong sign."),
+    (product, lambda X, w, lr: 2 * X @ w, "y is twice what should be there."),
+    (product, lambda X, w, lr: X @ w / 2, "y is half of what should be there."),
+    (product, lambda X, w, lr: 5 * X @ w, "y is 5 times what should be there, on every input."),
+    (product, lambda X, w, lr: X @ w * len(X), "y is n times what should be there, where n is the number of rows of X."),
+    (product, lambda X, w, lr: X @ w / len(X), "y is 1 / n times what should be there, where n is the number of rows of X."),
+    (product, lambda X, w, lr: X @ w / 2 / len(w), "y is 1 / (2 n) times what should be there, where n is the number of columns of X."),
+    (product, lambda X, w, lr: -X @ w * X.numel(), "y is -n times what should be there, where n is the number of entries of X."),
+    (product, lambda X, w, lr: X @ w * len(w) / len(X),
+     "y is n / m times what should be there, where n is the number of columns of X, and m the number of rows of X."),
+    (product, lambda X, w, lr: lr * X @ w, "y is lr times what should be there."),
+    (product, lambda X, w, lr: X @ w / (1 - lr), "y is 1 / (1 - lr) times what should be there."),
+    (product, lambda X, w, lr: X @ w + lr, "y is too large by lr: subtract it."),
+    (product, lambda X, w, lr: X @ w + 0.125, "y is 0.125 too large, on every input."),
+    (product, lambda X, w, lr: (X @ w).tanh(), "y is the tanh of what should be there."),
+    (product, lambda X, w, lr: (X @ w) ** 2, "y is the square of what should be there."),
+    (product, lambda X, w, lr: (X @ w).relu(), "y has no negative entries: they have become 0."),
+    (product, lambda X, w, lr: 0 * X @ w, "y is zero on every input."),
+    (product, lambda X, w, lr: (X @ w).flip(0), "y is in reversed order."),
+    (product, lambda X, w, lr: (X @ w).sum(), "y is added up to one number."),
+    (table, lambda X, w, lr: (X * w).T, "A is transposed."),
+    (table, lambda X, w, lr: X, "A is the argument X, unchanged."),
+    (table, lambda X, w, lr: X * w - X, "A is too small by X: add it."),
+    (table, lambda X, w, lr: X * w * X, "A is X times what should be there, entry by entry."),
+    (table, lambda X, w, lr: (X * w).mean(dim=0), "A is averaged over the first axis."),
+    (table, lambda X, w, lr: (X * w).roll(1, 1), "A is moved by one place to the right."),
+    (three, lambda *a: three.answer(*a)[::-1], "All is right, but in the wrong order: it returns n, c, b; expected b, c, n."),
+    (three, lambda *a: (three.answer(*a)[0],) * 2 + (len(a[0]),), "c is what b should be. (b and n are right.)"),
+    (three, lambda *a: (*three.answer(*a)[:2], len(a[0]) + 1), "n is 1 too large, on every input. (b and c are right.)"),
+    (three, lambda *a: (*(-part for part in three.answer(*a)[:2]), len(a[0])), "b and c have the wrong sign. (n is right.)"),
+    (three, lambda *a: (-three.answer(*a)[0], three.answer(*a)[1] ** 3 + 1, len(a[0])),
+     "b has the wrong sign. (n is right.) (c is wrong in another way.)"),
+])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_mistakes_that_any_exercise_may_meet(check, function, words, dtype, monkeypatch):
+    monkeypatch.setattr(check, "_cases", lambda: matrices(dtype))
+    assert hint(check, function) == words
+
+
+@pytest.mark.parametrize("check, function", [
+    (product, lambda X, w, lr: X @ w * (2 if len(X) == 3 else 1)),  # only one input shows it
+    (product, lambda X, w, lr: X @ w * (2 if len(X) < 3 else 3)),
+    (product, lambda X, w, lr: X @ w * len(X) * (3 if len(w) == 4 else 1)),
+    (product, lambda X, w, lr: (X.abs() @ w)),
+    (table, lambda X, w, lr: (X * w).T if X.shape[0] != X.shape[1] else X + w),
+])
+def test_a_mistake_is_named_only_if_it_explains_all_answers(check, function):
+    assert "not what it should be" in hint(check, function) or "has shape" in hint(check, function)
+
+
+def test_every_sentence_of_a_mistake_is_one():
+    for said, *_ in [*mistakes.FUNCTIONS, *mistakes.SHAPES, *mistakes.LISTS]:
+        assert re.fullmatch(r"\{names\} \{(is|has|lacks)\} .*\.", said)
+
+
+# --- where there is no fork -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["another system", "a GPU in use", "threads of autograd", "no process left"])
+def no_fork(request, monkeypatch):
+    def raises(*_):
+        raise {"threads of autograd": worker._CannotFork, "no process left": OSError}[request.param]
+
+    if request.param == "another system":
+        monkeypatch.setattr(sys, "platform", "darwin")
+    elif request.param == "a GPU in use":
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    else:
+        monkeypatch.setattr(worker, "_hold_still" if request.param == "threads of autograd" else "_fork", raises)
+
+
+def test_checks_work_without_a_fork(no_fork, capfd):
+    def traces(x, c):
+        torch.manual_seed(0), torch.set_default_dtype(torch.float16), np.random.seed(0), torch.set_grad_enabled(False)
+        os.environ["CHECKED"] = "1"
+        print("traces")
+        return x
+
+    states = torch.get_rng_state(), str(np.random.get_state()), dict(os.environ), torch.get_default_dtype()
+    assert scaled.verdict(lambda x, c: x * c).passed
+    assert "You divide" in hint(scaled, lambda x, c: x / c)
+    assert "SystemExit" in hint(scaled, lambda x, c: sys.exit(1))
+    assert "# printed:\n#   traces" in scaled.verdict(traces).message
+    assert torch.equal(states[0], torch.get_rng_state()) and torch.is_grad_enabled()
+    assert states[1:] == (str(np.random.get_state()), dict(os.environ), torch.get_default_dtype())
+    assert "after 0.2 s it was still at work, in the line: " in hint(scaled, forever, seconds=0.2)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_interrupt_is_the_readers_without_a_fork(no_fork):
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        scaled.verdict(forever, seconds=60)
+    timer.join()

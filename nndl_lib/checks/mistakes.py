@@ -218,14 +218,16 @@ def _sizes(parts: list[Part]) -> Iterator[tuple[str, Change]]:
             except Exception:  # here it is a list, there a tensor
                 continue
             if varies:
-                sizes.append((n if what else name, what, lambda given, name=name, size=size: _number(float(size(given[name])))))
+                compute = lambda given, name=name, size=size: _number(float(size(given[name])))  # noqa: E731
+                sizes.append((n if what else name, what, compute))
     for letter, what, size in sizes:
         for formula, factor in FACTORS:
             where = f", where {letter} is {what}" if what else ""
             yield (f"{{names}} {{is}} {formula.format(s=letter)} what should be there{where}.",
                    lambda want, given, size=size, factor=factor: want * factor(size(given)))
     for (letter, what, size), (_, other, divisor) in itertools.permutations([one for one in sizes if one[1]], 2):
-        yield (f"{{names}} {{is}} {letter} / {m} times what should be there, where {letter} is {what}, and {m} {other}.",
+        where = f"where {letter} is {what}, and {m} {other}"
+        yield (f"{{names}} {{is}} {letter} / {m} times what should be there, {where}.",
                lambda want, given, size=size, divisor=divisor: want * size(given) / divisor(given))
 
 

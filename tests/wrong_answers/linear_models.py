@@ -109,7 +109,7 @@ def an_average_of_the_wrong_power(X, t, w, b):
     return ((X @ w + b - t) ** 4).mean() / 2
 
 
-@wrong("cost", "is 0.3333 times what it should be")
+@wrong("cost", "is 0.3333 times what should be there")
 def a_third(X, t, w, b):
     return ((X @ w + b - t) ** 2).mean() / 6
 

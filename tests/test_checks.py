@@ -613,6 +613,18 @@ def test_a_mistake_is_named_only_if_it_explains_all_answers(check, function):
     assert "not what it should be" in hint(check, function) or "has shape" in hint(check, function)
 
 
+@pytest.mark.parametrize("function, never", [
+    (lambda X, w, lr: X.sum(dim=1) + 1, " It never uses w."),  # nor lr, on which nothing depends
+    (lambda X, w, lr: X.sum(dim=1) * w.mean().exp(), ""),
+    (lambda A, v, rate: (lambda: A.sum(dim=1).exp())(), " It never uses w."),
+    (lambda A, v, rate: [A.sum(dim=1) * k for k in v.exp()][0], ""),
+    (lambda X, w, lr: eval("X.sum(dim=1) * w.mean().exp()"), ""),
+    (lambda *arguments: arguments[0].sum(dim=1).exp(), ""),
+])
+def test_an_argument_that_is_never_used_is_named(function, never):
+    assert hint(product, function) == f"y is not what it should be.{never}"
+
+
 def test_every_sentence_of_a_mistake_is_one():
     for said, *_ in [*mistakes.FUNCTIONS, *mistakes.SHAPES, *mistakes.LISTS]:
         assert re.fullmatch(r"\{names\} \{(is|has|lacks)\} .*\.", said)

@@ -16,6 +16,7 @@ to itself, to torch or to Python, reaches neither the notebook nor the right ans
 import contextlib
 import functools
 import inspect
+import itertools
 import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -25,9 +26,9 @@ from torch import Tensor
 
 from nndl_lib.checks import worker
 from nndl_lib.checks.mistakes import made_of_the_right_answer
-from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable
+from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused
 from nndl_lib.checks.values import unpack
-from nndl_lib.checks.words import LENGTH_1, code, fault, same, show, typed
+from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
 
 __all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
 
@@ -141,6 +142,8 @@ class Check:
             plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
             first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
             among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
+            never = [name for name in told["unused"] if hint is faults[first] and self._counts(name, cases)]
+            hint += f" It never uses {join(never)}." if never else ""
             k = next((k for k in among if all(map(code, cases[k].inputs))), among[0])  # rather one that can be typed
             return self._not_passed(hint, cases[k], outcomes[k], right[k], len(cases) - len(wrong), len(cases))
         for case, outcome in zip(cases, outcomes):
@@ -173,6 +176,7 @@ class Check:
             lines = [] if stops else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
         except BaseException as error:  # in a further call
             return send(("broken", stopped(error, function)))
+        send(("unused", unused(function, self.arguments)))
         return send(("lines", lines))
 
     def _fault(self, outcome: Outcome, right: Any, case: Case) -> str:
@@ -197,6 +201,18 @@ class Check:
             return None
         found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
         return (answered, found) if found else None
+
+    def _counts(self, argument: str, cases: list[Case]) -> bool:
+        """Whether the right answer to an input is another one with the argument of another input."""
+        place = self.arguments.index(argument)
+        for case, other in itertools.permutations(cases, 2):
+            inputs = list(case.inputs)
+            inputs[place] = other.inputs[place]
+            if getattr(inputs[place], "shape", None) == getattr(case.inputs[place], "shape", None):
+                with contextlib.suppress(Exception):  # the two do not go together
+                    if not same(self.expected(Case(tuple(inputs))), self.expected(case)):
+                        return True
+        return False
 
     def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
         """The sentence, then the input as lines that can be copied into a cell; all else in them is a comment."""

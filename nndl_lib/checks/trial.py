@@ -4,6 +4,7 @@
 """
 
 import copy
+import dis
 import inspect
 import io
 import linecache
@@ -19,7 +20,7 @@ from nndl_lib.checks import worker
 from nndl_lib.checks.values import Described, pack, unpack
 from nndl_lib.checks.words import describe, same
 
-__all__ = ["Outcome", "attempt", "copied", "lines_run", "place", "stopped", "uncallable"]
+__all__ = ["Outcome", "attempt", "copied", "lines_run", "place", "stopped", "uncallable", "unused"]
 
 PRINTED = 10_000  # characters that are kept
 
@@ -151,6 +152,21 @@ def stopped(error: BaseException, function) -> str:
     elif "same dtype" in message or "dtype" in message and "Double" in message:
         advice = " Make new tensors with the dtype of the inputs: X.new_zeros(3), torch.ones_like(x), or dtype=X.dtype."
     return f"It stopped with {type(error).__name__}{message}{place(function, reversed(places))}.{advice}"
+
+
+def unused(function, arguments: tuple[str, ...]) -> list[str]:
+    """Those of the arguments that a plain function never reads, by its code."""
+    if type(function) is not types.FunctionType or function.__code__.co_argcount != len(arguments):
+        return []
+    read, codes = set(), [function.__code__]
+    for code in codes:  # it grows: functions inside of the function are constants of its code
+        codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+        for step in dis.get_instructions(code):
+            if step.opname.startswith("LOAD"):
+                read.update(step.argval if isinstance(step.argval, tuple) else [step.argval])
+    if read & {"locals", "vars", "eval", "exec"}:
+        return []
+    return [name for name, own in zip(arguments, function.__code__.co_varnames) if own not in read]
 
 
 def place(function, places) -> str:

@@ -437,6 +437,7 @@ def _shares(t, y, K, dim):
 
 @exercise(
     returns=("counts",),
+    strict=("counts",),
     cases=_answers,
     loops=_more_answers,
     mistakes=[

@@ -98,9 +98,10 @@ def _sized(rule):
 )
 def price(C, H, W, O, k, stride, padding, dilation):
     """Exercise 1: what a convolutional layer costs. The function returns (height, width, parameters, multiply_adds)."""
-    layer = torch.nn.Conv2d(C, O, k, stride, padding, dilation, device="meta")
-    _, _, height, width = layer(torch.empty(1, C, H, W, device="meta", dtype=layer.weight.dtype)).shape
-    return height, width, sum(p.numel() for p in layer.parameters()), layer.weight.numel() * height * width
+    places = [range(-padding, size + padding - dilation * (k - 1), stride) for size in (H, W)]  # of the kernel's first entry
+    height, width = map(len, places)
+    weights = O * C * k * k
+    return height, width, weights + O, weights * height * width
 
 
 # --- 2: one kernel over one image -----------------------------------------------------------------------------------
@@ -301,7 +302,7 @@ def kernel_gradient(x, y_bar, k, stride):
     """Exercise 4: the gradient of the loss by the kernels. The function returns (O, C, k, k)."""
     with torch.enable_grad():
         w = torch.zeros(len(y_bar), len(x), k, k, dtype=x.dtype, requires_grad=True)
-        return torch.autograd.grad(F.conv2d(x[None], w, stride=stride)[0], w, y_bar)[0]
+        return torch.autograd.grad((F.conv2d(x[None], w, stride=stride)[0] * y_bar).sum(), w)[0]
 
 
 # --- 5: the receptive field -----------------------------------------------------------------------------------------

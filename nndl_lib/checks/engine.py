@@ -4,29 +4,31 @@ A chapter's module writes the right answer of each exercise as a function and de
 is a ``Check``. How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
-2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind;
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or follow from the
+   right ones by a mistake that is possible in any exercise (``mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
 4. all answers are right, but an input was changed, or a loop runs over what should be one matrix product.
+
+All of this happens in a process of its own (``worker``), and the reader's function in yet another one: whatever it does,
+to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back (``values``).
 """
 
-import copy
-import ctypes
+import contextlib
 import functools
 import inspect
-import io
-import linecache
-import sys
+import itertools
 import textwrap
-import threading
-import time
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nndl_lib.checks.words import code, describe, factor, fault, same, show
+from nndl_lib.checks import worker
+from nndl_lib.checks.mistakes import made_of_the_right_answer
+from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused
+from nndl_lib.checks.values import unpack
+from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
 
 __all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
 
@@ -54,19 +56,6 @@ class Verdict(NamedTuple):
     message: str
 
 
-class _Outcome(NamedTuple):
-    """What the reader's function did with one case."""
-
-    value: Any = None
-    error: BaseException | None = None
-    changed: str = ""  # what it did to an argument, in words
-    printed: str = ""
-
-
-class _Stopped(BaseException):
-    """Raised inside a reader's function that runs too long. Not an Exception, so that ``except Exception`` lets it by."""
-
-
 class Check:
     """The check of one exercise. Call it with your function: it prints what it finds, and returns nothing.
 
@@ -74,129 +63,175 @@ class Check:
         answer: the right answer, a function with the exercise's arguments; it is called with float64 tensors.
         arguments: their names.
         returns: the names of what the function returns.
-        cases: a function that makes the inputs to try, the smallest first.
         mistakes: known wrong answers.
-        loops: a function that makes pairs of inputs, as (what, small arguments, large arguments, how many more): a
-            function that runs so many more lines of Python on the large ones has a loop over them.
         rtol: how far an answer may be off, in proportion to its largest entry; float32 gets 1e-4 at least.
+        strict: those of ``returns`` of which the task names the type, a Python float or int64. Elsewhere a tensor of
+            shape () is a number, too, and whole numbers may have any integer dtype.
     """
 
-    def __init__(self, answer, returns, cases, mistakes, loops, rtol):
+    def __init__(self, answer, returns, cases, mistakes, loops, rtol, strict):
         functools.update_wrapper(self, answer)
-        self.answer, self.returns, self.cases, self.mistakes = answer, returns, cases, mistakes
-        self.loops, self.rtol = loops, rtol
+        self.answer, self.returns, self.mistakes, self.rtol, self.strict = answer, returns, mistakes, rtol, strict
+        self._cases, self._loops = cases, loops
         self.arguments = tuple(inspect.signature(answer).parameters)
 
     def __call__(self, function: Callable) -> None:
         """Print the verdict on a reader's function."""
         print(self.verdict(function).message)
 
+    def cases(self) -> list[Case]:
+        """The inputs to try, the smallest first: the same whatever the default dtype of the page is."""
+        with _default_dtype(torch.float32):
+            return list(self._cases())
+
+    def loops(self) -> list[tuple[str, tuple, tuple, int]]:
+        """Pairs of inputs, as (what, small arguments, large arguments, how many more).
+
+        A function that runs so many more lines of Python on the large ones has a loop over them.
+        """
+        with _default_dtype(torch.float32):
+            return self._loops() if self._loops else []
+
+    def expected(self, case: Case) -> Any:
+        """The right answer, computed in float64, in the dtype of the case's tensors."""
+        floats = [value.dtype for value in case.inputs if isinstance(value, Tensor) and value.is_floating_point()]
+        with _default_dtype(torch.float32):
+            answer = self.answer(*_doubled(case))
+        several = answer if isinstance(answer, tuple) else (answer,)
+        several = tuple(
+            value.detach().to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value
+            for value in several
+        )
+        return several if isinstance(answer, tuple) else several[0]
+
     def verdict(self, function: Callable, seconds: float = 10.0) -> Verdict:
         """What ``__call__`` prints, as a value. A function that has not finished all inputs by then is stopped."""
-        hint = self._uncallable(function)
-        if hint:
-            return self._not_passed(hint)
-        loops = self.loops() if self.loops else []
+        ended = worker.run(lambda send: send(tuple(self._judge(function, seconds))))
+        if ended.error:  # one in the right answer or in an input: not the reader's
+            raise RuntimeError(ended.error)
+        if not ended.sent:  # it has found its way out of its own process
+            return self._not_passed(f"It ended the process that checks it ({ended.how}): it should return its answer.")
+        return Verdict(*ended.sent[0])
+
+    def _judge(self, function, seconds: float) -> Verdict:
+        loops = self.loops()
         cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in loop[1:3])]
         right = [self.expected(case) for case in cases]
-        run = _run(function, cases, self.arguments, loops, seconds)
-        outcomes = run.outcomes
+        run = worker.run(lambda send: self._run(function, cases, loops, send), seconds)
+        told = dict(sent for sent in run.sent if sent[0] != "outcome")
+        outcomes = [Outcome(*sent[1])._replace(value=unpack(sent[1][0])) for sent in run.sent if sent[0] == "outcome"]
 
-        if outcomes and _unwritten(outcomes[-1].error, function):
+        if "uncallable" in told:
+            return self._not_passed(told["uncallable"])
+        if outcomes and outcomes[-1].unwritten:
             return Verdict(False, "not written yet", f"{self.__name__}: not written yet")
-        if run.hang is not None:
+        if run.how:
+            at, where = cases[min(len(outcomes), len(cases) - 1)], place(function, run.where)
+            if run.how != "time":
+                return self._not_passed(f"It ended Python itself ({run.how}){where}: it should return its answer.", at)
             return self._not_passed(
-                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{run.hang}. If that is "
-                f"in a loop, does its condition ever become false?{run.alive}",
-                case=cases[min(len(outcomes), len(cases) - 1)],
+                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{where}. If that is "
+                "in a loop, does its condition ever become false?",
+                at,
             )
-        if run.broken is not None:
-            return self._not_passed(f"It could not be tried on all inputs. {_stopped_with(run.broken, function)}")
-        faults = [self._fault(outcome, right[k], cases[k], function) for k, outcome in enumerate(outcomes)]
+        if run.error or "broken" in told:
+            return self._not_passed(f"It could not be tried on all inputs. {told.get('broken', '')}".rstrip())
+        faults = [self._fault(*three) for three in zip(outcomes, right, cases, strict=True)]
         wrong = [k for k, found in enumerate(faults) if found]
         if wrong:
-            k, hint = self._known(cases, outcomes, right, wrong) or (wrong[0], faults[wrong[0]])
+            plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
+            first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
+            among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
+            never = [name for name in told["unused"] if hint is faults[first] and self._counts(name, cases)]
+            hint += f" It never uses {join(never)}." if never else ""
+            k = next((k for k in among if all(map(code, cases[k].inputs))), among[0])  # rather one that can be typed
             return self._not_passed(hint, cases[k], outcomes[k], right[k], len(cases) - len(wrong), len(cases))
         for case, outcome in zip(cases, outcomes):
             if outcome.changed:
                 return self._not_passed(f"Its answers are right, but {outcome.changed}", case)
-        for (what, _, _, more), (few, many) in zip(loops, run.lines, strict=True):
+        for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
             if many - few >= more:
                 return self._not_passed(
-                    f"Its answers are right, but a Python loop runs over the {what}: let one operation on whole tensors do that."
+                    f"Its answers are right, but a Python loop runs over the {what}: "
+                    "let one operation on whole tensors do that."
                 )
         notes = list(dict.fromkeys(case.note for case in cases if case.note))
         tried = f", among them: {', '.join(notes)}" if notes else ""
         message = f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}."
         return Verdict(True, "", textwrap.fill(message, 88, subsequent_indent="  "))
 
-    def expected(self, case: Case) -> Any:
-        """The right answer, computed in float64, in the dtype of the case's tensors."""
-        floats = [value.dtype for value in case.inputs if isinstance(value, Tensor) and value.is_floating_point()]
-        answer = self.answer(*[_double(value) for value in _copy(case.inputs)])
-        several = answer if isinstance(answer, tuple) else (answer,)
-        several = tuple(
-            value.to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value for value in several
-        )
-        return several if isinstance(answer, tuple) else several[0]
-
-    def _uncallable(self, function) -> str:
-        if not callable(function):
-            return (
-                f"It was given {describe(function)}; expected your function: write check.{self.__name__}"
-                "(your_function), without parentheses after the function's name."
-            )
+    def _run(self, function, cases, loops, send) -> None:
+        """What happens beside the reader's function. Only plain data is sent."""
+        hint = uncallable(function, self.__name__, self.arguments)
+        if hint:
+            return send(("uncallable", hint))
+        stops = False
+        for case in cases:
+            outcome = attempt(function, case.inputs, self.arguments)
+            send(("outcome", tuple(outcome)))
+            if outcome.unwritten:
+                return None
+            stops = stops or outcome.stopped != ""
         try:
-            parameters = inspect.signature(function)
-        except (TypeError, ValueError):  # some built-in functions have no signature: let the call show
-            return ""
-        try:
-            parameters.bind(*self.arguments)
-        except TypeError:
-            return f"It takes {parameters}; expected ({', '.join(self.arguments)})."
-        return ""
+            lines = [] if stops else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
+        except BaseException as error:  # in a further call
+            return send(("broken", stopped(error, function)))
+        send(("unused", unused(function, self.arguments)))
+        return send(("lines", lines))
 
-    def _fault(self, outcome: _Outcome, right: Any, case: Case, function: Callable) -> str:
-        if outcome.error is not None:
-            return _stopped_with(outcome.error, function)
-        try:
-            return fault(outcome.value, right, self.returns, self.rtol, self._like(case))
-        except Exception as error:  # a sparse tensor, an object that cannot be printed: whatever a function may return
-            return f"It returns something that cannot be compared ({type(error).__name__})."
+    def _fault(self, outcome: Outcome, right: Any, case: Case) -> str:
+        tensors = [(value.dtype, name) for name, value in zip(self.arguments, case.inputs) if isinstance(value, Tensor)]
+        like = dict(reversed(tensors))  # the first of each dtype
+        return outcome.stopped or fault(outcome.value, right, self.returns, self.rtol, like, self.strict)
 
-    def _like(self, case: Case) -> str:
-        """The name of the first tensor that goes in: new ones should have its dtype."""
-        return next((name for name, value in zip(self.arguments, case.inputs) if isinstance(value, Tensor)), "")
-
-    def _known(self, cases, outcomes, right, wrong) -> tuple[int, str] | None:
-        """An input and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
-        answered = [k for k in wrong if outcomes[k].error is None]
+    def _known(self, cases, outcomes, right, wrong) -> tuple[list[int], str] | None:
+        """Inputs and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
+        # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
+        differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
+        answered = [k for k in differs if not outcomes[k].stopped]
         for mistake in self.mistakes:
-            if _makes(mistake, cases, outcomes, wrong, answered):
-                return answered[0], mistake.hint
-        hints = {cases[k].hint for k in wrong}
+            if _makes(mistake, cases, outcomes, answered):
+                return answered, mistake.hint
+        hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
-            return wrong[0], hints.pop()
-        if len(answered) == len(wrong) and all(_parts(outcome.value) == len(self.returns) for outcome in outcomes):
-            found = _safely(factor, [outcome.value for outcome in outcomes], right, self.returns)
-            return (wrong[0], found) if found else None
-        return None
+            return differs, hints.pop()
+        told = [k for k in range(len(cases)) if not outcomes[k].stopped]
+        named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
+        if not answered:
+            return None
+        found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        return (answered, found) if found else None
+
+    def _counts(self, argument: str, cases: list[Case]) -> bool:
+        """Whether the right answer to an input is another one with the argument of another input."""
+        place = self.arguments.index(argument)
+        for case, other in itertools.permutations(cases, 2):
+            inputs = list(case.inputs)
+            inputs[place] = other.inputs[place]
+            if getattr(inputs[place], "shape", None) == getattr(case.inputs[place], "shape", None):
+                with contextlib.suppress(Exception):  # the two do not go together
+                    if not same(self.expected(Case(tuple(inputs))), self.expected(case)):
+                        return True
+        return False
 
     def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
         """The sentence, then the input as lines that can be copied into a cell; all else in them is a comment."""
         lines = textwrap.wrap(f"{self.__name__}: not passed. {hint}", 88, subsequent_indent="  ")
+        comments = []
         if case is not None:
             lines.append(f"# An input that shows it{f' ({case.note})' if case.note else ''}:")
-            lines += [f"{name} = {code(value)}" for name, value in zip(self.arguments, case.inputs)]
-        if outcome is not None and outcome.error is None:
-            lines.append(f"# got:      {_safely(show, outcome.value, self.returns, failed='what cannot be shown')}")
+            for pair in zip(self.arguments, case.inputs):
+                lines += typed(*pair)
+        if outcome is not None and not outcome.stopped:
+            comments.append(f"# got:      {show(outcome.value, self.returns)}")
         if right is not None:
-            lines.append(f"# expected: {show(right, self.returns)}")
+            comments.append(f"# expected: {show(right, self.returns)}")
         if outcome is not None and outcome.printed.strip():
-            lines += ["# printed:", *[f"#   {line}" for line in outcome.printed.strip().splitlines()[:10]]]
+            comments += ["# printed:", *[f"#   {line}" for line in outcome.printed.strip().splitlines()[:10]]]
         if n_right:
-            lines.append(f"# It is right on {n_right} of the {n_cases} inputs tried.")
-        return Verdict(False, hint, "\n".join(line if len(line) <= 400 else f"{line[:400]} ..." for line in lines))
+            comments.append(f"# It is right on {n_right} of the {n_cases} inputs tried.")
+        lines += [line if len(line) <= 400 else f"{line[:400]} ..." for line in comments]
+        return Verdict(False, hint, "\n".join(lines))
 
 
 def exercise(
@@ -205,208 +240,70 @@ def exercise(
     mistakes: Iterable[tuple[str, Callable]] = (),
     loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
     rtol: float = 1e-8,
+    strict: tuple[str, ...] = (),
 ) -> Callable[[Callable], Check]:
     """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's."""
 
     def wrap(answer: Callable) -> Check:
-        return Check(answer, returns, cases, tuple(Mistake(*mistake) for mistake in mistakes), loops, rtol)
+        return Check(answer, returns, cases, tuple(Mistake(*mistake) for mistake in mistakes), loops, rtol, strict)
 
     return wrap
 
 
-def _makes(mistake: Mistake, cases, outcomes, wrong: list[int], answered: list[int]) -> bool:
+def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
-    Inputs on which the function, or the mistake, stops with an error say nothing; three wrong answers must agree, or
-    all if there are fewer.
+    Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
+    answer hangs on rounding (a singular matrix, a tie); three wrong answers must agree, or all if there are fewer.
     """
-    agreed = 0
-    for k in [*answered, *(k for k in range(len(cases)) if k not in wrong)]:
+    agreed, excused = 0, False
+    for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
         try:
-            value = mistake.answer(*[_double(value) for value in _copy(cases[k].inputs)])
+            value = _made(mistake, _doubled(cases[k]))
         except Exception:  # it cannot be made on this input
             continue
-        if not _safely(same, outcomes[k].value, value):
-            return False
+        if not same(outcomes[k].value, value):
+            if excused or not _hangs_on_rounding(mistake, cases[k], value):
+                return False
+            excused = True
+            continue
         agreed += k in wrong
-    return agreed >= min(3, len(answered)) > 0
+    return agreed >= min(3, len(wrong)) > 0
 
 
-class _Run:
-    """What came of running a function on all inputs."""
-
-    def __init__(self):
-        self.outcomes: list[_Outcome] = []
-        self.lines: list[tuple[int, int]] = []  # lines of Python that ran on each pair of the check's loops
-        self.broken: BaseException | None = None  # an error outside the answers, for example in a further call
-        self.hang: str | None = None  # where it was given up, as words; None where it was not
-        self.alive = ""
-        self.given_up = False
-        self.ended = False  # the thread has nothing left to do
+def _made(mistake: Mistake, inputs: list) -> Any:
+    with _default_dtype(torch.float32):
+        return mistake.answer(*inputs)
 
 
-def _run(function, cases, names, loops, seconds) -> _Run:
-    """Run the function on all inputs in a thread of its own, so that it can be given up."""
-    run, printed, dtype = _Run(), io.StringIO(), torch.get_default_dtype()
-
-    def work():
+def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
+    """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
+    for shift in (1e-14, -1e-14, 2e-14, -2e-14, 1e-13, -1e-13):
         try:
-            for case in cases:
-                outcome = _try(function, case, names, printed)
-                if run.given_up:
-                    return
-                run.outcomes.append(outcome)
-                if _unwritten(outcome.error, function):
-                    return
-            if all(outcome.error is None for outcome in run.outcomes):
-                run.lines = [(_lines(function, small), _lines(function, large)) for _, small, large, _ in loops]
-        except BaseException as error:
-            run.broken = error
-        finally:
-            run.ended = True
-
-    thread = threading.Thread(target=work, daemon=True)
-    with redirect_stdout(printed):
-        thread.start()
-        try:
-            thread.join(seconds)
-            if thread.is_alive():
-                run.hang = _place(function, sys._current_frames().get(thread.ident))
-        finally:  # an interrupt by the reader, too, must not leave the thread at work
-            run.given_up = thread.is_alive()
-            _stop(thread, run)
-            torch.set_default_dtype(dtype)
-    if thread.is_alive():
-        run.alive = " It could not be stopped: restart the kernel when you have mended it."
-    return run
+            if not same(_made(mistake, [_shifted(x, shift) for x in _doubled(case)]), value):
+                return True
+        except Exception:  # a matrix has become singular
+            return True
+    return False
 
 
-def _stop(thread: threading.Thread, run: _Run, seconds: float = 3.0) -> None:
-    # The exception comes up at the next jump of Python. A bare ``except:`` may catch it, and Python 3.12 raises it there
-    # as if the jump were done already, so inside of a loop's ``try``, but for one time in a thousand: hence many times.
-    interval, deadline = sys.getswitchinterval(), time.monotonic() + seconds
-    sys.setswitchinterval(1e-5)
+def _shifted(x: Any, shift: float) -> Any:
+    floating = isinstance(x, Tensor) and x.is_floating_point()
+    return x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if floating else x
+
+
+def _doubled(case: Case) -> list:
+    """The case's arguments, to change as one likes, in float64."""
+    return [
+        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value for value in copied(case.inputs)
+    ]
+
+
+@contextlib.contextmanager
+def _default_dtype(dtype: torch.dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
     try:
-        while thread.is_alive() and not run.ended and time.monotonic() < deadline:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
-            thread.join(1e-4)
+        yield
     finally:
-        sys.setswitchinterval(interval)
-    thread.join(0.1 if run.ended else 0)
-
-
-def _try(function, case: Case, names, printed: io.StringIO) -> _Outcome:
-    inputs, start = _copy(case.inputs), len(printed.getvalue())
-    try:
-        value = _freeze(function(*inputs))
-    except _Stopped:
-        raise
-    except BaseException as error:  # SystemExit too: nothing that the function does may end the notebook
-        return _Outcome(error=error, printed=printed.getvalue()[start:])
-    changes = [_change(name, before, after) for name, before, after in zip(names, case.inputs, inputs)]
-    return _Outcome(value, changed=next(filter(None, changes), ""), printed=printed.getvalue()[start:])
-
-
-def _change(name: str, before: Any, after: Any) -> str:
-    """What a function did to an argument, in words; empty if nothing."""
-    if isinstance(after, Tensor) and after.requires_grad:
-        return f"it switches gradients on in {name}, which belongs to the caller: work on {name}.clone()."
-    if same(after, before, rtol=0):
-        return ""
-    if isinstance(after, Tensor):
-        return (
-            f"it changes {name}, which belongs to the caller: write {name} = {name} - ... instead of {name} -= ..., "
-            f"or work on {name}.clone()."
-        )
-    return f"it changes {name}, which belongs to the caller: work on a copy, list({name})."
-
-
-def _unwritten(error: BaseException | None, function) -> bool:
-    """Whether this is the stub's own error. PyTorch, too, raises NotImplementedError, for what it cannot do."""
-    if not isinstance(error, NotImplementedError):
-        return False
-    trace = error.__traceback__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    own = getattr(function, "__code__", None)
-    return str(error) == "not written yet" or own is not None and trace.tb_frame.f_code is own and not str(error)
-
-
-def _lines(function, inputs) -> int:
-    """How many lines of Python the function runs."""
-    count, before = 0, sys.gettrace()
-
-    def trace(frame, event, _):
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    inputs = _copy(inputs)
-    sys.settrace(trace)
-    try:
-        function(*inputs)
-    finally:
-        sys.settrace(before)
-    return count
-
-
-def _place(function, frame) -> str:
-    """The reader's own line that a frame, or what it was called by, is at."""
-    place = ""
-    while frame is not None and not place:
-        place, frame = _line(function, frame.f_code, frame.f_lineno), frame.f_back
-    return place
-
-
-def _stopped_with(error: BaseException, function) -> str:
-    trace, place = error.__traceback__, ""
-    while trace is not None:  # the innermost line of the reader's own
-        place = _line(function, trace.tb_frame.f_code, trace.tb_lineno) or place
-        trace = trace.tb_next
-    message = " ".join(_safely(str, error, failed="").split())
-    message = f": {message[:200].rstrip('.')}" if message else ""
-    advice = ""
-    if "bitwise_xor" in message or "for ^" in message:
-        advice = " The power is written **; ^ is something else."
-    elif "same dtype" in message or "dtype" in message and "Double" in message:
-        advice = " Make new tensors with the dtype of the inputs: X.new_zeros(3), torch.ones_like(x), or dtype=X.dtype."
-    return f"It stopped with {type(error).__name__}{message}{place}.{advice}"
-
-
-def _safely(function: Callable, *arguments: Any, failed: Any = False) -> Any:
-    """A reader's objects may raise even when they are printed or compared."""
-    try:
-        return function(*arguments)
-    except Exception:
-        return failed
-
-
-def _line(function, code, number: int) -> str:
-    """The text of a line, where it is the reader's own."""
-    if code.co_filename != getattr(getattr(function, "__code__", None), "co_filename", None):
-        return ""
-    line = linecache.getline(code.co_filename, number).strip()
-    return f", in the line: {line}" if line else ""
-
-
-def _parts(value: Any) -> int:
-    return len(value) if isinstance(value, (tuple, list)) else 1
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.clone()
-    return tuple(map(_copy, value)) if isinstance(value, tuple) else copy.deepcopy(value)
-
-
-def _freeze(value: Any) -> Any:
-    """The answer as it is now: later changes by the function, and gradients, do not reach it."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, (tuple, list)):
-        return type(value)(map(_freeze, value)) if type(value) in (tuple, list) else tuple(map(_freeze, value))
-    return value
-
-
-def _double(value: Any) -> Any:
-    return value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
+        torch.set_default_dtype(before)

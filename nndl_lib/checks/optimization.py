@@ -5,6 +5,9 @@ import math
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
 
 from nndl_lib.checks.engine import Case, exercise
 from nndl_lib.runtime import generator
@@ -29,14 +32,11 @@ def _numbers(*values: float) -> tuple[Tensor, ...]:
     return tuple(torch.tensor([value]).double() for value in values)
 
 
-def _by_torch(optimizer, w: Tensor, g: Tensor, state: dict, **settings) -> tuple[Tensor, dict]:
-    """One step of an optimizer of torch, from a state."""
-    p = torch.nn.Parameter(w.clone())
-    made = optimizer([p], **settings)
-    made.state[p].update({name: value.clone() if isinstance(value, Tensor) else value for name, value in state.items()})
-    p.grad = g.clone()
-    made.step()
-    return p.detach(), made.state[p]
+def _by_torch(step, w: Tensor, g: Tensor, *state: Tensor | None, **settings) -> tuple[Tensor, ...]:
+    """One step by the function that an optimizer of torch calls: the class would import torch's compiler first."""
+    w, *state = (value if value is None else value.clone() for value in (w, *state))
+    step([w], [g], *([] if value is None else [value] for value in state), foreach=False, maximize=False, **settings)
+    return w, *state
 
 
 # --- 1: Nesterov ----------------------------------------------------------------------------------------------------
@@ -121,8 +121,7 @@ def nesterov_step(w, v, g, lr, beta):
     """Exercise 1: a step of Nesterov, in torch's convention. The function returns (w, v)."""
     if beta == 0:  # torch keeps no velocity then
         return w - lr * g, g.clone()
-    w, state = _by_torch(torch.optim.SGD, w, g, {"momentum_buffer": v}, lr=lr, momentum=beta, nesterov=True)
-    return w, state["momentum_buffer"]
+    return _by_torch(sgd, w, g, v, lr=lr, momentum=beta, nesterov=True, dampening=0.0, weight_decay=0.0)
 
 
 # --- 2: RMSprop -----------------------------------------------------------------------------------------------------
@@ -200,9 +199,8 @@ def _rms(w, s, g, lr, rho, eps, mean=None, step=None):
 )
 def rmsprop_step(w, s, g, lr, rho, eps):
     """Exercise 2: a step of RMSprop. The function returns (w, s)."""
-    state = {"step": torch.tensor(3.0), "square_avg": s}
-    w, state = _by_torch(torch.optim.RMSprop, w, g, state, lr=lr, alpha=rho, eps=eps)
-    return w, state["square_avg"]
+    settings = {"lr": lr, "alpha": rho, "eps": eps, "weight_decay": 0.0, "momentum": 0.0, "centered": False}
+    return _by_torch(rmsprop, w, g, s, None, None, torch.tensor(3.0), **settings)[:2]
 
 
 # --- 3: Adam --------------------------------------------------------------------------------------------------------
@@ -316,9 +314,8 @@ def _with(**changes):
 )
 def adam_step(w, m, s, g, t, lr, beta1, beta2, eps):
     """Exercise 3: a step of Adam. The function returns (w, m, s)."""
-    state = {"step": torch.tensor(float(t - 1)), "exp_avg": m, "exp_avg_sq": s}
-    w, state = _by_torch(torch.optim.Adam, w, g, state, lr=lr, betas=(beta1, beta2), eps=eps, foreach=False)
-    return w, state["exp_avg"], state["exp_avg_sq"]
+    settings = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": 0.0, "amsgrad": False}
+    return _by_torch(adam, w, g, m, s, None, torch.tensor(float(t - 1)), **settings)[:3]
 
 
 # --- 4: warm-up and cosine ------------------------------------------------------------------------------------------
@@ -355,6 +352,7 @@ def _rate(step, lr, warm_up, total, climb=lambda k, n: (k + 1) / n, wave=None, l
 
 @exercise(
     returns=("rate",),
+    strict=("rate",),
     cases=_steps,
     mistakes=[
         ("The warm-up starts at 0: in step 0 the rate is lr / warm_up already.",

@@ -313,6 +313,7 @@ def _bits(train, ids, K, alpha, table=lambda c, K, a: (c + a) / (c.sum(dim=1, ke
 
 @exercise(
     returns=("bits",),
+    strict=("bits",),
     cases=_texts,
     loops=_longer_texts,
     mistakes=[

@@ -43,6 +43,7 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
 
 @exercise(
     returns=("std",),
+    strict=("std",),
     cases=_shapes,
     mistakes=[
         ("You return the variance; its root is the standard deviation.",
@@ -276,7 +277,7 @@ def layer_norm_backward(y_bar, x, gamma, eps):
     x, gamma = x.clone().requires_grad_(), gamma.clone().requires_grad_()
     beta = torch.zeros_like(gamma).requires_grad_()
     y = torch.nn.functional.layer_norm(x, gamma.shape, gamma, beta, eps)
-    return torch.autograd.grad(y, (x, gamma, beta), y_bar)
+    return torch.autograd.grad((y * y_bar).sum(), (x, gamma, beta))
 
 
 # --- 4: dead units --------------------------------------------------------------------------------------------------

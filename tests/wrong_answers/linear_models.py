@@ -92,7 +92,7 @@ def python_number(X, t, w, b):
     return (((X @ w + b - t) ** 2).mean() / 2).item()
 
 
-@wrong("cost", "expected torch.float32, as the inputs")
+@wrong("cost", "expected torch.float32, as ")
 def always_double(X, t, w, b):
     r = (X @ w + b - t).double()
     return (r @ r / (2 * len(t)))
@@ -109,7 +109,7 @@ def an_average_of_the_wrong_power(X, t, w, b):
     return ((X @ w + b - t) ** 4).mean() / 2
 
 
-@wrong("cost", "is 0.3333 times what it should be")
+@wrong("cost", "is 0.3333 times what should be there")
 def a_third(X, t, w, b):
     return ((X @ w + b - t) ** 2).mean() / 6
 
@@ -527,7 +527,7 @@ def by_logarithms(x, degree):
     return torch.exp(torch.log(x)[:, None] * torch.arange(degree + 1))
 
 
-@wrong("polynomial_features", "as the inputs")
+@wrong("polynomial_features", "as x is")
 def ones_of_another_dtype(x, degree):
     features = torch.ones(len(x), degree + 1, dtype=torch.float64)
     for k in range(1, degree + 1):
@@ -632,7 +632,7 @@ def column_of_targets(X, t, lam):
     return v[:-1], v[-1]
 
 
-@wrong("ridge", "expected torch.float32, as the inputs")
+@wrong("ridge", "expected torch.float32, as ")
 def always_in_double(X, t, lam):
     X, t = X.double(), t.double()
     Z = X - X.mean(dim=0)

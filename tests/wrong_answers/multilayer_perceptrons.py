@@ -329,7 +329,7 @@ def stacks_a_list(rows, answers):
     return W, b, 2 * torch.ones_like(b), -1.0
 
 
-@wrong("table_network", "expected torch.float32, as the inputs")
+@wrong("table_network", "expected torch.float32, as ")
 def double_biases(rows, answers):
     W = rows[answers == 1]
     b = torch.full((len(W),), 1.0 - rows.shape[1], dtype=torch.float64)

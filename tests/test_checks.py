@@ -350,6 +350,16 @@ def test_nothing_that_a_function_does_ends_the_kernel(leave, words):
     assert children() == []
 
 
+def test_checks_run_in_any_thread():
+    verdicts = []
+    threads = [threading.Thread(target=lambda: verdicts.append(scaled.verdict(lambda x, c: x / c).hint)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verdicts == ["You divide instead of multiplying."] * 3 and children() == []
+
+
 def test_a_function_that_becomes_two_is_judged_once():
     def becomes_two(x, c):
         os.fork()

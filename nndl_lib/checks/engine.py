@@ -33,6 +33,9 @@ from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
 __all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
 
 
+JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
+
+
 class Case(NamedTuple):
     """One input to try: the arguments in order; what is special about it; what to say if only such cases go wrong."""
 
@@ -106,7 +109,7 @@ class Check:
 
     def verdict(self, function: Callable, seconds: float = 10.0) -> Verdict:
         """What ``__call__`` prints, as a value. A function that has not finished all inputs by then is stopped."""
-        ended = worker.run(lambda send: send(tuple(self._judge(function, seconds))))
+        ended = worker.run(lambda send: send(tuple(self._judge(function, seconds))), seconds + JUDGING)
         if ended.error:  # one in the right answer or in an input: not the reader's
             raise RuntimeError(ended.error)
         if not ended.sent:  # it has found its way out of its own process
@@ -142,7 +145,8 @@ class Check:
             plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
             first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
             among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
-            never = [name for name in told["unused"] if hint is faults[first] and self._counts(name, cases)]
+            unnamed = hint == faults[first] and not outcomes[first].stopped
+            never = [name for name in told["unused"] if unnamed and self._counts(name, cases)]
             hint += f" It never uses {join(never)}." if never else ""
             k = next((k for k in among if all(map(code, cases[k].inputs))), among[0])  # rather one that can be typed
             return self._not_passed(hint, cases[k], outcomes[k], right[k], len(cases) - len(wrong), len(cases))

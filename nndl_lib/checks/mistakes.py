@@ -107,7 +107,7 @@ INPUTS: list[tuple[str, Callable[[Tensor, Tensor], Tensor]]] = [
 Change = Callable[[Tensor, dict[str, Any]], Tensor]  # an answer made of the right one and of the arguments
 
 
-class Part(NamedTuple):
+class _Part(NamedTuple):
     """One part of the answer to one input: what came, what is right, and the arguments."""
 
     got: Any
@@ -122,14 +122,14 @@ def made_of_the_right_answer(names: tuple[str, ...], answers: list[Any], right: 
     if not all(isinstance(answer, (tuple, list)) and len(answer) == len(names) for answer in answers):
         return ""
     for order in itertools.permutations(range(len(names))):
-        parts = list(map(Part, answers, right, inputs))
+        parts = list(map(_Part, answers, right, inputs))
         if _explains(parts, lambda want, _, order=order: tuple(want[k] for k in order)):
             returned = ", ".join(names[k] for k in order)
             return f"All is right, but in the wrong order: it returns {returned}; expected {', '.join(names)}."
     found: dict[str, list[str]] = {}
     good = []
     for k, name in enumerate(names):
-        parts = [Part(answer[k], wanted[k], given) for answer, wanted, given in zip(answers, right, inputs)]
+        parts = [_Part(answer[k], wanted[k], given) for answer, wanted, given in zip(answers, right, inputs)]
         if all(same(part.got, part.want) for part in parts):
             good.append(name)
             continue
@@ -150,9 +150,9 @@ def _filled(sentence: str, names: list[str]) -> str:
     return sentence.format(names=join(names), **{verb: verb if one else several for verb, several in verbs})
 
 
-def _true_of_all(parts: list[Part], others: list[tuple[str, list[Any]]]) -> str:
+def _true_of_all(parts: list[_Part], others: list[tuple[str, list[Any]]]) -> str:
     for other, values in others:
-        pairs = [Part(part.got, part.want, {other: value}) for part, value in zip(parts, values)]
+        pairs = [_Part(part.got, part.want, {other: value}) for part, value in zip(parts, values)]
         if _explains(pairs, lambda _, given, other=other: given[other]):
             return f"{{names}} {{is}} what {other} should be."
     wants = [part.want for part in parts]
@@ -163,12 +163,12 @@ def _true_of_all(parts: list[Part], others: list[tuple[str, list[Any]]]) -> str:
         exchange = lambda want, _: ~want if isinstance(want, Tensor) else not want  # noqa: E731
         candidates = [("{names} {has} True and False exchanged.", exchange)]
     elif all(_number(part.want) is not None and _number(part.got) is not None for part in parts):
-        parts = [Part(_number(part.got), _number(part.want).double(), part.given) for part in parts]
+        parts = [_Part(_number(part.got), _number(part.want).double(), part.given) for part in parts]
         candidates = _candidates(parts)
     return next((sentence for sentence, change in candidates if _explains(parts, change)), "")
 
 
-def _explains(parts: list[Part], change: Change) -> bool:
+def _explains(parts: list[_Part], change: Change) -> bool:
     """Whether what came is what the change makes, everywhere, and differs from what is right on three inputs at least."""
     differs = 0
     for got, want, given in parts:
@@ -182,7 +182,7 @@ def _explains(parts: list[Part], change: Change) -> bool:
     return differs >= 3
 
 
-def _candidates(parts: list[Part]) -> Iterator[tuple[str, Change]]:
+def _candidates(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
     numbers = {name for name in parts[0].given if all(_number(part.given.get(name)) is not None for part in parts)}
     ours = [name for name in parts[0].given if name in numbers]  # in their order
     inputs = [
@@ -206,7 +206,7 @@ def _candidates(parts: list[Part]) -> Iterator[tuple[str, Change]]:
         yield f"{{names}} {{is}} {abs(shift):.4g} too {'large' if shift > 0 else 'small'}, on every input.", lambda want, _: want + shift
 
 
-def _sizes(parts: list[Part]) -> Iterator[tuple[str, Change]]:
+def _sizes(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
     """Factors that depend on the size of an input, or on an input that is a number, and are not the same everywhere."""
     n, m = [letter for letter in ("n", "m", "n1", "n2") if letter not in parts[0].given][:2]
     wrong = [part.given for part in parts if not same(part.got, part.want)]

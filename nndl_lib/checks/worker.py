@@ -33,7 +33,7 @@ import torch
 __all__ = ["Ended", "is_child", "run", "run_here"]
 
 MEMORY = 4 * 2**30  # bytes that work may take beyond what this process has: the kernel must outlive it
-PATIENCE = 60.0  # seconds for what has no limit of its own, should a lock have been held when the process was forked
+PATIENCE = 30.0  # seconds after which a process ends itself, should the one that is to stop it be gone
 
 _is_child = False
 _ways_out: list = []  # in a child: the ends of pipes that are its own, and not of its children
@@ -57,7 +57,7 @@ def is_child() -> bool:
     return _is_child
 
 
-def run(work: Callable[[Callable[[Any], None]], None], seconds: float | None = None) -> Ended:
+def run(work: Callable[[Callable[[Any], None]], None], seconds: float) -> Ended:
     """Do ``work(send)``, stop it after so many seconds, and return what it has sent, which is plain data."""
     if is_child() or sys.platform == "linux" and not torch.cuda.is_initialized():
         try:
@@ -80,9 +80,11 @@ def _apart(work, seconds) -> Ended:
         child = _fork()
         if child == 0:
             _be_child(work, send, dump, outermost, seconds)
+        if outermost:
+            os.setpgid(child, child)  # as it does, whoever comes first
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         send.close()
-        return _receive(child, messages, places, PATIENCE if seconds is None else seconds)
+        return _receive(child, messages, places, seconds)
     finally:
         if child is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -116,8 +118,7 @@ def _be_child(work, send, dump, outermost, seconds) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         faulthandler.enable(dump, all_threads=False)
         faulthandler.register(signal.SIGUSR1, dump, all_threads=False)
-        if seconds is not None:
-            _limit(seconds)
+        _limit(seconds)
         this = os.getpid()
         work(lambda value: send.send((value,)) if os.getpid() == this else os._exit(1))
         send.send(())
@@ -218,7 +219,7 @@ def _places(pipe: int, seconds: float = 0.01) -> tuple[tuple[str, int], ...]:
 # --- here -----------------------------------------------------------------------------------------------------------
 
 
-def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float | None = None) -> Ended:
+def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float) -> Ended:
     """As ``run``, in this process. Raises: KeyboardInterrupt, if that is the reader's."""
     sent, late = [], []
 
@@ -226,9 +227,8 @@ def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float | Non
         late.append(True)
         _thread.interrupt_main()
 
-    timer = None
-    if seconds is not None and threading.current_thread() is threading.main_thread():
-        timer = threading.Timer(seconds, interrupt)
+    timer = threading.Timer(seconds, interrupt)
+    if threading.current_thread() is threading.main_thread():  # no other one can be interrupted
         timer.start()
     try:
         with _put_back():
@@ -239,8 +239,7 @@ def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float | Non
         frames = traceback.extract_tb(error.__traceback__)
         return Ended(sent, "time", tuple((frame.filename, frame.lineno) for frame in reversed(frames) if frame.lineno))
     finally:
-        if timer:
-            timer.cancel()
+        timer.cancel()
     return Ended(sent)
 
 

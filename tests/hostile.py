@@ -225,7 +225,8 @@ def surroundings() -> dict:
     state = np.random.get_state()
     return {"torch's random state": torch.get_rng_state().numpy().tobytes(), "NumPy's random state": (state[1].tobytes(), state[2]),
             "Python's random state": random.getstate(), "the grad mode": torch.is_grad_enabled(),
-            "the default dtype": torch.get_default_dtype(), "the environment": dict(os.environ),
+            "the default dtype": torch.get_default_dtype(),
+            "the environment": {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")},
             "the modes of the network": all(network.training and not network[-1].training for network in MADE)}
 
 
@@ -256,8 +257,8 @@ def of_torch(call: Call, source: str) -> str:
 # --- Hostile calls and what is wrong with them ---
 
 CLEAR = re.compile(r"argument '\w+'|dtype|scalar ?type|not implemented for|same device|on device|meta|Dimension out of range|"
-                   r"single memory location|leaf Variable|in-?place|ambiguous", re.I)
-OWN_ERRORS = (ValueError, TypeError, RuntimeError, IndexError, NotImplementedError)
+                   r"single memory location|leaf Variable|in-?place|ambiguous|bool tensor", re.I)
+ERRORS = (ValueError, TypeError, RuntimeError, IndexError, NotImplementedError)
 DATA = {*HOSTILE["tensor"], *HOSTILE["labels"], *HOSTILE["array"], *HOSTILE["tensors"], "twice", "added", "overwritten"} - WRONG.keys()
 
 
@@ -277,43 +278,46 @@ def kind_of(value, p) -> str:
 
 
 def hostile(call: Call):
-    """The hostile forms of a call: parameter, kind of the argument, kind of hostility, source, and source of the ordinary form."""
+    """The hostile forms of a call: parameter, kind of the argument and of hostility, what it is given, the call, the ordinary form."""
     subject, source = call.subject, call.source()
     changes_its_argument = subject.path.endswith("_")
     if not changes_its_argument:
-        yield "", "", "twice", call.source(function="twice"), source
+        yield "", "", "twice", "", call.source(function="twice"), source
     for copied in ("pickled", "copy.deepcopy"):
         if inspect.isclass(value_of(subject.path)) and subject.owner is None:
-            yield "", "", copied, f"{copied}({source})", f"={source}"
+            yield "", "", copied, "", f"{copied}({source})", f"={source}"
         if subject.path == "forward":
-            yield "", "", copied, Call(subject, call.given, f"{copied}({call.owner})").source(), f"={source}"
+            yield "", "", copied, "", Call(subject, call.given, f"{copied}({call.owner})").source(), f"={source}"
     leaves = {name: f"leaf({text})" for name, text in call.given.items() if name[0] != "*"
               and isinstance(value := value_of(text), Tensor) and value.is_floating_point()}
     result = call.source(**leaves)
     differentiable = outcome(result)[0] if leaves and not changes_its_argument else None
     if differentiable and any(gradient is not None for gradient in differentiable[1]):
-        yield "", "", "added", f"added({result})", f"plus({result})"
-        yield "", "", "overwritten", f"overwritten({result})", "any"
+        yield "", "", "added", "", f"added({result})", f"plus({result})"
+        yield "", "", "overwritten", "", f"overwritten({result})", "any"
     for p in subject.parameters:
-        given, key = call, next((key for key in call.given if key.strip("/") == p.name), p.name)
+        given, key = call, next((key for key in call.given if key.strip("*/") == p.name), p.name)
         if key not in call.given:
             texts = subject.choices(p) + [repr(p.default)] * isinstance(p.default, (bool, int, float, str, tuple))
             more = (Call(subject, call.given | {key: text}, call.owner) for text in texts)
             given = next((one for one in more if outcome(one.source())[1] is None), None)
-        if given is None or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+        if given is None or p.kind is p.VAR_KEYWORD:
             continue
-        text = given.given[key].replace("{owner}", call.owner)
+        star, text = "*" * (p.kind is p.VAR_POSITIONAL), given.given[key].replace("{owner}", call.owner)
+        text = f"({text})" if star else text
         group = kind_of(value_of(text), p)
         for kind, (wrong, right, *rounded) in HOSTILE[group].items():
             if kind == "None" and "None" in f"{p.annotation} {p.default}" or kind == "one" and len(value_of(text)) == 1:
                 continue
             if rounded:
                 large = {key: f"{text} * 600"} if kind.endswith("large") else {}
-                yield p.name, group, kind, given.source(each=wrong, **large), rounded[0].format(given.source(each=right, **large))
+                halves, floats = (given.source(each=form, **large) for form in (wrong, right))
+                yield p.name, group, kind, "", halves, rounded[0].format(floats)
             else:
                 sign, right = "=" * right.startswith("="), right.removeprefix("=")
-                ordinary_form = right if right in ("", "any") else sign + given.source(**{key: right.format(text)})
-                yield p.name, group, kind, given.source(**{key: wrong.format(text, text, text)}), ordinary_form
+                ordinary_form = right if right in ("", "any") else sign + given.source(**{key: star + right.format(text)})
+                wrong = wrong.format(text, text, text)
+                yield p.name, group, kind, wrong, given.source(**{key: star + wrong}), ordinary_form
 
 
 @dataclass
@@ -346,7 +350,7 @@ def brief(result, error=None) -> str:
     return text if len(text) < 240 else text[:240] + " ..."
 
 
-def judge(call, name, group, kind, source, reference) -> tuple[str, str]:
+def judge(call, name, group, kind, wrong, source, reference) -> tuple[str, str]:
     """The verdict on a hostile call, and what came of it."""
     before = surroundings()
     result, error = outcome(source)
@@ -362,13 +366,14 @@ def judge(call, name, group, kind, source, reference) -> tuple[str, str]:
     came = brief(result, error) + (f"\n    {theirs} gives {brief(their_result, their_error)}" if theirs else "")
     if error is not None:
         message = str(error)
+        as_ordinary = reference not in ("", "any") and type(outcome(reference)[1]) is type(error)
         if must:
-            right = re.search("single memory|leaf Variable", message)
+            right = as_ordinary or re.search("single memory|leaf Variable", message)
         else:
             named = isinstance(error, (ValueError, TypeError)) and re.search(rf"\b{name}\b", message) and name
-            form = kind in DATA and isinstance(error, ValueError) and "; expected " in message
-            clear = isinstance(error, OWN_ERRORS) and (their_error is not None or CLEAR.search(message))
-            right = named or form or clear or reference not in ("", "any") and str(outcome(reference)[1]) == message
+            form = "; expected " in message and (kind in DATA or f" is {value_of(wrong)!r};" in message)
+            clear = isinstance(error, ERRORS) and (their_error is not None or CLEAR.search(message))
+            right = named or form or clear or as_ordinary
         loose = (kind in WRONG or group in ("word", "module", "other")) and isinstance(error, (TypeError, AttributeError))
         return "right" if right else "Python's own error" if loose else "refused" if must else "unclear error", came
     value, tolerance, alone = result[0], 0.03 if "float16" in kind else 1e-4, not theirs or their_error
@@ -388,8 +393,8 @@ def judge(call, name, group, kind, source, reference) -> tuple[str, str]:
 def trials(subject: Subject):
     """All hostile calls of a subject, each with its verdict."""
     call = ordinary(subject)
-    for name, group, kind, source, reference in hostile(call):
-        yield Trial(f"{subject.name}: {name}: {kind}", source, *judge(call, name, group, kind, source, reference))
+    for name, group, kind, wrong, source, reference in hostile(call):
+        yield Trial(f"{subject.name}: {name}: {kind}", source, *judge(call, name, group, kind, wrong, source, reference))
 
 
 def excepted(trial: Trial) -> list[str]:

@@ -75,7 +75,7 @@ def draw(k):
 
 def saved(owner=None):
     path = FOLDER.name + "/saved.pt"
-    owner.save(path) if owner else nndl_lib.checkpoint.save({"a": 1}, path)
+    owner.save(path) if owner else nndl_lib.checkpoint.save({"a": rand(2)}, path)
     return path
 
 
@@ -151,7 +151,7 @@ def plus(y):
 def overwritten(y):
     """A result whose first row its owner overwrites, before it is differentiated."""
     first = next(part for part in (y if isinstance(y, (tuple, list)) else [y]) if hasattr(part, "requires_grad"))
-    first[:1 if first.ndim else ...] = 3.0
+    first[0 if first.ndim else ...] = 3.0
     return y
 
 
@@ -185,14 +185,14 @@ ORDINARY = {
     "loss cost": ["loss", "energy"], "f": ["energy"], "scheme": ["nndl_lib.init.xavier_normal_"], "then schedule": ["nndl_lib.schedules.constant"],
     "closure": ["lambda: torch.tensor(1.0)"], "activation": ["nndl_lib.nn.ReLU"], "loader validation batch": ["[(rand(4, 4), labels(4))]",
     "(rand(4, 4), labels(4))"], "ax": ["plt.figure().subplots()"], "path": ["FOLDER.name + '/new.pt'"], "state_dict": ["{owner}.state_dict()"],
-    "group": ["{'params': [nn.Parameter(rand(4))]}"], "device": ["torch.device('cpu')"], "dtype": ["torch.float64"], "draw": ["draw"],
+    "group": ["{'params': [nn.Parameter(rand(4))]}"], "device": ["torch.device('cpu')"], "dtype": ["torch.float64"], "draw": ["draw"], "now": ["['a']"],
     # by type
     "Tensor": [X, "rand(4)"], "Generator": ["G()"], "int": ["2"], "float": ["0.5"], "bool": ["True"], "str": ["'a'"], "Callable": ["torch.square"],
     # by module or function; those of functions are always given
     "autograd.a autograd.b autograd.z autograd.other": [NODE], "autograd.end trace.end": ["leaf(array(1))"], "autograd.gradient": ["array(4, 4)", "array(1)"],
     "autograd.tensors": [f"[{NODE}, {NODE}]"], "autograd.target": ["labels(4).numpy()"], "autograd.condition": ["array(4, 4) > 0.5"],
     "autograd.data": ["array(4, 4)"], "autograd.index": ["1"], "autograd.value autograd.exponent": ["2.0"], "reshape.shape": ["2, 8"],
-    "add_windows.values": ["rand(4, 4, 2, 2, 3, 3)"], "window_offsets.kernel window_offsets.places": ["(2, 2)"],
+    "conv2d_loops.input": ["rand(2, 4, 4, 4)"], "add_windows.values": ["rand(4, 4, 2, 2, 3, 3)"], "window_offsets.kernel window_offsets.places": ["(2, 2)"],
     "window_offsets.stride window_offsets.dilation": ["(1, 1)"], "padding_sizes.kernel_size": ["(2, 2)"], "image_grid.images": ["rand(4, 8, 8)"],
     "padding_sizes.stride padding_sizes.dilation": ["(1, 1)"], "check_gradients.x numerical_gradient.x": ["rand(4, 4).double()"],
     "check_gradients.gradient": ["2 * rand(4, 4).double()"], "two_loop.steps two_loop.changes": ["[rand(4)]"],
@@ -280,7 +280,7 @@ HOSTILE = {
                         "float": ("0.5", "")},
     "other": WRONG | {"float": ("0.5", "")}, "text": {},
 }
-FREE = ("xlabel", "ylabel", "label", "goal", "alt", "caller", "what", "text")  # any word is right
+FREE = ("xlabel", "ylabel", "label", "goal", "alt", "caller", "what", "text", "index")  # any word is right
 
 # Behavior that is meant: a pattern of `subject: parameter: kind`, and the reason. What is no longer needed makes a test fail.
 DRAWN = "numbers are drawn in the order of the memory, and for each dtype others, as torch draws them"
@@ -298,5 +298,8 @@ EXCEPTIONS = {
     "nndl_lib.runtime.seed_everything: *": "it is there to change the random states",
     "nndl_lib.functional.batch_norm: weight: *inf": "torch multiplies in another order, and gives NaN for all",
     "nndl_lib.architecture.architecture_table: input_shape: one": "a shape of one number is a shape",
+    "nndl_lib.functional.windows: : added": "a view in which places share memory, as torch's unfold gives one",
+    "nndl_lib.toys.boolean_inputs: dtype: integer": "the inputs are whole numbers",
+    "nndl_lib.sequences.delayed_copy: dtype: integer": "the inputs are whole numbers",
     "nndl_lib.gradcheck.numerical_gradient: h: tensor": "a step of float32 is another step",
 }

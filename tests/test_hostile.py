@@ -9,7 +9,8 @@ USED = set()  # the exceptions that were needed
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name.removeprefix("nndl_lib."))
-def test_hostile_calls(subject):
+def test_hostile_calls(subject, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     trials = list(hostile.trials(subject))
     assert trials or not subject.parameters
     USED.update(pattern for trial in trials if trial.wrong for pattern in hostile.excepted(trial))

@@ -29,6 +29,7 @@ import sys
 import types
 import warnings
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass
 from fnmatch import fnmatchcase
 
@@ -99,11 +100,11 @@ def subjects() -> list[Subject]:
     found, seen = [], set()
     for module in MODULES:
         for name in current()[module]:
-            thing, path = getattr(MODULES[module], name), f"{module}.{name}"
+            path, thing = f"{module}.{name}", getattr(MODULES[module], name)
             record = inspect.isclass(thing) and (is_dataclass(thing) or hasattr(thing, "_fields"))
             if not callable(thing) or id(thing) in seen or record or not thing.__module__.startswith("nndl_lib"):
                 continue
-            seen.add(id(thing))
+            seen.add(id(thing))  # also of those outside, which have a longer path as well
             if outside(path):
                 continue
             subject = Subject(path, module, tuple(inspect.signature(thing).parameters.values()))
@@ -147,7 +148,7 @@ def ordinary(subject: Subject) -> Call:
 
 
 def outcome(source: str) -> tuple:
-    """The value of a call with the gradients of its leaves, or None; and its error, or None. Iterators are used up."""
+    """The value of a call with the gradients of its leaves, or None; and its error, or None. Iterators and contexts are used."""
     LEAVES.clear()
     MADE.clear()
     try:
@@ -155,6 +156,9 @@ def outcome(source: str) -> tuple:
             warnings.simplefilter("ignore")
             value = eval(compiled(source), vars(hostile_table))
             value = list(itertools.islice(value, 10)) if hasattr(value, "__next__") else value
+            if isinstance(value, AbstractContextManager):
+                with value:
+                    pass
             return (value, gradients(value)), None
     except Exception as error:
         return None, error
@@ -419,7 +423,7 @@ def excepted(trial: Trial) -> list[str]:
 
 
 def main(words: list[str]) -> None:
-    counts = Counter()
+    counts, needless = Counter(), set(EXCEPTIONS)
     os.chdir(hostile_table.FOLDER.name)
     for subject in subjects():
         if words and not any(word in subject.name for word in words):
@@ -428,11 +432,13 @@ def main(words: list[str]) -> None:
             for trial in trials(subject):
                 verdict = "meant" if trial.wrong and excepted(trial) else trial.verdict.split(" ")[0]
                 counts[trial.key.split(": ")[2], verdict] += 1
+                needless -= set(excepted(trial)) if trial.wrong else set()
                 if trial.wrong and verdict != "meant":
                     print(trial)
         except LookupError as error:
             counts["no ordinary call", "unclear"] += 1
             print(error)
+    print(*(f"needless exception: {pattern}" for pattern in sorted(needless) if not words), sep="\n")
     verdicts = ["right", "Python's", "meant", "silent", "differs", "refused", "changes", "unclear"]
     print("".join(f"{word:>18}" for word in ["kind", *verdicts]))
     for kind in [*sorted({kind for kind, _ in counts}), ""]:

@@ -68,6 +68,12 @@ def energy(x):
     return x.square().sum()
 
 
+def descended(parameter):
+    cost = energy(parameter)
+    cost.backward()
+    return cost
+
+
 def draw(k):
     figure = plt.figure(figsize=(1, 1))
     figure.subplots().plot([0, k])
@@ -188,7 +194,7 @@ ORDINARY = {
     "params parameters": ["[nn.Parameter(rand(4))]"], "model module network block": ["model()", LAYER],
     "centers": ["[[0.0, 0.0], [1.0, 1.0]]"], "loss cost": ["loss", "energy"], "f": ["energy"],
     "scheme": ["nndl_lib.init.xavier_normal_"], "then schedule": ["nndl_lib.schedules.constant"],
-    "closure": ["lambda: torch.tensor(1.0)"], "activation": ["nndl_lib.nn.ReLU"],
+    "closure": ["lambda: descended(p)"], "activation": ["nndl_lib.nn.ReLU"],
     "loader validation batch": ["[(rand(4, 4), labels(4))]", "(rand(4, 4), labels(4))"], "ax": ["plt.figure().subplots()"],
     "path": ["FOLDER.name + '/new.pt'"], "state_dict": ["{owner}.state_dict()"],
     "group": ["{'params': [nn.Parameter(rand(4))]}"], "device": ["torch.device('cpu')"], "dtype": ["torch.float64"],
@@ -207,7 +213,8 @@ ORDINARY = {
     "padding_sizes.stride padding_sizes.dilation": ["(1, 1)"],
     "check_gradients.x numerical_gradient.x": ["rand(4, 4).double()"],
     "check_gradients.gradient": ["2 * rand(4, 4).double()"], "two_loop.steps two_loop.changes": ["[rand(4)]"],
-    "train.lr train_ensemble.lr": ["0.1"], "train_ensemble.ensemble": [f"nndl_lib.ensembles.Ensemble([{LAYER}, {LAYER}])"],
+    "train.lr train_ensemble.lr": ["0.1"], "LBFGS.params": ["[(p := nn.Parameter(rand(4)))]"],
+    "train_ensemble.ensemble": [f"nndl_lib.ensembles.Ensemble([{LAYER}, {LAYER}])"],
     "train_ensemble.loss": ["nndl_lib.functional.cross_entropy"],
     "receptive_field.layers": ["[nndl_lib.nn.Conv2d(4, 4, 3, generator=G())]"], "DenseNet.layers": ["[1, 1]"],
     "DenseNet.in_channels LeNet.in_channels ResNet.in_channels ResNet.channels": ["4"],
@@ -251,14 +258,14 @@ OUTSIDE = {  # who is not called, and why
     "nndl_lib.nn.AlexNet": "a second a call; made of layers that are tried",
     "nndl_lib.optimizer": "abstract; the base of those in optim", "nndl_lib.averages": TRAINERS, "nndl_lib.stepper": TRAINERS,
     "nndl_lib.callbacks.Callback": TRAINERS, "nndl_lib.callbacks.ProgressBar.*": TRAINERS,
-    "nndl_lib.widgets.explore": "shows what static_html returns", "nndl_lib.rnn.check_*": "checks",
-    "nndl_lib.text.check_ids": "a check", "nndl_lib.rnn.fused_layer": INSIDE, "nndl_lib.rnn.side_by_side_": INSIDE,
-    "nndl_lib.rnn.wants_fused": INSIDE, "nndl_lib.rnn.at_end": INSIDE, "nndl_lib.rnn.until": INSIDE,
-    "nndl_lib.rnn.reverse": INSIDE, "nndl_lib.checkpoint.check_state": "a check", "nndl_lib.functional.padding_sizes": INSIDE,
-    "nndl_lib.functional.window_offsets": INSIDE, "nndl_lib.lbfgs.LBFGS.add_param_group": "there is one group",
+    "nndl_lib.widgets.explore": "shows what static_html returns", "nndl_lib.*.check_*": "checks",
+    "nndl_lib.rnn.fused_layer": INSIDE, "nndl_lib.rnn.side_by_side_": INSIDE, "nndl_lib.rnn.wants_fused": INSIDE,
+    "nndl_lib.rnn.at_end": INSIDE, "nndl_lib.rnn.until": INSIDE, "nndl_lib.rnn.reverse": INSIDE,
+    "nndl_lib.autograd.Node": "the graph inside its tensors", "nndl_lib.functional.autocasts": INSIDE,
+    "nndl_lib.functional.padding_sizes": INSIDE, "nndl_lib.functional.window_offsets": INSIDE,
+    "nndl_lib.lbfgs.LBFGS.add_param_group": "there is one group",
     "nndl_lib.rnn.Recurrent": "abstract; the base of RNN, LSTM and GRU",
-    **{f"nndl_lib.rnn.{layer}.{step}": INSIDE for layer in ("RNN", "LSTM", "GRU")
-       for step in ("prepare", "layer", "between", "weights", "flatten_parameters", "sequence", "unroll", "step")},
+    **{f"nndl_lib.rnn.{layer}.{step}": INSIDE for layer in ("RNN", "LSTM", "GRU") for step in ("prepare", "layer", "between", "weights", "flatten_parameters", "sequence", "unroll", "step")},
 }
 
 # --- The table of hostile arguments: by kind of the ordinary one, {}, what it is given, and what gives the same result ---
@@ -353,11 +360,12 @@ EXCEPTIONS = {
     "nndl_lib.init.spread_hinges_: bias: all nan": "what was in the bias does not count",
     "nndl_lib.nn.Dropout.forward: : twice": "every call draws its own mask",
     "nndl_lib.regularization.EarlyStopping.step: : twice": "it counts its calls",
-    "nndl_lib.runtime.seed_everything: *": "it is there to change the random states",
     "nndl_lib.functional.batch_norm: weight: *inf": "torch multiplies in another order, and gives NaN for all",
     "nndl_lib.architecture.architecture_table: input_shape: one": "a shape of one number is a shape",
     "nndl_lib.functional.windows: : added": "a view in which places share memory, as torch's unfold gives one",
+    "nndl_lib.checkpoint.load: map_location: None": "where it was, as in torch",
+    "nndl_lib.plotting_*: names: string": "a string is a sequence of letters",
+    "nndl_lib.plotting_graphs.draw_graph: now: string": "a string is a sequence of letters",
     "nndl_lib.toys.boolean_inputs: dtype: integer": "the inputs are whole numbers",
     "nndl_lib.sequences.delayed_copy: dtype: integer": "the inputs are whole numbers",
-    "nndl_lib.gradcheck.numerical_gradient: h: tensor": "a step of float32 is another step",
 }

@@ -40,8 +40,7 @@ from torch import Tensor, nn
 
 from nndl_lib import autograd
 from tests import hostile_table
-from tests.hostile_table import EXCEPTIONS, FREE, HOSTILE, LEAVES, MADE, MODULES, OUTSIDE, OWNERS, TABLE, WRONG
-from tests.public_names import current
+from tests.hostile_table import EXCEPTIONS, FREE, HOSTILE, LEAVES, MADE, MODULES, NAMES, OUTSIDE, OWNERS, TABLE, WRONG
 
 # --- Subjects and their ordinary calls ---
 
@@ -99,7 +98,7 @@ def subjects() -> list[Subject]:
     """Every public name that can be called, under the shortest path that leads to it, and the methods of every public class."""
     found, seen = [], set()
     for module in MODULES:
-        for name in current()[module]:
+        for name in NAMES[module]:
             path, thing = f"{module}.{name}", getattr(MODULES[module], name)
             record = inspect.isclass(thing) and (is_dataclass(thing) or hasattr(thing, "_fields"))
             if not callable(thing) or id(thing) in seen or record or not thing.__module__.startswith("nndl_lib"):

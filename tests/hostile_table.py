@@ -20,7 +20,8 @@ import nndl_lib
 from nndl_lib import autograd
 from tests.public_names import current
 
-MODULES = {name: importlib.import_module(name) for name in sorted(current(), key=lambda name: (name.count("."), name))}
+NAMES = current()
+MODULES = {name: importlib.import_module(name) for name in sorted(NAMES, key=lambda name: (name.count("."), name))}
 LEAVES, MADE, FOLDER = [], [], tempfile.TemporaryDirectory()
 
 # --- The words of calls ---

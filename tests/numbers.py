@@ -1,58 +1,81 @@
-"""Numbers of a chapter's prose, and what of the run ties them: outputs, visible code and assertions of the same section.
+"""Numbers of a chapter's prose, and what of the run ties them: assertions, visible code and outputs of the same section.
 
-A number in the prose is tied where one of these is the same, as it is or rounded to the digits that the prose shows:
+A **witness** is a statement of a cell, with its comments, or a line of output. It ties a number of the prose if it has the
+same number, as it is or rounded to the digits that the prose shows, or asserts an interval around it, such as
+``0.9 < accuracy < 0.94`` or ``abs(x - 1.36) < 0.01``. A number of one or two digits is found in many places by accident: its
+witness must share a word with the sentence, too. A comment beside an assertion can say it::
 
-- a number in an output, a number in code that readers see, or in an assertion, hidden or not;
-- what an assertion allows: in ``0.9 < accuracy < 0.94`` each number between, in ``abs(x - 1.36) < 0.01`` each so near.
+    assert wins == 9  # nine of the ten splits
 
-Ties are looked for in the section (down to ``###``) in which the number stands, and in the one around it; those of *What to
-remember* in the whole chapter. What is not a result is recognized below: years, chapters, equations, names such as LeNet-5.
+Witnesses are looked for in the section (down to ``###``) in which the number stands and in the one around it, for *What to
+remember* in the whole chapter. Years, chapters, equations, names such as LeNet-5 and small numbers that claim nothing ("four
+points") are left out: ``NAMES`` and ``CLAIM`` say which.
 """
 
 import ast
+import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.chapters import executed_cells, prose_lines, text_of
 
-__all__ = ["Number", "Ties", "numbers", "parts", "ties"]
+__all__ = ["Number", "Witness", "numbers_of", "planted", "tied"]
 
-UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-WORDS = {word: k for k, word in enumerate(UNITS)} | TENS
-WORDS |= {f"{ten}-{unit}": value + k for ten, value in TENS.items() for k, unit in enumerate(UNITS) if 0 < k < 10}
-WORDS |= {"hundred": 100, "thousand": 1000, "million": 10**6}
-PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "twentieth": 20, "hundredth": 100}
+WORDS = {word: k for k, word in enumerate(ONES)} | TENS | {"hundred": 100, "thousand": 1000, "million": 10**6}
+WORDS |= {f"{ten}-{one}": value + k for ten, value in TENS.items() for k, one in enumerate(ONES) if 0 < k < 10}
+SHARES = {name: 1 / k for k, name in enumerate("third quarter fifth sixth seventh eighth ninth tenth".split(), start=3)}
+SHARES |= {"twentieth": 1 / 20, "hundredth": 1 / 100}
 WORD = "|".join(sorted(WORDS, key=len, reverse=True))
+NUMBER = rf"(?:{WORD}|\d[\d,.]*)"
 
-# What stands before a number that is said roughly: then an assertion may allow more, and round numbers are rounded ones.
-ROUGH = re.compile(
-    r"(about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and|or|up to|between|within|every|by|from|"
-    r"approx|≈|\\approx|<|>|\\le|\\ge|~)\W*$", re.IGNORECASE)
-
-# What is no result, whole: it is taken out of the prose before numbers are looked for.
+# No results: taken out of the prose before numbers are looked for.
 NAMES = [
-    r"\$\$.*?\$\$",  # derivations: cells check them, digit by digit they are not prose
+    r"\$\$.*?\$\$",  # derivations
     r"`[^`]*`",
-    r"\]\([^)]*\)",
+    r"\]\([^)]*\)",  # where links lead
     r"<[^>]*>",
     r"^#+ .*?$",
     r"^(> )?\s*\d+\. ",
     r"^\*\*\d+\. [^*]*\*\*",
     r"\\tag\{.*?\}",
-    r"\((?:[A-Z]?\d+\.\d+[a-z]?(?: and |, | to |–)?)+\)",  # equations
-    r"\b(?:chapters?|exercises?|lectures?|sections?|parts?|pages?|tables?|figures?|equations?|versions?|Python|PyTorch|chapter's) \d+(?:(?:, | and | to |–|-)\d+)*",
-    r"\b[A-Za-zλαβ]+[-‑]?\d[\w.-]*",  # float32, LeNet-5
+    r"\((?:[A-Z]?\d+\.\d+[a-z]?(?:, | and | to |–)?)+\)",  # equations
+    r"\b(?:chapters?|exercises?|lectures?|sections?|parts?|pages?|tables?|figures?|equations?|versions?|Python|PyTorch|seeds?|layers?|classes|class)"
+    r" \d+(?:(?:, | and | to |–|-)\d+)*(?![.\d]*\d| ?%)",
+    r"\b[A-Za-zα-ω]+[-‑]?\d[\w.-]*",  # float32, LeNet-5
     r"\b\d+(?:-bit|th|st|nd|rd|-D|D|-d)\b",
     r"(?<![\d.,])(?:1[6-9]|20[0-3])\d\d(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)",
     r"\b[Dd]igits? (?:\d\b(?:, | and | or | to )?)+",
 ]
 
+# What makes a claim of a small number: "nine of the ten", "five times", "fewer than six", "7 %".
+BEFORE = re.compile(
+    rf"(?:about|nearly|almost|least|most|than|only|some|factor of|roughly|around|below|above|near|under|over|after"
+    rf"|reach\w*|need\w*|take\w*|miss\w*|lose\w*|gain\w*|win\w*|find\w*|{NUMBER} (?:out )?(?:of|in)(?: the| its| our| these| all)?)\s+$", re.IGNORECASE)
+AFTER = re.compile(
+    rf"\s+(?:(?:out )?(?:of|in)(?: the| its| our| these| all)? {NUMBER}\b|times\b|percent\b|points\b|decimals\b)|-fold|\s?%", re.IGNORECASE)
+ROUGH = re.compile(
+    r"(?:about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and|or|between|within|by|from|≈|<|>|~)\W*$",
+    re.IGNORECASE)
+COMMON = set(
+    "the this that with from than then into over more most less least about only each with have been were when where what which them "
+    "their there same some such also both here does after before every other first last between within larger smaller times value "
+    "number just even still thus would will could for and are its not but all can has was one two".split())
+
 
 @dataclass(frozen=True)
 class Number:
-    """A number in the prose: its value, the digits after the point, and how it is written."""
+    """A number in the prose.
+
+    Attributes:
+        value: what it says; digits: how many it shows after the point; text: how it is written; line: where.
+        percent: whether a percent sign or the word points follows. rough: whether it is said to be about so much.
+        near: the words around it in its sentence, by their stems.
+    """
 
     value: float
     digits: int
@@ -60,170 +83,196 @@ class Number:
     line: int
     percent: bool
     rough: bool
-    context: str = field(compare=False, default="")
+    near: frozenset[str] = frozenset()
+    sentence: str = field(compare=False, default="")
+
+    @property
+    def weak(self) -> bool:
+        """Whether it has one or two digits: the same number is then elsewhere by accident."""
+        return len(re.sub(r"\D", "", f"{abs(self.value):.{max(self.digits, 0)}f}").strip("0")) <= 2
 
 
-@dataclass
-class Ties:
-    """What a run says in numbers: single values, and intervals that assertions allow."""
+@dataclass(frozen=True)
+class Witness:
+    """A statement or a line of output: its place, its numbers, the intervals that it asserts, and its words."""
 
-    values: set[float] = field(default_factory=set)
-    intervals: set[tuple[float, float]] = field(default_factory=set)
+    line: int
+    values: frozenset[float]
+    intervals: frozenset[tuple[float, float]]
+    words: frozenset[str]
 
-    def __or__(self, other: "Ties") -> "Ties":
-        return Ties(self.values | other.values, self.intervals | other.intervals)
-
-    def hold(self, number: Number) -> bool:
-        """Whether one of them is the number, as it is written."""
-        scales = (1, 100, -1, -100) if number.percent else (1, -1)
+    def ties(self, number: Number) -> bool:
+        if number.weak and len(number.near & self.words) < (2 if number.digits <= 0 and abs(number.value) <= 20 else 1):
+            return False
+        scales = (1, 100) if number.percent else (1,)
         unit = 10.0**-number.digits
-        if number.rough and not number.digits and number.value:
-            unit = 10.0 ** (len(t := str(int(abs(number.value)))) - len(t.rstrip("0")))
-        if any(abs(scale * value - number.value) <= unit / 2 * (1 + 1e-9) for value in self.values for scale in scales):
+        if number.rough and number.digits <= 0 and number.value:
+            text = str(round(abs(number.value)))
+            unit = max(unit, 10.0 ** (len(text) - len(text.rstrip("0"))))
+        value = abs(number.value)
+        if any(abs(abs(v) * scale - value) <= unit / 2 * (1 + 1e-9) for v in self.values for scale in scales):
             return True
-        widest = 0.5 if number.rough else 0.1
-        return any(low * s < number.value < high * s and (high - low) * s <= widest * abs(number.value) + 2 * unit
-                   for low, high in self.intervals for s in (1, 100)[: 1 + number.percent])
+        widest = max((0.3 if number.rough else 0.06) * value, 4 * unit)
+        return any(low * s <= number.value <= high * s and (high - low) * s <= widest for low, high in self.intervals for s in scales)
 
 
-def parts(path: Path) -> list[tuple[str, str, int, int]]:
-    """(heading, heading around it, first line, last line) of each section of level 2 and 3."""
-    heads = [(1, "", "")] + [(n, line, line) for n, line in prose_lines(path) if re.match(r"##?#? ", line)]
+def tied(path: Path) -> list[tuple[Number, list[Witness]]]:
+    """Each number of a chapter that has to be tied, with the witnesses that may do it."""
+    everything, sections, found = _witnesses(path), _sections(path), []
+    for head, around, first, last in sections:
+        if around in ("Further reading", "In the lectures"):
+            continue
+        spans = [(a, b) for h, ar, a, b in sections if a == first or ar == around and around in (h, head)]
+        if around == "What to remember":
+            spans = [(0, 10**6)]
+        elif around == "Exercises":
+            spans = [(a, b) for _, ar, a, b in sections if ar == around]
+        here = [w for w in everything if any(a <= w.line <= b for a, b in spans)]
+        found += [(number, here) for number in numbers_of(path, first, last)]
+    return found
+
+
+def planted(number: Number, rng) -> Number | None:
+    """The number with one digit, or its word, exchanged for another; None where that cannot be done in a line."""
+    if number.text.lower() in WORDS:
+        value = rng.choice([k for k in range(2, 21) if k != number.value])
+        return replace(number, value=float(value), text=str(value))
+    if not re.fullmatch(r"[-−]?[\d,.]+", number.text):
+        return None
+    text = number.text.replace("−", "-").rstrip(".,")
+    k = rng.choice([k for k, sign in enumerate(text) if sign.isdigit()])
+    text = text[:k] + rng.choice([digit for digit in "123456789" if digit != text[k]]) + text[k + 1 :]
+    return replace(number, value=float(text.replace(",", "")), text=text)
+
+
+# --- the prose ------------------------------------------------------------------------------------------------------------
+
+
+def _sections(path: Path) -> list[tuple[str, str, int, int]]:
+    # (heading, heading of level 2 around it, first line, last line); the first screen is one, too.
+    heads = [(1, "")] + [(n, line) for n, line in prose_lines(path) if re.match(r"##?#? ", line)]
+    ends = [n - 1 for n, _ in heads[1:]] + [len(text_of(path).splitlines())]
     found, around = [], ""
-    ends = [n - 1 for n, *_ in heads[1:]] + [len(text_of(path).splitlines())]
-    for (start, head, _), end in zip(heads, ends):
-        around = head if not head.startswith("### ") else around
+    for (start, head), end in zip(heads, ends):
+        around = around if head.startswith("### ") else head
         found.append((head.lstrip("# "), around.lstrip("# "), start, end))
     return found
 
 
-def numbers(path: Path, first: int, last: int) -> list[Number]:
-    """The numbers of the prose between two lines."""
+def numbers_of(path: Path, first: int, last: int) -> list[Number]:
+    """The numbers of the prose between two lines that claim something."""
     lines = [(n, line) for n, line in prose_lines(path) if first <= n <= last]
     text = "\n".join(line for _, line in lines)
     for pattern in NAMES:
         text = re.sub(pattern, lambda match: re.sub(r"[^\n]", "§", match[0]), text, flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r"\$[^$]+\$", lambda match: _math(match[0]), text, flags=re.DOTALL)
-    found = []
+    text = re.sub(r"\$[^$]+\$", lambda match: _formula(match[0]), text, flags=re.DOTALL)
     pattern = re.compile(
-        rf"(?P<number>(?<![\w.§^_/])[-−]?\d[\d,]*(?:\.\d+)?(?:\s*\\times\s*10\^\{{?-?\d+\}}?)?)(?![\w])|(?P<power>10\^\{{?[-−]?\d+\}}?)"
-        rf"|\b(?:(?P<some>a|one|two|three|four) )(?P<part>{'|'.join(PARTS)})s?\b|\b(?P<word>{WORD})\b", re.IGNORECASE)
+        rf"(?<![\w.§^_/{{])(?P<digits>[-−]?\d[\d,]*(?:\.\d+)?)(?P<power>\s*\\times\s*10\^\{{?[-−]?\d+\}}?)?(?!\w)"
+        rf"|\b(?P<some>a|one|two|three|four) (?P<share>{'|'.join(SHARES)})s?\b|\b(?P<word>{WORD})\b", re.IGNORECASE)
+    found = []
     for match in pattern.finditer(text):
-        before, after = text[max(0, match.start() - 30) : match.start()], text[match.end() : match.end() + 40]
-        line = lines[text[: match.start()].count("\n")][0]
-        value, digits = _value(match, before, after)
-        if value is None:
-            continue
-        percent = bool(re.match(r"[^.;\n]{0,22}?(%|percent|points|\\%)", after.replace("\n", " ")))
-        rough = bool(ROUGH.search(before.replace("\n", " "))) or bool(match["part"]) or match[0].lower() in ("hundred", "thousand", "million")
-        found.append(Number(value, digits, match[0], line, percent, rough, (before + "«" + match[0] + "»" + after).replace("\n", " ")))
+        before, after = (part.replace("\n", " ") for part in (text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]))
+        value, digits = _value(match)
+        percent = bool(re.match(r"[^.;]{0,22}?(%|percent|points)", after))
+        claims = bool(BEFORE.search(before) or AFTER.match(after) or match["share"])
+        if claims and value not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
+            near = _stems(" ".join(re.split(r"[.;:] ", before)[-1].split()[-7:]) + " " + " ".join(re.split(r"[.;:] ", after)[0].split()[:7]))
+            rough = bool(ROUGH.search(before)) or bool(match["share"]) or (match["word"] or "").lower() in ("hundred", "thousand", "million")
+            line = lines[text[: match.start()].count("\n")][0]
+            found.append(Number(value, digits, match[0], line, percent, rough, near, f"{before[-40:]}«{match[0]}»{after[:40]}"))
     return found
 
 
-def _math(formula: str) -> str:
-    # Of a formula in the line the result counts: a decimal, a number of three digits, or what comes after the last sign.
-    inner = formula[1:-1].replace(r"\,", "").replace("{,}", ",").replace(r"\ ", " ").replace(r"\%", "%")
-    head, sign, tail = re.match(r"(.*?)(=|\\approx|<|>|\\le|\\ge|)([^=<>]*)$", inner, re.DOTALL).groups()
-    plain = bool(re.fullmatch(r"\s*[-−]?[\d.,]+(\s*\\times\s*[\d.,]+)*(\s*\\times\s*10\^\{?-?\d+\}?)?\s*%?\s*|\s*10\^\{?-?\d+\}?\s*", tail))
-    keep = re.sub(r"(?<![\d.,])\d{1,2}(?![\d.,]*\d)(?!\.\d)", lambda m: "§" * len(m[0]), inner) if not plain else (
-        re.sub(r"(?<![\d.,])\d{1,2}(?![\d.,]*\d)(?!\.\d)", lambda m: "§" * len(m[0]), head) + sign + tail)
-    return keep.replace(r"\approx", "≈").replace("\\", " ") if r"\times" not in keep else keep
+def _formula(formula: str) -> str:
+    # Of a formula in the line a result counts: a decimal, or the number after the last sign. Exponents, indices and factors do not.
+    inner = formula[1:-1].replace(r"\,", "").replace("{,}", ",").replace(r"\%", "%").replace(r"\approx", "≈")
+    plain = re.fullmatch(r"(?:.*[=≈<>])?\s*[-−]?[\d.,]+(?:\s*\\times\s*10\^\{?[-−]?\d+\}?)?\s*%?\s*", inner, re.DOTALL)
+    kept = plain and re.search(r"[-−]?[\d.,]+(?:\s*\\times\s*10\^\{?[-−]?\d+\}?)?\s*%?\s*$", inner)
+    return "".join(letter if kept and k >= kept.start() or letter in "\n=≈<>" else _decimal(inner, k) for k, letter in enumerate(inner))
 
 
-def _value(match, before: str, after: str) -> tuple[float | None, int]:
-    if match["number"]:
-        text = re.sub(r"\s", "", match["number"]).replace(",", "").replace("−", "-").replace("{", "").replace("}", "")
-        mantissa, _, power = text.partition("\\times10^")
-        digits = len(mantissa.partition(".")[2]) - (int(power) if power else 0)
-        value = float(mantissa) * 10.0 ** int(power or 0)
-        small = value in (0, 1, 2, -1) and "." not in mantissa
-        return (None if small and not after.lstrip().startswith("%") else value), digits
-    if match["power"]:
-        power = int(re.sub(r"[^\d-]", "", match["power"][2:].replace("−", "-")))
-        return 10.0**power, -power
-    if match["part"]:
-        some = {"a": 1}.get(match["some"].lower(), WORDS.get(match["some"].lower(), 1))
-        return some / PARTS[match["part"].lower()], 2
-    word = match["word"].lower()
-    counted = re.match(r"\s+(?:out\s+)?of\s+(?:the\s+|its\s+|our\s+|these\s+|all\s+)?(?:\w+\b)|\s+times\b|\s+percent|\s+points", after)
-    if WORDS[word] < 2 or WORDS[word] < 4 and not (counted and re.search(rf"times|percent|points|of\s+(?:the\s+|its\s+|our\s+)?({WORD}|\d)", after[:40], re.IGNORECASE)):
-        return None, 0
-    return float(WORDS[word]), 0
+def _decimal(inner: str, k: int) -> str:
+    # A letter of a formula where it belongs to a decimal that is no exponent, else a blank of the same width.
+    for match in re.finditer(r"(?<![\w.^{])\d+\.\d+(?![\w^])", inner):
+        if match.start() <= k < match.end():
+            return inner[k]
+    return " " if inner[k] == " " else "§"
+
+
+def _value(match) -> tuple[float, int]:
+    if match["digits"]:
+        text = match["digits"].rstrip(",").replace(",", "").replace("−", "-")
+        power = int(re.sub(r"[^\d-]", "", match["power"].partition("^")[2].replace("−", "-"))) if match["power"] else 0
+        return float(text) * 10.0**power, len(text.partition(".")[2]) - power
+    if match["share"]:
+        return WORDS.get(match["some"].lower(), 1) * SHARES[match["share"].lower()], 2
+    return float(WORDS[match["word"].lower()]), 0
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = re.findall(r"[A-Za-zα-ω]{3,}", re.sub(r"\d+", " ", text.replace("_", " ")))
+    return frozenset(
+        re.sub(r"(ing|es|ed|s|e|y)$", "", word.lower()) if len(word) > 4 else word.lower().rstrip("s")
+        for word in words if word.lower() not in COMMON and word.lower() not in WORDS)
 
 
 # --- what the run says ------------------------------------------------------------------------------------------------
 
-DRAWING = {"figsize", "linewidth", "markersize", "fontsize", "alpha", "s", "lw", "ms", "capsize", "zorder", "pad", "levels", "dim", "axis",
-           "labelpad", "rotation", "width", "height", "dpi", "ncol", "seed", "decimals", "rtol", "atol", "keepdims"}
 
-
-def ties(path: Path, first: int, last: int) -> Ties:
-    """What outputs, visible code and assertions say between two lines of a chapter."""
-    found = Ties()
+@functools.cache
+def _witnesses(path: Path) -> list[Witness]:
+    found = []
     for line, cell in executed_cells(path):
-        if first <= line <= last:
-            for output in cell.outputs:
-                texts = [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
-                found.values |= {value for text in texts if "<Figure" not in text for value in _printed(text)}
-            hidden = "remove-cell" in cell.metadata.get("tags", [])
-            source = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
-            found = found | _code(ast.parse(source), hidden)
+        lines = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE).splitlines()
+        statements = [s for s in ast.walk(ast.parse("\n".join(lines))) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
+        inside = {k for s in statements for k in range(s.lineno - 1, s.end_lineno)}
+        found += [_of_code(line, lines[s.lineno - 1 : s.end_lineno], s) for s in statements]
+        found += [_of_text(line, text) for k, text in enumerate(lines) if k not in inside]
+        for output in cell.outputs:
+            text = output.get("text", "") or output.get("data", {}).get("text/plain", "")
+            head = next(iter(text.splitlines()), "")  # of a table
+            found += [_of_text(line, row, head) for row in text.splitlines() if not row.startswith("<Figure")]
     return found
 
 
-def _printed(text: str) -> set[float]:
-    return {float(number.replace(",", "")) for number in re.findall(r"(?<![\w.])-?\d[\d,]*\.?\d*(?:e[-+]?\d+)?", text)
-            if number.strip("-,.")}
+def _of_text(line: int, text: str, head: str = "") -> Witness:
+    values = {float(v.replace(",", "").replace("_", "")) for v in re.findall(r"(?<![\w.])\d[\d,_]*(?:\.\d+)?(?:e[-+]?\d+)?", text)}
+    values |= {float(WORDS[w]) for w in re.findall(r"[a-z-]+", text.lower()) if w in WORDS}
+    return Witness(line, frozenset(values), frozenset(), _stems(f"{text} {head}"))
 
 
-def _code(tree: ast.AST, hidden: bool) -> Ties:
-    found = Ties()
-    asserted = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and "assert" in ast.unparse(node.func)]
-    for node in [tree] if not hidden or True else [*asserted, *calls]:
-        found.values |= _literals(node)
-    for node in (inner for outer in asserted for inner in ast.walk(outer) if isinstance(inner, ast.Compare)):
-        found.intervals |= _interval(node)
-    return found
-
-
-def _literals(tree: ast.AST) -> set[float]:
-    found, drawn = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg in DRAWING or isinstance(node, ast.Subscript):
-            drawn |= {id(inner) for inner in ast.walk(node.value if isinstance(node, ast.keyword) else node.slice)}
-        if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2:
-            found.add(float(len(node.elts)))
-    for node in ast.walk(tree):
-        value = None if id(node) in drawn else _number(node)
-        if value is not None:
-            found.add(value)
-    return found
+def _of_code(line: int, lines: list[str], statement: ast.stmt) -> Witness:
+    plain, nodes = _of_text(line, "\n".join(lines)), list(ast.walk(statement))
+    values = {v for node in nodes if (v := _number(node)) is not None}
+    values |= {float(len(node.elts)) for node in nodes if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2}
+    intervals = [_interval(node) for node in nodes if isinstance(node, ast.Compare)] if isinstance(statement, ast.Assert) else []
+    return Witness(line, plain.values | values, frozenset(filter(None, intervals)), plain.words)
 
 
 def _number(node: ast.AST) -> float | None:
-    """The value of a number, or of an expression of numbers alone."""
-    if isinstance(node, ast.Constant):
-        return float(node.value) if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) else None
-    if isinstance(node, (ast.BinOp, ast.UnaryOp)) and not any(isinstance(n, (ast.Name, ast.Call)) for n in ast.walk(node)):
-        try:
-            value = eval(compile(ast.Expression(node), "", "eval"), {"__builtins__": {}})
-            return float(value)
-        except Exception:
-            return None
-    return None
+    """The value of a number, or of an expression of numbers alone, such as ``-7 / 64``."""
+    kinds = (ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+    if not isinstance(node, (ast.Constant, ast.BinOp, ast.UnaryOp)) or not all(isinstance(n, kinds) for n in ast.walk(node)):
+        return None
+    try:
+        value = eval(compile(ast.Expression(node), "a number", "eval"), {"__builtins__": {}})
+    except (TypeError, ZeroDivisionError, OverflowError):
+        return None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _interval(node: ast.Compare) -> set[tuple[float, float]]:
-    values = [_number(side) for side in (node.left, *node.comparators)]
-    less = all(isinstance(op, (ast.Lt, ast.LtE)) for op in node.ops)
-    if less and len(values) == 3 and values[0] is not None and values[2] is not None:
-        return {(values[0], values[2])}
-    left = node.left
-    if less and len(values) == 2 and values[1] is not None and isinstance(left, ast.Call):
-        inner = left.args[0] if left.args else getattr(left.func, "value", None)
-        if "abs" in ast.unparse(left.func) and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub):
-            for side in (inner.left, inner.right):
+def _interval(node: ast.Compare) -> tuple[float, float] | None:
+    ends = [_number(side) for side in (node.left, *node.comparators)]
+    if not all(isinstance(op, (ast.Lt, ast.LtE)) for op in node.ops) or ends[-1] is None:
+        return None
+    if len(ends) == 3 and ends[0] is not None:
+        return ends[0], ends[2]
+    call = node.left
+    if len(ends) == 2 and isinstance(call, ast.Call) and "abs" in ast.unparse(call.func):
+        difference = call.args[0] if call.args else getattr(call.func, "value", None)
+        if isinstance(difference, ast.BinOp) and isinstance(difference.op, (ast.Sub, ast.Add)):
+            sign = 1 if isinstance(difference.op, ast.Sub) else -1  # abs(x + 3) is near where x is near -3
+            for side in (difference.right, difference.left):
                 if (center := _number(side)) is not None:
-                    return {(center - values[1], center + values[1])}
-    return set()
+                    return sign * center - ends[1], sign * center + ends[1]
+    return None

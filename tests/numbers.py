@@ -227,7 +227,7 @@ def _witnesses(path: Path) -> list[Witness]:
         statements = [s for s in ast.walk(ast.parse("\n".join(lines))) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
         inside = {k for s in statements for k in range(s.lineno - 1, s.end_lineno)}
         found += [_of_code(line, lines[s.lineno - 1 : s.end_lineno], s) for s in statements]
-        found += [_of_text(line, text) for k, text in enumerate(lines) if k not in inside]
+        found += [_of_text(line, text.partition("#")[0]) for k, text in enumerate(lines) if k not in inside]  # for, with, def
         for output in cell.outputs:
             text = output.get("text", "") or output.get("data", {}).get("text/plain", "")
             head = next(iter(text.splitlines()), "")  # of a table
@@ -242,11 +242,12 @@ def _of_text(line: int, text: str, head: str = "") -> Witness:
 
 
 def _of_code(line: int, lines: list[str], statement: ast.stmt) -> Witness:
-    plain, nodes = _of_text(line, "\n".join(lines)), list(ast.walk(statement))
+    # Comments and strings give words, and no numbers: those have to be computed with.
+    nodes = list(ast.walk(statement))
     values = {v for node in nodes if (v := _number(node)) is not None}
     values |= {float(len(node.elts)) for node in nodes if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2}
     intervals = [_interval(node) for node in nodes if isinstance(node, ast.Compare)] if isinstance(statement, ast.Assert) else []
-    return Witness(line, plain.values | values, frozenset(filter(None, intervals)), plain.words)
+    return Witness(line, frozenset(values), frozenset(filter(None, intervals)), _stems("\n".join(lines)))
 
 
 def _number(node: ast.AST) -> float | None:

@@ -31,7 +31,6 @@ UNTIED = {
         "then had 99.0 %": "ten splits, rates tuned on others; the page runs three",
         "one 98.4 %": "ten splits, rates tuned on others; the page runs three",
         "one 98.3 %": "ten splits, rates tuned on others; the page runs three",
-        "it was 97.9 %": "ten splits, rates tuned on others; the page runs three",
         "had 97.7 %": "ten splits, rates tuned on others; the page runs three",
         "10,000 to test": "the size of a published data set",
         "about 12 megabytes": "the size of a download",

@@ -13,7 +13,6 @@ UNTIED = {
         "only two lists of things to do": "says how the cell above is written",
         "be three times differentiable": "the condition of a theorem",
         "and § = 10. Which mode": "a hypothetical network",
-        "forward ones. One would": "a hypothetical network",
     },
     "06": {},
     "07": {},

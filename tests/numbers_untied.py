@@ -14,7 +14,12 @@ UNTIED = {
         "be three times differentiable": "the condition of a theorem",
         "and § = 10. Which mode": "a hypothetical network",
     },
-    "06": {},
+    "06": {
+        "about two hours": "time to read",
+        "is 0.9 or 0.99, and": "usual values, no result",
+        "near 0.001, or SGD": "advice, from common practice",
+        "in factors of > about three": "advice, from common practice",
+    },
     "07": {},
     "08": {},
     "09": {},

@@ -17,8 +17,6 @@ UNTIED = {
     "06": {
         "about two hours": "time to read",
         "is 0.9 or 0.99, and": "usual values, no result",
-        "near 0.001, or SGD": "advice, from common practice",
-        "in factors of > about three": "advice, from common practice",
     },
     "07": {},
     "08": {},

@@ -4,7 +4,12 @@ UNTIED = {
     "00": {},
     "01": {},
     "02": {},
-    "03": {},
+    "03": {
+        "about two hours to read": "how long a reader takes",
+        "A classifier that says": "an example of what a forecast may say",
+        "If a model says 80 % on many": "the meaning of calibrated, for any number",
+        "about 80 % of those a": "the meaning of calibrated, for any number",
+    },
     "04": {},
     "05": {},
     "06": {},

@@ -10,7 +10,11 @@ UNTIED = {
         "If a model says 80 % on many": "the meaning of calibrated, for any number",
         "about 80 % of those a": "the meaning of calibrated, for any number",
     },
-    "04": {},
+    "04": {
+        "minutes to read with": "how long a reader takes",
+        "in one dimension, a": "(4.13) with numbers put in",
+        "bits it would be a billion": "the width of (4.9) for a table that nobody builds",
+    },
     "05": {},
     "06": {},
     "07": {},

@@ -6,6 +6,7 @@ UNTIED = {
     "02": {},
     "03": {
         "about two hours to read": "how long a reader takes",
+        "1 where at least": "the meaning of a majority",
         "A classifier that says": "an example of what a forecast may say",
         "If a model says 80 % on many": "the meaning of calibrated, for any number",
         "about 80 % of those a": "the meaning of calibrated, for any number",

@@ -10,6 +10,9 @@ UNTIED = {
     "06": {},
     "07": {
         "about two hours": "minutes to read",
+        "= 0.8. (c) The factor": "arithmetic of a solution",
+        "= 0.25, Xavier 0.2": "arithmetic of a solution",
+        "= 18.25. The plain network": "arithmetic of a solution",
         "suddenly a thousand times": "an illustration before the run",
         "= 0.75. Batch normalization": "published",
         "From about ten": "a habit of the field, said to be no result",

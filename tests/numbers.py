@@ -3,9 +3,9 @@
 A **witness** is a statement of a cell, with its comments, or a line of output. It ties a number of the prose if it has the
 same number, as it is or rounded to the digits that the prose shows, or asserts an interval around it, such as
 ``0.9 < accuracy < 0.94`` or ``abs(x - 1.36) < 0.01``. A number of one or two digits is found in many places by accident: its
-witness must share a word with the sentence, too. A comment beside an assertion can say it::
+witness must share a word with the sentence, too, one up to twenty two of them. A comment beside or above can say them::
 
-    assert wins == 9  # nine of the ten splits
+    assert wins == 9  # the vote is better on nine of the ten splits
 
 Witnesses are looked for in the section (down to ``###``) in which the number stands and in the one around it, for *What to
 remember* in the whole chapter. Years, chapters, equations, names such as LeNet-5 and small numbers that claim nothing ("four
@@ -226,7 +226,11 @@ def _witnesses(path: Path) -> list[Witness]:
         lines = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE).splitlines()
         statements = [s for s in ast.walk(ast.parse("\n".join(lines))) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
         inside = {k for s in statements for k in range(s.lineno - 1, s.end_lineno)}
-        found += [_of_code(line, lines[s.lineno - 1 : s.end_lineno], s) for s in statements]
+        for statement in statements:
+            start = statement.lineno - 1
+            while start and lines[start - 1].lstrip().startswith("#"):  # a comment above says what the statement does
+                start -= 1
+            found.append(_of_code(line, lines[start : statement.end_lineno], statement))
         found += [_of_text(line, text.partition("#")[0]) for k, text in enumerate(lines) if k not in inside]  # for, with, def
         for output in cell.outputs:
             text = output.get("text", "") or output.get("data", {}).get("text/plain", "")

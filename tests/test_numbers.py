@@ -22,7 +22,7 @@ def reason(path, number):
 @chapter
 def test_numbers_of_the_prose_are_tied_to_the_run(path):
     fail([f"{at(path, number.line)}: no cell or output of this section says {number.sentence.strip()!r}; let a cell assert it, with "
-          "the words of the sentence in a comment: assert wins == 9  # better on nine of the ten splits"
+          "words of the sentence in a comment: assert wins == 9  # better on nine of the ten splits"
           for number, witnesses in tied(path) if not any(w.ties(number) for w in witnesses) and not reason(path, number)])
 
 

@@ -211,9 +211,12 @@ def _value(match) -> tuple[float, int]:
 
 def _stems(text: str) -> frozenset[str]:
     words = re.findall(r"[A-Za-zα-ω]{3,}", re.sub(r"\d+", " ", text.replace("_", " ")))
-    return frozenset(
-        re.sub(r"(ing|es|ed|s|e|y)$", "", word.lower()) if len(word) > 4 else word.lower().rstrip("s")
-        for word in words if word.lower() not in COMMON and word.lower() not in WORDS)
+    return frozenset(_stem(word.lower()) for word in words if word.lower() not in COMMON and word.lower() not in WORDS)
+
+
+def _stem(word: str) -> str:
+    word = re.sub(r"(?<!s)s$", "", word)
+    return re.sub(r"(ing|ed|e|y)$", "", word) if len(word) > 4 else word
 
 
 # --- what the run says ------------------------------------------------------------------------------------------------

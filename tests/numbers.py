@@ -171,12 +171,13 @@ def numbers_of(path: Path, first: int, last: int) -> list[Number]:
         rf"|\b(?P<some>a|one|two|three|four) (?P<share>{'|'.join(SHARES)})s?\b|\b(?P<word>{WORD})\b", re.IGNORECASE)
     found = []
     for match in pattern.finditer(text):
-        before, after = (part.replace("\n", " ") for part in (text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]))
+        before, after = (part.replace("\n", " ") for part in (text[max(0, match.start() - 90) : match.start()], text[match.end() : match.end() + 90]))
         value, digits = _value(match)
         percent = bool(re.match(r"[^.;]{0,22}?(%|percent|points)", after))
         claims = bool(BEFORE.search(before) or AFTER.match(after) or match["share"])
         if claims and value not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
-            near = _stems(" ".join(re.split(r"[.;:] ", before)[-1].split()[-7:]) + " " + " ".join(re.split(r"[.;:] ", after)[0].split()[:7]))
+            left, right = re.split(r"[.;:] ", before)[-1], re.split(r"[.;:] ", after)[0]  # of the same sentence
+            near = _stems(" ".join([*re.findall(r"[^\W\d_]+", left)[-7:], *re.findall(r"[^\W\d_]+", right)[:7]]))
             rough = bool(ROUGH.search(before)) or bool(match["share"]) or (match["word"] or "").lower() in ("hundred", "thousand", "million")
             line = lines[text[: match.start()].count("\n")][0]
             found.append(Number(value, digits, match[0], line, percent, rough, near, f"{before[-40:]}«{match[0]}»{after[:40]}"))

@@ -7,9 +7,10 @@ UNTIED = {
         "about 50 minutes": "time to read",
         "is the radius below 15?": "a question that a tree might ask",
         "texture below 20?": "a question that a tree might ask",
-        "your training data at random, 100 times": "a question, asked before the run",
     },
-    "01": {},
+    "01": {
+        "about 80 minutes": "time to read",
+    },
     "02": {},
     "03": {},
     "04": {},

@@ -176,7 +176,7 @@ def numbers_of(path: Path, first: int, last: int) -> list[Number]:
         value, digits = _value(match)
         percent = bool(re.match(r"[^.;]{0,22}?(%|percent|points)", after))
         claims = bool(BEFORE.search(before) or AFTER.match(after) or match["share"])
-        if claims and value not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
+        if claims and abs(value) not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
             left, right = re.split(r"[.;:] ", before)[-1], re.split(r"[.;:] ", after)[0]  # of the same sentence
             near = _stems(" ".join([*re.findall(r"[^\W\d_]+", left)[-7:], *re.findall(r"[^\W\d_]+", right)[:7]]))
             rough = bool(ROUGH.search(before)) or bool(match["share"]) or (match["word"] or "").lower() in ("hundred", "thousand", "million")

@@ -38,7 +38,12 @@ NAMES = [
     r"\$\$.*?\$\$",  # derivations
     r"`[^`]*`",
     r"\]\([^)]*\)",  # where links lead
+<<<<<<< HEAD
     r"<[^<>]*>",
+=======
+    r"</?[A-Za-z!][^<>]*>",  # tags; a formula has < with a space or a command behind it
+    r"\b(?:doi|arXiv):[^\]\s]+",
+>>>>>>> c00
     r"^#+ .*?$",
     r"^(> )?\s*\d+\. ",
     r"^\*\*\d+\. [^*]*\*\*",
@@ -48,7 +53,11 @@ NAMES = [
     r" \d+(?:(?:, | and | to |–|-)\d+)*(?![.\d]*\d| ?%)",
     r"\b[A-Za-zα-ω]+[-‑]?\d[\w.-]*",  # float32, LeNet-5
     r"\b\d+(?:-bit|th|st|nd|rd|-D|D|-d)\b",
+<<<<<<< HEAD
     r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)",
+=======
+    r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:[-–]\d\d)?(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)",
+>>>>>>> c00
     r"\b[Dd]igits? (?:\d\b(?:, | and | or | to )?)+",
 ]
 
@@ -175,7 +184,7 @@ def numbers_of(path: Path, first: int, last: int) -> list[Number]:
         value, digits = _value(match)
         percent = bool(re.match(r"[^.;]{0,22}?(%|percent|points)", after))
         claims = bool(BEFORE.search(before) or AFTER.match(after) or match["share"])
-        if claims and value not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
+        if claims and abs(value) not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
             left, right = re.split(r"[.;:] ", before)[-1], re.split(r"[.;:] ", after)[0]  # of the same sentence
             near = _stems(" ".join([*re.findall(r"[^\W\d_]+", left)[-7:], *re.findall(r"[^\W\d_]+", right)[:7]]))
             rough = bool(ROUGH.search(before)) or bool(match["share"]) or (match["word"] or "").lower() in ("hundred", "thousand", "million")

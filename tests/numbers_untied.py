@@ -11,7 +11,10 @@ UNTIED = {
     "01": {
         "about 80 minutes": "time to read",
     },
-    "02": {},
+    "02": {
+        "about 90 minutes": "time to read",
+        "twice as far costs four times as much": "the square of two",
+    },
     "03": {
         "about two hours to read": "how long a reader takes",
         "1 where at least": "the meaning of a majority",

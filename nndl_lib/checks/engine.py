@@ -159,7 +159,7 @@ class Check:
             if outcome.changed:
                 return self._not_passed(f"Its answers are right, but {outcome.changed}", case)
         if told["used"]:
-            return self._not_passed(f"Its answers are right, but it uses {join(told['used'])}: the task is to do without.")
+            return self._not_passed(f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that.")
         for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
             if many - few >= more:
                 return self._not_passed(
@@ -274,7 +274,7 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
     Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
-    answer hangs on rounding (a singular matrix, a tie); three wrong answers must agree, or all if there are fewer.
+    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are fewer.
     """
     agreed, excused = 0, False
     for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
@@ -283,7 +283,8 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
         except Exception:  # it cannot be made on this input
             continue
         if not same(outcomes[k].value, value):
-            if excused or not _hangs_on_rounding(mistake, cases[k], value):
+            in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in cases[k].inputs)
+            if excused or not (in_float32 or _hangs_on_rounding(mistake, cases[k], value)):
                 return False
             excused = True
             continue

@@ -7,7 +7,8 @@ is a ``Check``. How a verdict is found, first match first:
 2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or follow from the
    right ones by a mistake that is possible in any exercise (``mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
-4. all answers are right, but an input was changed, or a loop runs over what should be one matrix product.
+4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is used
+   that the task asks to do without.
 
 All of this happens in a process of its own (``worker``), and the reader's function in yet another one: whatever it does,
 to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back (``values``).
@@ -26,11 +27,15 @@ from torch import Tensor
 
 from nndl_lib.checks import worker
 from nndl_lib.checks.mistakes import made_of_the_right_answer
-from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused
-from nndl_lib.checks.values import unpack
+from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused, used
+from nndl_lib.checks.values import Described, unpack
 from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
 
-__all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
+__all__ = ["DERIVATIVES", "Case", "Check", "Mistake", "Verdict", "exercise"]
+
+# For ``without``, where a task asks for the formulas.
+DERIVATIVES = ("autograd", "backward", "grad", "jacobian", "jacrev", "jacfwd", "vjp", "jvp", "requires_grad_", "requires_grad")
+VARIES = "It answers the same question differently when it is asked again: nothing here is random, nor kept from the last call."
 
 
 JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
@@ -70,11 +75,13 @@ class Check:
         rtol: how far an answer may be off, in proportion to its largest entry; float32 gets 1e-4 at least.
         strict: those of ``returns`` of which the task names the type, a Python float or int64. Elsewhere a tensor of
             shape () is a number, too, and whole numbers may have any integer dtype.
+        without: names of what the task asks to do without, as they stand in code.
     """
 
-    def __init__(self, answer, returns, cases, mistakes, loops, rtol, strict):
+    def __init__(self, answer, returns, cases, mistakes, loops, rtol, strict, without):
         functools.update_wrapper(self, answer)
         self.answer, self.returns, self.mistakes, self.rtol, self.strict = answer, returns, mistakes, rtol, strict
+        self.without = without
         self._cases, self._loops = cases, loops
         self.arguments = tuple(inspect.signature(answer).parameters)
 
@@ -141,6 +148,8 @@ class Check:
             return self._not_passed(f"It could not be tried on all inputs. {told.get('broken', '')}".rstrip())
         faults = [self._fault(*three) for three in zip(outcomes, right, cases, strict=True)]
         wrong = [k for k, found in enumerate(faults) if found]
+        if wrong and told["varies"]:
+            return self._not_passed(VARIES, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]])
         if wrong:
             plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
             first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
@@ -153,6 +162,8 @@ class Check:
         for case, outcome in zip(cases, outcomes):
             if outcome.changed:
                 return self._not_passed(f"Its answers are right, but {outcome.changed}", case)
+        if told["used"]:
+            return self._not_passed(f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that.")
         for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
             if many - few >= more:
                 return self._not_passed(
@@ -169,9 +180,10 @@ class Check:
         hint = uncallable(function, self.__name__, self.arguments)
         if hint:
             return send(("uncallable", hint))
-        stops = False
+        stops, first = False, []
         for case in cases:
             outcome = attempt(function, case.inputs, self.arguments)
+            first.append(outcome.value)
             send(("outcome", tuple(outcome)))
             if outcome.unwritten:
                 return None
@@ -180,6 +192,9 @@ class Check:
             lines = [] if stops else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
         except BaseException as error:  # in a further call
             return send(("broken", stopped(error, function)))
+        again = [] if stops else [unpack(attempt(function, case.inputs, self.arguments).value) for case in cases[:3]]
+        send(("varies", any(_varies(now, unpack(before)) for now, before in zip(again, first))))
+        send(("used", [name for name in used(function) if name in self.without]))
         send(("unused", unused(function, self.arguments)))
         return send(("lines", lines))
 
@@ -241,15 +256,20 @@ class Check:
 def exercise(
     returns: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
-    mistakes: Iterable[tuple[str, Callable]] = (),
+    mistakes: Iterable[tuple] = (),
     loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
 ) -> Callable[[Callable], Check]:
-    """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's."""
+    """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's.
+
+    A mistake is a sentence, and the functions of which that is true.
+    """
+    known = tuple(Mistake(hint, answer) for hint, *answers in mistakes for answer in answers)
 
     def wrap(answer: Callable) -> Check:
-        return Check(answer, returns, cases, tuple(Mistake(*mistake) for mistake in mistakes), loops, rtol, strict)
+        return Check(answer, returns, cases, known, loops, rtol, strict, without)
 
     return wrap
 
@@ -258,7 +278,7 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
     Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
-    answer hangs on rounding (a singular matrix, a tie); three wrong answers must agree, or all if there are fewer.
+    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are fewer.
     """
     agreed, excused = 0, False
     for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
@@ -267,7 +287,8 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
         except Exception:  # it cannot be made on this input
             continue
         if not same(outcomes[k].value, value):
-            if excused or not _hangs_on_rounding(mistake, cases[k], value):
+            in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in cases[k].inputs)
+            if excused or not (in_float32 or _hangs_on_rounding(mistake, cases[k], value)):
                 return False
             excused = True
             continue
@@ -301,6 +322,13 @@ def _doubled(case: Case) -> list:
     return [
         value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value for value in copied(case.inputs)
     ]
+
+
+def _varies(now: Any, before: Any) -> bool:
+    try:
+        return type(now) is not Described and not same(now, before, 0.1)
+    except Exception:  # NumPy's arrays have no single truth value
+        return False
 
 
 @contextlib.contextmanager

@@ -45,14 +45,6 @@ def _verdicts():
     yield Case((torch.tensor([1.0, -0.5, 2.0], dtype=torch.float32), torch.tensor([True, True, False])), "float32")
 
 
-def _more_verdicts():
-    def arguments(N):
-        g = generator(310 + N)
-        return _hundredths(N, g=g), torch.rand(N, generator=g) < 0.5
-
-    return [("examples", arguments(8), arguments(64), 56)]
-
-
 def _share(count, of):
     return count.double() / of.double() if of else torch.zeros((), dtype=torch.float64)
 
@@ -69,35 +61,56 @@ def _three(z, truth, accuracy=None, found=None, false=None, says=None):
 @exercise(
     returns=("accuracy", "found", "false"),
     cases=_verdicts,
-    loops=_more_verdicts,
     mistakes=[
         ("You turn the scores around: a score of at least 0 says yes.", lambda z, truth: _three(z, truth, says=z < 0)),
-        ("You round scores or compare them with 0.5; the border is 0.", lambda z, truth: _three(z, truth, says=z >= 0.5)),
-        ("found and false are exchanged.", lambda z, truth: tuple(_three(z, truth)[k] for k in (0, 2, 1))),
+        ("The border is 0: a score of at least 0 says yes. Yours is another one, as for probabilities.",
+         *(lambda z, truth, at=at: _three(z, truth, says=z >= at) for at in (0.5, 1.0)),
+         lambda z, truth: _three(z, truth, says=z.round() >= 1)),
         ("accuracy is the share of wrong answers; count where the answer equals the truth.",
          lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s != t).double().mean())),
         ("accuracy counts only the hits; a right no is a right answer, too.",
-         lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s & t).double().mean())),
-        ("accuracy is a number of answers; divide it by all N.",
-         lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s == t).double().sum())),
-        ("found divides by the alarms; divide by the true cases.",
+         lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s & t).double().mean()),
+         lambda z, truth: _three(z, truth, accuracy=lambda s, t: _share((s & t).sum(), (s | t).sum())),
+         lambda z, truth: _three(z, truth, accuracy=lambda s, t: _share((s & t).sum(), t.sum()))),
+        ("found divides by the alarms, which is precision; divide by the true cases.",
          lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), s.sum()))),
-        ("found divides by all N; divide by the true cases.",
-         lambda z, truth: _three(z, truth, found=lambda s, t: (s & t).double().mean())),
+        ("found divides by the wrong number: it is a share of the true cases, not of all N or of the others.",
+         lambda z, truth: _three(z, truth, found=lambda s, t: (s & t).double().mean()),
+         lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), (~t).sum())),
+         lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), (~t).sum().clamp(min=1))),
+         lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), (s == t).sum()))),
         ("found counts all alarms over the true cases; count only those that are true.",
          lambda z, truth: _three(z, truth, found=lambda s, t: _share(s.sum(), t.sum()))),
         ("found is the share that is missed; count those that are found.",
          lambda z, truth: _three(z, truth, found=lambda s, t: _share((~s & t).sum(), t.sum()))),
-        ("found is a count; divide it by the number of true cases.",
-         lambda z, truth: _three(z, truth, found=lambda s, t: (s & t).sum().double())),
+        ("found is an F1 score, a mixture of two shares; divide the hits by the true cases.",
+         lambda z, truth: _three(z, truth, found=lambda s, t: _share(2 * (s & t).sum(), s.sum() + t.sum()))),
         ("false divides by the cases that are not true; here it is the share of the alarms.",
          lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), (~t).sum()))),
-        ("false divides by all N; divide by the number of alarms.",
-         lambda z, truth: _three(z, truth, false=lambda s, t: (s & ~t).double().mean())),
-        ("false is the share of the alarms that are true; count the others.",
+        ("false divides by the wrong number: it is a share of the alarms, not of all N or of the true cases.",
+         lambda z, truth: _three(z, truth, false=lambda s, t: (s & ~t).double().mean()),
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), t.sum())),
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), t.sum().clamp(min=1))),
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), (s != t).sum()))),
+        ("false is the share of the alarms that are true, the precision; count the other alarms.",
          lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & t).sum(), s.sum()))),
-        ("false is a count; divide it by the number of alarms.",
-         lambda z, truth: _three(z, truth, false=lambda s, t: (s & ~t).sum().double())),
+        ("false is 1 - precision, which is 1 where there is no alarm; a share of nothing counts as 0.",
+         lambda z, truth: _three(z, truth, false=lambda s, t: 1 - _share((s & t).sum(), s.sum()))),
+        ("false counts something else than alarms that are false: yes where the truth is no, over all that say yes.",
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & t).sum(), t.sum())),
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & t).sum(), s.sum())),
+         lambda z, truth: _three(z, truth, false=lambda s, t: (s != t).double().mean()),
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & ~t).sum(), (~t).sum())),
+         lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & t).sum(), (~s).sum()))),
+        ("Counts are not divided; found is a share of the true cases, false one of the alarms, accuracy one of all N.",
+         lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s == t).double().sum()),
+         lambda z, truth: _three(z, truth, found=lambda s, t: (s & t).sum().double()),
+         lambda z, truth: _three(z, truth, false=lambda s, t: (s & ~t).sum().double()),
+         lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s == t).double().sum(),
+                                 found=lambda s, t: (s & t).sum().double(), false=lambda s, t: (s & ~t).sum().double())),
+        ("Shares are rounded down to whole numbers: // is division without the rest. Write /, and make the counts floats.",
+         lambda z, truth: tuple(part.floor() for part in _three(z, truth)),
+         lambda z, truth: (_three(z, truth)[0], *(part.floor() for part in _three(z, truth)[1:]))),
         ("The shares come in percent; return numbers from 0 to 1.",
          lambda z, truth: tuple(100 * part for part in _three(z, truth))),
     ],
@@ -162,6 +175,39 @@ def _count(sentences, vocabulary, window, pairs=lambda i, j, window: 0 < j - i <
     return counts
 
 
+def _own(sentences, vocabulary):
+    appears = Counter(word for sentence in sentences for word in sentence)
+    return torch.tensor([appears[word] for word in vocabulary]).diag()
+
+
+def _pairs_of(sentences, vocabulary, neighbors):
+    """1 for each word and each of ``neighbors(sentence, place, word)``, which come with their weights."""
+    index = {word: k for k, word in enumerate(vocabulary)}
+    counts = torch.zeros(len(vocabulary), len(vocabulary), dtype=torch.float64)
+    for sentence in sentences:
+        for i, one in enumerate(sentence):
+            for other, weight in neighbors(sentence, i, one):
+                if one in index and other in index:
+                    counts[index[one], index[other]] += weight
+    return counts
+
+
+def _wraps(sentences, vocabulary, window):
+    return _pairs_of(sentences, vocabulary, lambda sentence, i, _: [
+        (word, 1) for word in sentence[i - window : i] + sentence[i + 1 : i + 1 + window]]).long()
+
+
+def _by_distance(sentences, vocabulary, window):
+    return _pairs_of(sentences, vocabulary, lambda sentence, i, _: [
+        (word, 1 / abs(i - j)) for j, word in enumerate(sentence) if 0 < abs(i - j) <= window])
+
+
+def _first_places(sentences, vocabulary, window):
+    counts = _pairs_of(sentences, vocabulary, lambda sentence, i, one: [
+        (word, 1) for word in sentence[sentence.index(one) + 1 :][:window]]).long()
+    return counts + counts.T
+
+
 @exercise(
     returns=("counts",),
     strict=("counts",),
@@ -171,28 +217,38 @@ def _count(sentences, vocabulary, window, pairs=lambda i, j, window: 0 < j - i <
          lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < j - i < w)),
         ("You look one place too far: a window of 1 reaches the next word alone.",
          lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < j - i <= w + 1)),
-        ("Each pair counts for one of its words only; add 1 at [one, other] and at [other, one].",
-         lambda s, v, w: _count(s, v, w, both=False, same=1)),
-        ("Every count is twice too large: look to one side only, or add at one entry only.",
-         lambda s, v, w: 2 * _count(s, v, w)),
+        ("You look to one side only, or less far there: each pair counts for both its words, so the table is symmetric.",
+         lambda s, v, w: _count(s, v, w, both=False, same=1),
+         lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < i - j <= w, both=False, same=1),
+         lambda s, v, w: _count(s, v, w, lambda i, j, w: -w <= j - i < w and i != j, both=False, same=1),
+         lambda s, v, w: _count(s, v, w, lambda i, j, w: -w < j - i <= w and i != j, both=False, same=1)),
+        ("The window is not split in two: a place at most window apart counts, on the left and on the right.",
+         lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < j - i <= w // 2)),
         ("You count every pair in a sentence; only places at most window apart count.",
-         lambda s, v, w: _count(s, v, w, lambda i, j, w: j > i)),
+         lambda s, v, w: _count(s, v, w, lambda i, j, w: j > i), lambda s, v, w: _count(s, v, w, lambda i, j, w: j > i, same=0)),
         ("You count only places exactly window apart; nearer ones count, too.",
          lambda s, v, w: _count(s, v, w, lambda i, j, w: j - i == w)),
+        ("Near the beginning of a sentence words are lost: sentence[i - window:i] is empty where i - window is negative.", _wraps),
         ("A word counts as its own company at its own place: leave out distance 0.",
          lambda s, v, w: _count(s, v, w) + _own(s, v)),
         ("You look across the ends of sentences; the last word of one and the first of the next are not neighbors.",
          lambda s, v, w: _count(s, v, w, joined=True)),
+        ("Not all sentences are counted; go through every one of them.",
+         lambda s, v, w: _count(s[:1], v, w), lambda s, v, w: _count(s[-1:], v, w)),
         ("A pair of words counts once a sentence in your table; count every pair of places.",
          lambda s, v, w: _count(s, v, w, once=True)),
         ("The table holds only 0 and 1; count how often a pair occurs.",
          lambda s, v, w: (_count(s, v, w) > 0).long()),
         ("The diagonal is empty; a word that stands near itself keeps company with itself.",
          lambda s, v, w: _count(s, v, w, same=0)),
-        ("Rows and columns stand in alphabetical order; use the order of the vocabulary.",
-         lambda s, v, w: _count(s, sorted(v), w)),
+        ("Pairs count less where they are farther apart; each counts 1, whatever its distance.", _by_distance,
+         lambda s, v, w: _by_distance(s, v, w).long()),
+        ("Rows and columns stand in another order than the words of the vocabulary.",
+         lambda s, v, w: _count(s, sorted(v), w),
+         lambda s, v, w: _count(s, list(dict.fromkeys(word for line in s for word in line if word in v)), w)),
         ("Unknown words are removed before the distance is measured; they keep their place.",
          lambda s, v, w: _count(s, v, w, drop=True)),
+        ("Place and word are mixed up: .index(word) gives the first place of a word that stands there twice.", _first_places),
     ],
 )
 def company(sentences, vocabulary, window):
@@ -205,11 +261,6 @@ def company(sentences, vocabulary, window):
         for d in range(1, min(window, len(sentence) - 1) + 1):
             table += B[:-d].T @ B[d:] + B[d:].T @ B[:-d]
     return torch.from_numpy(table)
-
-
-def _own(sentences, vocabulary):
-    appears = Counter(word for sentence in sentences for word in sentence)
-    return torch.tensor([appears[word] for word in vocabulary]).diag()
 
 
 # --- 3: an analogy --------------------------------------------------------------------------------------------------
@@ -235,77 +286,77 @@ def _questions():
     yield Case(((_hundredths(7, 3, g=g) + 0.01).float(), 1, 4, 2), "float32")
 
 
-def _more_words():
-    def arguments(V):
-        return _hundredths(V, 3, g=generator(370 + V)) + 0.01, 0, 1, 2
-
-    return [("words", arguments(8), arguments(64), 56)]
-
-
-def _answer(vectors, a, b, c, query=lambda u, a, b, c: u[a] - u[b] + u[c], unit=True, out=True, length=True, least=False, all_unit=True,
-            given=None):
-    u = vectors / vectors.norm(dim=1, keepdim=True) if unit else vectors
+def _answer(vectors, a, b, c, query=lambda u, a, b, c: u[a] - u[b] + u[c], unit=True, out=-torch.inf, length=True, least=False,
+            all_unit=True, given=None, score=lambda cosines: cosines, by=lambda v: v.norm(dim=1, keepdim=True)):
+    """The right answer, with its rules as options, to make mistakes with."""
+    u = vectors / by(vectors) if unit else vectors
     q = query(u, a, b, c)
     rows = u if unit or not all_unit else vectors / vectors.norm(dim=1, keepdim=True)
-    scores = rows @ (q / q.norm() if length else q)
-    if out:
-        scores[[a, b, c] if given is None else given] = torch.inf if least else -torch.inf
+    scores = score(rows @ (q / q.norm() if length else q))
+    scores[[a, b, c] if given is None else given] = torch.inf if least else out
     word = scores.argmin() if least else scores.argmax()
     return int(word), scores[word]
 
 
-def _zero_for_given(vectors, a, b, c):
-    u = vectors / vectors.norm(dim=1, keepdim=True)
+def _nearest(vectors, a, b, c, unit=True):
+    u = vectors / vectors.norm(dim=1, keepdim=True) if unit else vectors
     q = u[a] - u[b] + u[c]
-    scores = u @ (q / q.norm())
-    scores[[a, b, c]] = 0
-    return int(scores.argmax()), scores.max()
-
-
-def _nearest(vectors, a, b, c):
-    u = vectors / vectors.norm(dim=1, keepdim=True)
-    distance = (u - (u[a] - u[b] + u[c])).norm(dim=1)
+    distance = (u - q).norm(dim=1)
     distance[[a, b, c]] = torch.inf
-    return int(distance.argmin()), distance.min()
+    word = int(distance.argmin())
+    return word, distance[word] if unit else torch.cosine_similarity(u[word], q, dim=0)
 
 
-def _zeros(vectors, a, b, c):
-    u = vectors / vectors.norm(dim=1, keepdim=True)
-    q = u[a] - u[b] + u[c]
-    scores = u @ (q / q.norm())
-    scores[[a, b, c]] = 0
-    return int(scores.argmax()), scores.max()
+def _shifted(vectors, a, b, c):
+    word, cosine = _answer(vectors, a, b, c)
+    return word - sum(given < word for given in (a, b, c)), cosine
 
 
 @exercise(
     returns=("word", "cosine"),
     cases=_questions,
-    loops=_more_words,
     mistakes=[
-        ("It goes wrong where all cosines are negative: give the three given words minus infinity, not 0.", _zero_for_given),
+        ("It goes wrong where all cosines are negative: give the three given words minus infinity, not 0.",
+         lambda v, a, b, c: _answer(v, a, b, c, out=0.0)),
         ("The given words are not left out: the answer must be a fourth one.",
-         lambda v, a, b, c: _answer(v, a, b, c, out=False)),
-        ("Only c is left out; a and b may not be the answer either.", lambda v, a, b, c: _answer(v, a, b, c, given=[c])),
+         lambda v, a, b, c: _answer(v, a, b, c, given=[])),
+        ("Not all of the three given words are left out: neither a nor b nor c may be the answer.",
+         *(lambda v, a, b, c, some=some: _answer(v, a, b, c, given=[(a, b, c)[k] for k in some])
+           for some in ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2)))),
         ("The vectors are not brought to length 1 before you add them.",
          lambda v, a, b, c: _answer(v, a, b, c, unit=False)),
         ("The vectors are not brought to length 1: you compare plain dot products.",
-         lambda v, a, b, c: _answer(v, a, b, c, unit=False, all_unit=False)),
-        ("The vectors are not brought to length 1, and neither is the result: you compare plain dot products.",
+         lambda v, a, b, c: _answer(v, a, b, c, unit=False, all_unit=False),
          lambda v, a, b, c: _answer(v, a, b, c, unit=False, all_unit=False, length=False)),
+        ("The lengths are not those of the rows: divide each row by the root of the sum of its squares, dim=1.",
+         *(lambda v, a, b, c, by=by: _answer(v, a, b, c, by=by) for by in (
+             lambda v: v.norm(dim=0), lambda v: v.norm(), lambda v: v.abs().sum(dim=1, keepdim=True),
+             lambda v: v.square().sum(dim=1, keepdim=True), lambda v: v.abs().amax(dim=1, keepdim=True)))),
         ("word is right, but cosine is a plain dot product: divide q by its length.",
          lambda v, a, b, c: _answer(v, a, b, c, length=False)),
         ("You add b and subtract c: the result is u_a - u_b + u_c.",
          lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[b] - u[c])),
-        ("You add all three: u_b is subtracted.", lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[b] + u[c])),
-        ("The step goes the wrong way: you compute u_b - u_a + u_c.",
+        ("The signs in q are wrong: u_a and u_c are added, u_b alone is subtracted.",
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[b] + u[c]),
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] - u[b] - u[c]),
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[b] - u[a] - u[c])),
+        ("The step goes the wrong way: you compute u_b - u_a + u_c. Have a and b changed places, and the sign?",
          lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[b] - u[a] + u[c])),
-        ("The word c is missing: you look for the word nearest to u_a - u_b.",
-         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] - u[b])),
+        ("One of the three words is missing from q: it is u_a - u_b + u_c.",
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] - u[b]),
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[c]),
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[c] - u[b]),
+         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[c])),
         ("You take the smallest cosine; the nearest word has the largest.",
          lambda v, a, b, c: _answer(v, a, b, c, least=True)),
-        ("word is right, but beside it you return the distance; return the cosine.", _nearest),
-        ("You return the word most like c; the step from b to a is missing.",
-         lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[c])),
+        ("You drop the sign of the cosines; a word on the opposite side is the farthest, not the nearest.",
+         lambda v, a, b, c: _answer(v, a, b, c, score=torch.abs)),
+        ("word is right, but beside it you return a distance or an angle; return the cosine.",
+         _nearest, lambda v, a, b, c: (_nearest(v, a, b, c)[0], _nearest(v, a, b, c)[1] ** 2),
+         lambda v, a, b, c: (_answer(v, a, b, c)[0], _answer(v, a, b, c)[1].acos())),
+        ("You look for the smallest distance of vectors that have different lengths; look for the largest cosine.",
+         lambda v, a, b, c: _nearest(v, a, b, c, unit=False)),
+        ("word is a place in the list without the three words; return the place among all.", _shifted),
     ],
 )
 def analogy(vectors, a, b, c):
@@ -330,6 +381,7 @@ def _ballots():
     yield Case((line, torch.tensor([1, 0, 1, 0]), _floats([0.9], [0.2], [2.0]), 2), "a tie", tie)
     yield Case((line, torch.tensor([2, 0, 2, 0]), _floats([0.1], [3.6]), 4), "a tie", tie)
     yield Case((line, torch.tensor([3, 1, 0, 2]), _floats([0.3], [2.2]), 3), "a tie", tie)
+    yield Case((_floats([0.0], [3.0], [0.5], [0.75]), torch.tensor([1, 1, 0, 0]), _floats([0.125]), 4), "a tie", tie)
     for seed, N, M, D, K, k, note in [(1, 6, 3, 2, 2, 3, ""), (2, 9, 4, 2, 3, 5, ""), (3, 12, 5, 3, 2, 3, ""), (4, 9, 4, 2, 3, 1, "k = 1"),
                                       (5, 15, 6, 3, 3, 7, ""), (6, 7, 3, 2, 2, 7, "k = N"), (7, 20, 8, 2, 2, 5, ""),
                                       (8, 10, 4, 2, 4, 4, ""), (9, 14, 9, 3, 3, 3, "")]:
@@ -359,6 +411,12 @@ def _first_of_most(classes):
     return max(classes, key=lambda c: votes[c])  # the first of equal ones: the nearest
 
 
+def _weighted(X, t, new, k, power):
+    distances = torch.cdist(new, X)
+    near = distances.argsort(dim=1)[:, :k]
+    return (torch.nn.functional.one_hot(t[near]) * distances.gather(1, near)[..., None] ** -power).sum(dim=1).argmax(dim=1)
+
+
 def _modes(classes):
     votes = Counter(classes)
     return [c for c in sorted(votes) if votes[c] == max(votes.values())]
@@ -374,25 +432,40 @@ def _modes(classes):
          lambda X, t, n, k: _elect(X, t, n, k, _first_of_most, lambda X, n: -torch.cdist(n, X))),
         ("You ask the nearest point alone; k of them vote.", lambda X, t, n, k: _elect(X, t, n, 1, _first_of_most)),
         ("You return the class of the k-th neighbor; let all k vote.", lambda X, t, n, k: _elect(X, t, n, k, lambda c: c[-1])),
-        ("k + 1 points vote. Did you leave out the nearest, or count from the wrong end?",
-         lambda X, t, n, k: _elect(X, t, n, k + 1, _first_of_most)),
+        ("The number of points that vote is not k: one more or less, or all. A slice [:k] holds k of them.",
+         lambda X, t, n, k: _elect(X, t, n, k + 1, _first_of_most), lambda X, t, n, k: _elect(X, t, n, max(k - 1, 1), _first_of_most),
+         lambda X, t, n, k: _elect(X, t, n, len(t), _first_of_most),
+         lambda X, t, n, k: t.mode().values.expand(len(n)).clone()),
         ("You leave out the nearest point. That is right only where a point would meet itself; new points are new.",
-         lambda X, t, n, k: torch.tensor([_first_of_most(t[row.argsort()[1 : k + 1]].tolist()) for row in torch.cdist(n, X)])),
-        ("All known points vote; only the k nearest do.", lambda X, t, n, k: _elect(X, t, n, len(t), _first_of_most)),
+         *(lambda X, t, n, k, end=end: torch.tensor([
+             _first_of_most(t[row.argsort()[1 : k + end]].tolist() or [t[row.argmin()].item()]) for row in torch.cdist(n, X)])
+           for end in (1, 0))),
         ("Ties go to the smallest class; they must go to the class that has the nearest point.",
          lambda X, t, n, k: _elect(X, t, n, k, lambda c: _modes(c)[0])),
         ("Ties go to the largest class; they must go to the class that has the nearest point.",
          lambda X, t, n, k: _elect(X, t, n, k, lambda c: _modes(c)[-1])),
-        ("You take the mean of the class numbers; classes are names, count votes.",
-         lambda X, t, n, k: _elect(X, t, n, k, lambda c: int(np.floor(np.mean(c) + 0.5)))),
+        ("Ties go to the class whose last voter comes last; they must go to the class that has the nearest point.",
+         lambda X, t, n, k: _elect(X, t, n, k, lambda c: _first_of_most(c[::-1]))),
+        ("Near points have more weight in your vote; each of the k has one vote.",
+         *(lambda X, t, n, k, power=power: _weighted(X, t, n, k, power) for power in (1, 2))),
+        ("You compute with the class numbers, as in a mean; classes are names, count votes.",
+         *(lambda X, t, n, k, to=to: _elect(X, t, n, k, lambda c: int(to(np.mean(c)))) for to in (
+             lambda m: np.floor(m + 0.5), np.round, np.floor, np.ceil)),
+         lambda X, t, n, k: _elect(X, t, n, k, lambda c: float(np.mean(c)))),
         ("You take the median of the class numbers; classes are names, count votes.",
-         lambda X, t, n, k: _elect(X, t, n, k, lambda c: sorted(c)[(len(c) - 1) // 2])),
+         lambda X, t, n, k: _elect(X, t, n, k, lambda c: sorted(c)[(len(c) - 1) // 2]),
+         lambda X, t, n, k: _elect(X, t, n, k, lambda c: sorted(c)[len(c) // 2]),
+         lambda X, t, n, k: _elect(X, t, n, k, lambda c: int(np.median(c)))),
         ("You choose the class with the fewest votes; choose the most frequent one.",
          lambda X, t, n, k: _elect(X, t, n, k, lambda c: min(c, key=lambda x: Counter(c)[x]))),
-        ("You return the place of the nearest point; return a class.",
-         lambda X, t, n, k: torch.cdist(n, X).argmin(dim=1)),
-        ("The distance adds the differences with their signs; square them first.",
-         lambda X, t, n, k: _elect(X, t, n, k, _first_of_most, lambda X, n: (n[:, None] - X).sum(dim=-1))),
+        ("You return places of points; return classes, t_known at those places.",
+         lambda X, t, n, k: torch.cdist(n, X).argmin(dim=1),
+         lambda X, t, n, k: torch.cdist(n, X).argsort(dim=1)[:, :k].mode(dim=1).values),
+        ("The distance is not the Euclidean one: square the differences of all features, and add them up.",
+         *(lambda X, t, n, k, far=far: _elect(X, t, n, k, _first_of_most, far) for far in (
+             lambda X, n: (n[:, None] - X).sum(dim=-1), lambda X, n: (n[:, None] - X).sum(dim=-1).abs(),
+             lambda X, n: torch.cdist(n, X, p=1), lambda X, n: torch.cdist(n, X, p=float("inf")),
+             lambda X, n: (n[:, None] - X)[..., 0].abs(), lambda X, n: -n @ X.T, lambda X, n: n @ X.T))),
         ("You return how many votes the winner has; return its class.",
          lambda X, t, n, k: _elect(X, t, n, k, lambda c: max(Counter(c).values()))),
     ],
@@ -417,6 +490,10 @@ def _episodes():
     yield Case((_floats([-2.0, -1.0], [-3.0, -4.0], [-1.0, -2.0]), [(0, 0, 0.0, 1), (1, 1, -1.0, 2)], 0.5, 0.75), "negative values")
     yield Case((_floats([0.0, 1.0], [2.0, 0.5], [0.0, 1.0]), [(0, 0, 1.0, 1), (1, 1, 0.5, 0), (0, 0, 1.0, 2)], 0.5, 0.5), "a tile twice", twice)
     yield Case((_floats([0.0, 1.0], [2.0, 0.5], [0.0, 1.0]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0), (0, 0, -1.0, 2)], 0.5, 1.0), "a tile twice", twice)
+    again = "It goes wrong where the last step occurs earlier, too: it is the last by its place in the list, len(episode) - 1."
+    yield Case((_floats([1.0, 2.0], [0.5, 1.5]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0)], 0.5, 0.5), "the same step twice", again)
+    steps = [(1, 1, -1.0, 0), (0, 1, 2.0, 1), (1, 1, -1.0, 0)]
+    yield Case((_floats([1.0, 2.0], [0.5, 1.5]), steps, 0.25, 0.5), "the same step twice", again)
     yield Case((_floats([1.0, 2.0], [3.0, 1.0], [0.5, 2.0]), [(0, 1, 1.0, 1), (1, 0, 1.0, 2)], 1.0, 0.5), "alpha = 1")
     for seed, S, A, steps, alpha, gamma in [(1, 4, 2, 3, 0.5, 0.5), (2, 3, 3, 5, 0.25, 1.0), (3, 5, 4, 8, 0.5, 0.75), (4, 4, 3, 6, 0.125, 0.5)]:
         g = generator(420 + seed)
@@ -428,15 +505,17 @@ def _episodes():
     yield Case((_floats([1.0, 2.0], [3.0, 1.0], [0.5, 2.0]).float(), [(0, 1, 1.0, 1), (1, 0, 1.0, 2)], 0.5, 0.5), "float32")
 
 
-def _lived(Q, episode, alpha, gamma, best=lambda row: row.max(), end=True, order=1, rule=None, frozen=False):
-    """The updates with their rules as options, to make mistakes with."""
+def _lived(Q, episode, alpha, gamma, best=lambda row: row.max(), end=True, order=1, rule=None, frozen=False,
+           hope_of=lambda Q, s, a, after: Q[after], last=None, powers=None, into=0):
+    """The updates with their rules as options, to make mistakes with. ``frozen``: None reads hope alone in the old table."""
     before, Q = Q, Q.clone()
-    steps = list(enumerate(episode))[::order]
-    rule = rule or (lambda q, r, hope: q + alpha * (r + gamma * hope - q))
-    for k, (s, a, r, after) in steps:
-        source = before if frozen else Q
-        hope = 0.0 if end and k == len(episode) - 1 else best(source[after])
-        Q[s, a] = rule(source[s, a].clone(), r, hope)
+    rule = rule or (lambda q, r, hope: q + alpha * (r + hope - q if powers is not None else r + gamma * hope - q))
+    for k, step in list(enumerate(episode))[::order]:
+        s, a, r, after = step
+        ends = last(step) if last else k == len(episode) - 1
+        hope = 0.0 if end and ends else best(hope_of(Q if frozen is False else before, s, a, after))
+        hope = hope if powers is None else gamma ** (k + powers) * hope
+        Q[step[into], a] = rule((before if frozen else Q)[step[into], a].clone(), r, hope)
     return Q
 
 
@@ -462,30 +541,42 @@ def _next_action(Q, episode, alpha, gamma):
         ("alpha and gamma are exchanged.", lambda Q, e, al, ga: _lived(Q, e, ga, al)),
         ("The old value is not subtracted: alpha multiplies the difference between the target and the old value.",
          lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (r + ga * hope))),
-        ("The old value is thrown away: add alpha times the difference to it.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope - q))),
+        ("The old value is forgotten: a share 1 - alpha of it stays, beside alpha times r + gamma max Q.",
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope - q)),
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope))),
         ("The sign is wrong: the value moves away from r + gamma max Q.",
          lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q - al * (r + ga * hope - q))),
         ("You mix the two with the wrong shares: alpha belongs to what is new, 1 - alpha to the old value.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * q + (1 - al) * (r + ga * hope))),
-        ("gamma multiplies the reward as well; it belongs to what comes later.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (ga * (r + hope) - q))),
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * q + (1 - al) * (r + ga * hope)),
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: (1 - al) * (q + r + ga * hope))),
+        ("Parentheses are missing: alpha multiplies reward, hope and old value together, gamma the hope alone.",
+         *(lambda Q, e, al, ga, rule=rule: _lived(Q, e, al, ga, rule=lambda q, r, hope: rule(q, r, hope, al, ga)) for rule in (
+             lambda q, r, hope, al, ga: q + al * (ga * (r + hope) - q), lambda q, r, hope, al, ga: al * r + ga * hope,
+             lambda q, r, hope, al, ga: q + al * r + ga * hope - q * al, lambda q, r, hope, al, ga: q + al * (r + ga * (hope - q)),
+             lambda q, r, hope, al, ga: q + al * r + ga * hope))),
         ("The reward is missing from the target.",
          lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (ga * hope - q))),
-        ("You take the mean of the next tile's values; take the largest.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, best=lambda row: row.mean())),
-        ("You take the smallest value of the next tile; take the largest.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, best=lambda row: row.min())),
-        ("You take the largest value of the whole table; take that of the next tile's row.",
-         lambda Q, e, al, ga: _largest_of_all(Q, e, al, ga)),
-        ("You take the value of the action that came next; take the best action's.", _next_action),
+        ("You do not take the largest value of the next tile, but its mean, its smallest, or the place of the largest.",
+         *(lambda Q, e, al, ga, best=best: _lived(Q, e, al, ga, best=best) for best in (torch.mean, torch.min, torch.argmax, torch.sum))),
+        ("The maximum is not that of the next tile: it is the largest value in row s_next of the table.",
+         *(lambda Q, e, al, ga, where=where: _lived(Q, e, al, ga, hope_of=where) for where in (
+             lambda Q, s, a, after: Q, lambda Q, s, a, after: Q[s], lambda Q, s, a, after: Q[:, a]))),
+        ("You take the value of an action, the same one or the one taken next; take the best action's, the maximum.",
+         _next_action, lambda Q, e, al, ga: _lived(Q, e, al, ga, hope_of=lambda Q, s, a, after: Q[after, a])),
         ("You go through the episode backward; update in the order of the steps.",
          lambda Q, e, al, ga: _lived(Q, e, al, ga, order=-1)),
-        ("All updates read the old table; each one must see those before it.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, frozen=True)),
-        ("Only the last step is learned from; update after every step.", lambda Q, e, al, ga: _lived(Q, e[-1:], al, ga)),
-        ("Every step is treated as the last: only there is the maximum replaced by 0.",
-         lambda Q, e, al, ga: _lived(Q, e, al, ga, best=lambda row: 0.0)),
+        ("The old table is read where updates have been made: each one must see those before it.",
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, frozen=True), lambda Q, e, al, ga: _lived(Q, e, al, ga, frozen=None)),
+        ("Not all steps are learned from: update after every step, the first and the last as well.",
+         lambda Q, e, al, ga: _lived(Q, e[-1:], al, ga), lambda Q, e, al, ga: _lived(Q, e[:1], al, ga, end=False), lambda Q, e, al, ga: _lived(Q, e[:1], al, ga),
+         lambda Q, e, al, ga: _lived(Q, e[:-1], al, ga, end=False), lambda Q, e, al, ga: _lived(Q, e[:-1], al, ga)),
+        ("Steps are treated as the last that are not: only there is the maximum replaced by 0.",
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, best=lambda row: 0.0),
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, last=lambda step: step[3] == e[-1][3])),
+        ("gamma grows or shrinks from step to step; each update multiplies by gamma once.",
+         *(lambda Q, e, al, ga, first=first: _lived(Q, e, al, ga, powers=first) for first in (0, 1))),
+        ("You write into the row of the next tile; the value of tile s and action a is updated.",
+         lambda Q, e, al, ga: _lived(Q, e, al, ga, into=3)),
     ],
 )
 def replay(Q, episode, alpha, gamma):
@@ -495,10 +586,3 @@ def replay(Q, episode, alpha, gamma):
         target = r + gamma * np.max(table[after]) * (k < len(episode))
         table[s, a] = (1 - alpha) * table[s, a] + alpha * target
     return torch.from_numpy(table)
-
-
-def _largest_of_all(Q, episode, alpha, gamma):
-    Q = Q.clone()
-    for k, (s, a, r, _) in enumerate(episode, start=1):
-        Q[s, a] += alpha * (r + gamma * (Q.max() if k < len(episode) else 0.0) - Q[s, a])
-    return Q

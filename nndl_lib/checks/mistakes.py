@@ -30,6 +30,7 @@ FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("{names} {is} twice what should be there.", lambda y: 2 * y),
     ("{names} {is} half of what should be there.", lambda y: y / 2),
     ("{names} {is} zero on every input.", torch.zeros_like),
+    ("{names} {is} 1 on every input.", torch.ones_like),
     ("{names} {is} 1 too large, on every input.", lambda y: y + 1),
     ("{names} {is} 1 too small, on every input.", lambda y: y - 1),
     ("{names} {is} the square of what should be there.", torch.square),
@@ -46,7 +47,7 @@ FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("{names} {is} the softmax of what should be there.", lambda y: y.softmax(dim=-1)),
     ("{names} {is} rounded to whole numbers.", torch.round),
 ]
-FIRST = 4  # of these, before an input as it was given
+FIRST = 5  # of these, before an input as it was given
 LISTS: list[tuple[str, Callable[[list], list]]] = [
     ("{names} {is} in reversed order.", lambda y: y[::-1]),
     ("{names} {is} sorted; the entries should stay where they belong.", sorted),

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nndl_lib.checks.engine import Case, exercise
+from nndl_lib.checks.engine import DERIVATIVES, Case, exercise
 from nndl_lib.runtime import generator
 
 __all__ = ["covariance", "layer_jacobian", "majority", "quadratic_gradient", "three_parts", "to_normal"]
@@ -47,24 +47,30 @@ def _more_samples():
     cases=_standard_samples,
     loops=_more_samples,
     mistakes=[
-        ("You multiply by the variance; the factor is the standard deviation, its root.",
-         lambda x, mu, variance: mu + variance * x),
-        ("You multiply by the square of the variance; the factor is its root.",
-         lambda x, mu, variance: mu + variance**2 * x),
+        ("The factor of x is the standard deviation, the root of the variance; yours is another function of the variance.",
+         *(lambda x, mu, variance, factor=factor: mu + factor(variance) * x for factor in (
+             lambda v: v, lambda v: v**2, lambda v: v / 2, lambda v: v**0.25, lambda v: 1 / v, lambda v: (2 * v) ** 0.5))),
         ("You divide by the standard deviation; multiply by it.", lambda x, mu, variance: mu + x / variance**0.5),
         ("You shift first and stretch then, so the mean is stretched as well: add mu at the end.",
          lambda x, mu, variance: variance**0.5 * (x + mu)),
         ("You standardize, (x - mu) / sigma: that is the way back, from z to x.",
-         lambda x, mu, variance: (x - mu) / variance**0.5),
-        ("The mean mu is missing.", lambda x, mu, variance: variance**0.5 * x),
-        ("The spread is still that of x: multiply by the standard deviation.", lambda x, mu, variance: mu + x),
-        ("You subtract mu; add it.", lambda x, mu, variance: variance**0.5 * x - mu),
-        ("The two numbers have changed places: the standard deviation multiplies x, and mu is added.",
-         lambda x, mu, variance: variance**0.5 + mu * x),
-        ("You force the mean of these samples to be mu exactly; their mean, too, must scatter: leave out x.mean().",
-         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean())),
-        ("You turn the sign of x. The distribution is the same, but here z must grow with x.",
-         lambda x, mu, variance: mu - variance**0.5 * x),
+         lambda x, mu, variance: (x - mu) / variance**0.5,
+         lambda x, mu, variance: (x - mu) / variance),
+        ("The mean of the samples x is 0 already: do not subtract mu from them.",
+         lambda x, mu, variance: mu + variance**0.5 * (x - mu), lambda x, mu, variance: variance**0.5 * (x - mu)),
+        ("The spread is still that of x: multiply by the standard deviation.",
+         lambda x, mu, variance: mu + x, lambda x, mu, variance: mu + x + variance**0.5, lambda x, mu, variance: mu + x + variance),
+        ("The standard deviation multiplies x, and mu is added to that; yours combines the two in another way.",
+         lambda x, mu, variance: variance**0.5 + mu * x, lambda x, mu, variance: mu * variance**0.5 * x,
+         lambda x, mu, variance: variance + mu * x, lambda x, mu, variance: variance**0.5 * x - mu),
+        ("You center the samples by their own mean, which makes that of z exactly mu; it must scatter: leave x.mean() out.",
+         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()),
+         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()) / x.std(),
+         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()) / x.std(correction=0)),
+        ("The sign of x is turned or lost. The distribution may be the same, but here z must grow with x.",
+         lambda x, mu, variance: mu - variance**0.5 * x, lambda x, mu, variance: mu + variance**0.5 * x.abs()),
+        ("You return the density of the distribution at x; samples are asked for.",
+         lambda x, mu, variance: torch.exp(-((x - mu) ** 2) / (2 * variance)) / (2 * np.pi * variance) ** 0.5),
         ("It returns mu for every sample.", lambda x, mu, variance: torch.full_like(x, mu)),
     ],
 )
@@ -91,7 +97,9 @@ def _pairs():
     g = generator(540)
     x, y = _quarters(5, g=g), _quarters(5, g=g)
     yield Case((x.float(), y.float() + 1), "float32")
-    digits = "On samples far from zero it loses its digits: subtract the means before you multiply."
+    digits = "On samples far from zero it loses its digits: keep the dtype, and subtract both means before you multiply."
+    yield Case((x + 1e6 + 0.1, x + y + 1e6 + 0.3), "samples near a million", digits)
+    x, y = _quarters(7, g=g), _quarters(7, g=g)
     yield Case((x + 1e6 + 0.1, x + y + 1e6 + 0.3), "samples near a million", digits)
 
 
@@ -115,22 +123,27 @@ def _products(x, y):
         ("You divide by n - 1; here the mean goes over the n pairs.", lambda x, y: _products(x, y).sum() / (len(x) - 1)),
         ("You add up the products; take their mean.", lambda x, y: _products(x, y).sum()),
         ("The means are not subtracted: it is the mean of x times y.", lambda x, y: (x * y).mean()),
-        ("It is the product of the two means.", lambda x, y: x.mean() * y.mean()),
-        ("Its sign is wrong: the mean of the product comes first, the product of the means is subtracted.",
-         lambda x, y: -_products(x, y).mean()),
-        ("You return the correlation; do not divide by the standard deviations.",
-         lambda x, y: _products(x, y).mean() / (x.std(correction=0) * y.std(correction=0))),
+        ("You average first, or every x meets every y: subtract the means, multiply pair by pair, and average then.",
+         lambda x, y: x.mean() * y.mean(), lambda x, y: 0 * (x - x.mean()).mean() * (y - y.mean()).mean(),
+         lambda x, y: (x * y).mean() + x.mean() * y.mean(), lambda x, y: ((x - x.mean())[:, None] * (y - y.mean())).mean()),
+        ("The means have changed places: subtract from x the mean of x, from y that of y.",
+         lambda x, y: ((x - y.mean()) * (y - x.mean())).mean()),
+        ("You subtract medians; subtract the means.", lambda x, y: ((x - x.median()) * (y - y.median())).mean()),
+        ("You divide by standard deviations or variances, as for a correlation or a slope; the covariance is not divided.",
+         *(lambda x, y, by=by: _products(x, y).mean() / by(x, y) for by in (
+             lambda x, y: x.std(correction=0) * y.std(correction=0), lambda x, y: x.std() * y.std(),
+             lambda x, y: x.var(correction=0), lambda x, y: y.var(correction=0))),
+         lambda x, y: torch.corrcoef(torch.stack([x, y]))[0, 1]),
         ("You return the product of the standard deviations; multiply pair by pair, and average then.",
-         lambda x, y: x.std(correction=0) * y.std(correction=0)),
+         lambda x, y: x.std(correction=0) * y.std(correction=0), lambda x, y: x.std() * y.std()),
         ("You take absolute values; products of opposite signs must cancel.", lambda x, y: _products(x, y).abs().mean()),
-        ("You average the distances from the mean first, which gives 0: multiply pair by pair, and average then.",
-         lambda x, y: 0 * (x - x.mean()).mean() * (y - y.mean()).mean()),
-        ("It is the variance of x; y takes no part.", lambda x, y: _products(x, x).mean()),
+        ("It is the variance of one of the two; both must take part.",
+         lambda x, y: _products(x, x).mean(), lambda x, y: _products(y, y).mean()),
+        ("It is a variance or a mean square of the sum or the difference; multiply x by y, each less its mean.",
+         lambda x, y: (x - y).square().mean(), lambda x, y: (x + y).var(correction=0), lambda x, y: (x - y).var(correction=0)),
         ("You return one product for each pair; take their mean.", _products),
-        ("You return the 2 x 2 table of covariances, divided by n - 1; return the entry of x with y, divided by n.",
-         lambda x, y: torch.cov(torch.stack([x, y]))),
-        ("You return the 2 x 2 table of covariances; return the entry of x with y, one number.",
-         lambda x, y: torch.cov(torch.stack([x, y]), correction=0)),
+        ("You return the 2 x 2 table of covariances; return the entry of x with y, divided by n.",
+         lambda x, y: torch.cov(torch.stack([x, y])), lambda x, y: torch.cov(torch.stack([x, y]), correction=0)),
         ("Every x meets every y: an outer product has n x n terms. Multiply pair by pair.",
          lambda x, y: (x - x.mean())[:, None] * (y - y.mean())),
     ],
@@ -178,13 +191,20 @@ def _larger_forms():
         ("It is B x: x stands in the product twice, and the place on the right has a slope, too.", lambda B, x: B @ x),
         ("It is B' x: x stands in the product twice, and the place on the left has a slope, too.", lambda B, x: B.T @ x),
         ("It is half of what it should be: there is no factor 1/2 in x' B x.", lambda B, x: (B + B.T) @ x / 2),
-        ("It is twice too large: the two places are B x and B' x, without a further 2.", lambda B, x: 2 * (B + B.T) @ x),
-        ("You subtract the two slopes; add them.", lambda B, x: (B - B.T) @ x),
-        ("You return the value x' B x, one number; the gradient has the shape of x.", lambda B, x: x @ B @ x),
+        ("You subtract the two slopes; add them.", lambda B, x: (B - B.T) @ x, lambda B, x: (B.T - B) @ x),
+        ("B comes in twice: B' B belongs to the length of B x; here B stands in the product once.",
+         lambda B, x: 2 * B.T @ B @ x, lambda B, x: B.T @ B @ x, lambda B, x: B @ B.T @ x, lambda B, x: 2 * B @ B.T @ x),
+        ("You return one number, such as the value x' B x; the gradient has the shape of x.",
+         lambda B, x: x @ B @ x, lambda B, x: 2 * x @ B @ x),
         ("You return the gradient with respect to B, the table of products x_i x_j.", lambda B, x: torch.outer(x, x)),
         ("It is 2 x, the gradient of x' x: B is missing.", lambda B, x: 2 * x),
-        ("You return a matrix: * multiplies entry by entry, @ is the product with a vector.", lambda B, x: (B + B.T) * x),
-        ("You return the matrix of second derivatives, B + B'; multiply it by x.", lambda B, x: B + B.T),
+        ("Only the diagonal of B takes part: (B + B') @ x needs every entry.",
+         lambda B, x: 2 * B.diag() * x, lambda B, x: B.diag() * x),
+        ("Entries are multiplied with * where a product with a vector is meant: @ multiplies and adds up.",
+         lambda B, x: (B + B.T) * x, lambda B, x: (B + B.T) * x[:, None], lambda B, x: ((B + B.T) * x[:, None]).sum(dim=1),
+         lambda B, x: (B @ x) * x, lambda B, x: 2 * (B @ x) * x),
+        ("It lacks x: B + B' is the matrix of second derivatives. Multiply it by x.",
+         lambda B, x: B + B.T, lambda B, x: (B + B.T).sum(dim=1), lambda B, x: (B + B.T) @ torch.ones_like(x)),
     ],
 )
 def quadratic_gradient(B, x):
@@ -228,27 +248,35 @@ def _scaled(A, slopes):
     returns=("J",),
     cases=_layers,
     loops=_larger_layers,
+    without=DERIVATIVES,
     mistakes=[
         ("The slope of tanh is missing: A is the Jacobian of A x alone.", lambda A, x: 1 * A),
         ("You multiply the columns; each row of A gets the slope of its output. Make the slopes a column, slopes[:, None].",
          lambda A, x: (1 - torch.tanh(A @ x) ** 2) * A),
-        ("It is transposed: one row an output, one column an input.", lambda A, x: _scaled(A, 1 - torch.tanh(A @ x) ** 2).T),
-        ("The square is missing: the slope of tanh(z) is 1 - tanh(z)**2.", lambda A, x: _scaled(A, 1 - torch.tanh(A @ x))),
-        ("You multiply by tanh(z)**2; its slope is 1 minus that.", lambda A, x: _scaled(A, torch.tanh(A @ x) ** 2)),
-        ("You multiply by tanh(z) itself; multiply by its slope, 1 - tanh(z)**2.",
-         lambda A, x: _scaled(A, torch.tanh(A @ x))),
+        ("The slope of tanh(z) is 1 - tanh(z)**2; the square is missing, or stands around the whole.",
+         lambda A, x: _scaled(A, 1 - torch.tanh(A @ x)), lambda A, x: _scaled(A, (1 - torch.tanh(A @ x)) ** 2)),
+        ("The factor of a row is the slope of tanh, 1 - tanh(z)**2; you take tanh(z), its square, or 1 plus that.",
+         lambda A, x: _scaled(A, torch.tanh(A @ x)), lambda A, x: _scaled(A, torch.tanh(A @ x) ** 2),
+         lambda A, x: _scaled(A, 1 + torch.tanh(A @ x) ** 2)),
+        ("You take the slope of the slope: 1 - tanh(z)**2 is the derivative itself, and needs no further factor.",
+         lambda A, x: _scaled(A, -2 * torch.tanh(A @ x) * (1 - torch.tanh(A @ x) ** 2)),
+         lambda A, x: _scaled(A, (1 - torch.tanh(A @ x) ** 2) ** 2), lambda A, x: _scaled(A, -2 * torch.tanh(A @ x))),
         ("The tanh inside the slope is missing: it is 1 - tanh(z)**2, not 1 - z**2.",
          lambda A, x: _scaled(A, 1 - (A @ x) ** 2)),
         ("You apply tanh twice: with h = tanh(z) the slope is 1 - h**2.",
          lambda A, x: _scaled(A, 1 - torch.tanh(torch.tanh(A @ x)) ** 2)),
-        ("You take h (1 - h), the slope of the logistic function; that of tanh is 1 - h**2.",
-         lambda A, x: _scaled(A, torch.tanh(A @ x) * (1 - torch.tanh(A @ x)))),
-        ("Its sign is wrong: the slope of tanh(z) is 1 - tanh(z)**2.", lambda A, x: _scaled(A, torch.tanh(A @ x) ** 2 - 1)),
+        ("It is the slope of another function, of logistic units or ReLU; that of tanh is 1 - h**2.",
+         lambda A, x: _scaled(A, torch.tanh(A @ x) * (1 - torch.tanh(A @ x))),
+         lambda A, x: _scaled(A, torch.sigmoid(A @ x) * torch.sigmoid(-A @ x)), lambda A, x: _scaled(A, (A @ x > 0).to(A.dtype))),
+        ("The slope is taken at the wrong place: at z = A @ x, one number a row, neither at x nor at an entry of A.",
+         lambda A, x: A * (1 - torch.tanh(x) ** 2), lambda A, x: 1 - torch.tanh(A) ** 2,
+         lambda A, x: A * (1 - torch.tanh(A * x) ** 2), lambda A, x: A * (1 - torch.tanh(A) ** 2)),
+        ("A is missing: the chain rule multiplies the slope of each output by its row of A, not by x.",
+         lambda A, x: torch.outer(1 - torch.tanh(A @ x) ** 2, x)),
         ("You return the gradient of the sum of the outputs; the Jacobian has a row for each output.",
          lambda A, x: (1 - torch.tanh(A @ x) ** 2) @ A),
-        ("You return the slopes of tanh alone; multiply row i of A by slope i.", lambda A, x: 1 - torch.tanh(A @ x) ** 2),
-        ("You return the Jacobian of tanh alone, a diagonal matrix; multiply it by A.",
-         lambda A, x: (1 - torch.tanh(A @ x) ** 2).diag()),
+        ("You return the slopes of tanh alone; multiply row i of A by slope i.",
+         lambda A, x: 1 - torch.tanh(A @ x) ** 2, lambda A, x: (1 - torch.tanh(A @ x) ** 2).diag()),
         ("You return the outputs tanh(A x); the Jacobian holds their slopes.", lambda A, x: torch.tanh(A @ x)),
     ],
 )
@@ -290,21 +318,42 @@ def _cut(X, n_train, n_val):
     return X[:n_train], X[n_train : n_train + n_val], X[n_train + n_val :]
 
 
-def _deal(X, order, n_train, n_val, by=lambda train, val, test: train, shift=True, scale=True, power=1, correction=0):
+def _deal(X, order, n_train, n_val, by=lambda train, val, test: train, shift=True, scale=True, power=1, correction=0, tiny=0.0,
+          mean_of=0, deviation_of=0):
     """The right answer, with its rules as options, to make mistakes with. ``by``: the rows that mean and deviation see."""
     X = X[order]
-    seen = by(*_cut(X, n_train, n_val))
-    mean, deviation = seen.mean(dim=0), seen.std(dim=0, correction=correction) ** power
+    parts = _cut(X, n_train, n_val)
+    seen = by(*parts)
+    mean = (X if mean_of is None else seen).mean(dim=0)
+    deviation = (X if deviation_of is None else seen).std(dim=0, correction=correction) ** power + tiny
     return _cut((X - mean * shift) / (deviation if scale else 1), n_train, n_val)
 
 
-def _by_itself(X, order, n_train, n_val):
-    return tuple((part - part.mean(dim=0)) / part.std(dim=0, correction=0) for part in _cut(X[order], n_train, n_val))
+def _by_itself(X, order, n_train, n_val, own):
+    """Parts 1 or 2, or both, are scaled by their own rows."""
+    parts = _cut(X[order], n_train, n_val)
+    seen = [parts[k if k in own else 0] for k in range(3)]
+    return tuple((part - rows.mean(dim=0)) / rows.std(dim=0, correction=0) for part, rows in zip(parts, seen))
 
 
 def _one_scale(X, order, n_train, n_val):
     train = X[order][:n_train]
     return _cut((X[order] - train.mean()) / train.std(correction=0), n_train, n_val)
+
+
+def _of_rows(X, order, n_train, n_val):
+    Z = X[order]
+    return _cut((Z - Z.mean(dim=1, keepdim=True)) / Z.std(dim=1, correction=0, keepdim=True), n_train, n_val)
+
+
+def _divided_first(X, order, n_train, n_val):
+    train = X[order][:n_train]
+    return _cut(X[order] / train.std(dim=0, correction=0) - train.mean(dim=0), n_train, n_val)
+
+
+def _between_0_and_1(X, order, n_train, n_val):
+    least, most = X[order][:n_train].aminmax(dim=0)
+    return _cut((X[order] - least) / (most - least), n_train, n_val)
 
 
 @exercise(
@@ -313,32 +362,38 @@ def _one_scale(X, order, n_train, n_val):
     loops=_larger_tables,
     mistakes=[
         ("Mean and deviation come from all rows, so the test rows have been seen: take them from the training rows.",
-         lambda *a: _deal(*a, by=lambda *parts: torch.cat(parts))),
+         lambda *a: _deal(*a, by=lambda *parts: torch.cat(parts)),
+         lambda *a: _deal(*a, by=lambda *parts: torch.cat(parts), correction=1)),
         ("Mean and deviation see the validation rows as well: take them from the training rows alone.",
          lambda *a: _deal(*a, by=lambda train, val, test: torch.cat([train, val]))),
-        ("Each part is scaled by its own mean and deviation; use those of the training rows for all three.", _by_itself),
+        ("One of mean and deviation comes from all rows: both belong to the training rows.",
+         lambda *a: _deal(*a, mean_of=0, deviation_of=None), lambda *a: _deal(*a, mean_of=None, deviation_of=0)),
+        ("A part is scaled by its own rows, or not at all: use mean and deviation of the training rows for all three.",
+         *(lambda *a, own=own: _by_itself(*a, own) for own in ((1, 2), (1,), (2,))),
+         lambda *a: (_deal(*a)[0], *_deal(*a, shift=False, scale=False)[1:]),
+         lambda *a: (*_deal(*a)[:2], _deal(*a, shift=False, scale=False)[2])),
         ("order has no effect: deal the rows out as it says, X[order].",
          lambda X, order, *a: _deal(X, torch.arange(len(X)), *a)),
+        ("Mean and deviation come from the first rows of X as it was given: shuffle first, X[order].",
+         lambda X, order, n_train, n_val: _cut(
+             (X[order] - X[:n_train].mean(dim=0)) / X[:n_train].std(dim=0, correction=0), n_train, n_val)),
         ("order is used the wrong way round: row order[0] comes first, X[order].",
          lambda X, order, *a: _deal(X, order.argsort(), *a)),
         ("The deviation divides by N - 1; divide by N, with correction=0.", lambda *a: _deal(*a, correction=1)),
-        ("The columns are centered, and not divided by their deviation.", lambda *a: _deal(*a, scale=False)),
-        ("The columns are divided by their deviation, and their mean is not subtracted.", lambda *a: _deal(*a, shift=False)),
+        ("One of the two steps is missing: subtract the mean, and divide by the deviation.",
+         lambda *a: _deal(*a, scale=False), lambda *a: _deal(*a, shift=False), lambda *a: _deal(*a, shift=False, scale=False)),
         ("You divide by the variance; divide by its root.", lambda *a: _deal(*a, power=2)),
-        ("The rows are not standardized: subtract the mean, divide by the deviation.",
-         lambda *a: _deal(*a, shift=False, scale=False)),
-        ("The training rows are standardized, the others are not: use the same two vectors for all three.",
-         lambda *a: (_deal(*a)[0], *_deal(*a, shift=False, scale=False)[1:])),
-        ("val and test have changed places: n_val rows follow the training rows, the rest is for the test.",
-         lambda *a: tuple(_deal(*a)[k] for k in (0, 2, 1))),
-        ("There is one mean and one deviation for the whole table; each column needs its own, dim=0.", _one_scale),
-        ("The test rows begin at n_val: the validation rows end at n_train + n_val.",
-         lambda X, order, n_train, n_val: (
-             *_deal(X, order, n_train, n_val)[:2], torch.cat(_deal(X, order, n_train, n_val))[n_val:])),
-        ("The validation rows end at n_val: they end at n_train + n_val.",
-         lambda X, order, n_train, n_val: (
-             _deal(X, order, n_train, n_val)[0], torch.cat(_deal(X, order, n_train, n_val))[n_train:n_val],
-             _deal(X, order, n_train, n_val)[2])),
+        ("You divide first and subtract then: the mean has to come off before.", _divided_first),
+        ("A small number is added to the deviation; no column is constant, so leave it out.",
+         *(lambda *a, tiny=tiny: _deal(*a, tiny=tiny) for tiny in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8))),
+        ("You scale by the smallest and the largest entry; subtract the mean, divide by the standard deviation.", _between_0_and_1),
+        ("Mean and deviation are not those of the columns; each column needs its own, dim=0.", _one_scale, _of_rows),
+        ("The parts are cut at wrong places: val ends at n_train + n_val, and test begins there.",
+         *(lambda *a, cut=cut: cut(torch.cat(_deal(*a)), *a[2:]) for cut in (
+             lambda Z, n, m: (Z[:n], Z[n : n + m], Z[m:]), lambda Z, n, m: (Z[:n], Z[n:m], Z[n + m :]),
+             lambda Z, n, m: (Z[:n], Z[n:m], Z[m:]), lambda Z, n, m: (Z[:n], Z[-m:], Z[n:-m]),
+             lambda Z, n, m: (Z[:n], Z[n : n + m], Z[n:]), lambda Z, n, m: (Z[:n], Z[n : n + m], Z[-(len(Z) - n - m) :]),
+             lambda Z, n, m: (Z[:n], Z[n + 1 : n + m + 1], Z[n + m + 1 :])))),
     ],
 )
 def three_parts(X, order, n_train, n_val):
@@ -387,26 +442,33 @@ def _counts(answers, K):
     mistakes=[
         ("It takes the largest of the classes with equally many votes; take the smallest.",
          lambda answers, K: K - 1 - _counts(answers, K).flip(1).argmax(dim=1)),
-        ("You round the mean of the answers; classes are names, so count the votes.",
-         lambda answers, K: answers.double().mean(dim=0).round().long()),
-        ("You cut off the mean of the answers; classes are names, so count the votes.",
-         lambda answers, K: answers.double().mean(dim=0).long()),
+        ("You compute with the class numbers, as in a mean; classes are names, so count the votes.",
+         *(lambda answers, K, to=to: to(answers.double().mean(dim=0)).long() for to in (torch.round, torch.floor, torch.ceil)),
+         lambda answers, K: (answers.double().mean(dim=0) + 0.5).long(), lambda answers, K: answers.sum(dim=0) % K,
+         lambda answers, K: answers.double().mean(dim=0)),
         ("You take the median of the answers; classes are names, so count the votes.",
-         lambda answers, K: answers.median(dim=0).values),
+         lambda answers, K: answers.median(dim=0).values, lambda answers, K: answers.double().quantile(0.5, dim=0).long(),
+         lambda answers, K: answers.sort(dim=0).values[len(answers) // 2]),
         ("You count along the wrong axis: the members of an example stand below each other, dim=0.",
          lambda answers, K: _counts(answers.T, K).argmax(dim=1)),
-        ("You return the counts; return the class that has the most, with argmax(dim=1).", _counts),
+        ("You return the counts; return the class that has the most, with argmax(dim=1).",
+         _counts, lambda answers, K: _counts(answers, K).double() / len(answers)),
         ("You return how many votes the winner has; return which class it is: argmax, not max.",
          lambda answers, K: _counts(answers, K).amax(dim=1)),
         ("You choose the class with the fewest votes.", lambda answers, K: _counts(answers, K).argmin(dim=1)),
-        ("It is the answer of the first member alone.", lambda answers, K: answers[0].clone()),
-        ("You take the largest answer; count the votes.", lambda answers, K: answers.amax(dim=0)),
+        ("It is the answer of one member alone; all of them vote.",
+         lambda answers, K: answers[0].clone(), lambda answers, K: answers[-1].clone()),
+        ("You take the largest or the smallest answer; count the votes.",
+         lambda answers, K: answers.amax(dim=0), lambda answers, K: answers.amin(dim=0)),
         ("You return which member answers with the largest class; count the votes of each class first.",
          lambda answers, K: answers.argmax(dim=0)),
-        ("Your argmax runs over the examples; it must run over the classes, the axis of length K.",
-         lambda answers, K: _counts(answers, K).argmax(dim=0)),
-        ("Your argmax runs over the whole table; give it the axis of the classes.",
-         lambda answers, K: _counts(answers, K).argmax()),
+        ("One class is left out of the count: there are K of them, from 0 to K - 1.",
+         lambda answers, K: _counts(answers, K)[:, :-1].argmax(dim=1), lambda answers, K: _counts(answers, K)[:, 1:].argmax(dim=1) + 1),
+        ("More than half of the votes are not needed: the most frequent class wins, however few vote for it.",
+         lambda answers, K: (2 * _counts(answers, K) > len(answers)).long().argmax(dim=1)),
+        ("All examples vote together: count for each example apart, and let argmax run over its classes, dim=1.",
+         lambda answers, K: _counts(answers, K).argmax(dim=0), lambda answers, K: _counts(answers, K).argmax(),
+         lambda answers, K: _counts(answers, K).sum(dim=0).argmax().expand(answers.shape[1])),
     ],
 )
 def majority(answers, K):

@@ -20,7 +20,7 @@ from nndl_lib.checks import worker
 from nndl_lib.checks.values import Described, pack, unpack
 from nndl_lib.checks.words import describe, same
 
-__all__ = ["Outcome", "attempt", "copied", "lines_run", "place", "stopped", "uncallable", "unused"]
+__all__ = ["Outcome", "attempt", "copied", "lines_run", "place", "stopped", "uncallable", "unused", "used"]
 
 PRINTED = 10_000  # characters that are kept
 
@@ -167,6 +167,20 @@ def unused(function, arguments: tuple[str, ...]) -> list[str]:
     if read & {"locals", "vars", "eval", "exec"}:
         return []
     return [name for name, own in zip(arguments, function.__code__.co_varnames) if own not in read]
+
+
+def used(function) -> list[str]:
+    """The names of globals and attributes in the code of a plain function, and of those beside it that it calls."""
+    names, functions = {}, [function]
+    for one in functions:  # it grows
+        codes = [one.__code__] if type(one) is types.FunctionType else []
+        for code in codes:
+            codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+            names.update(dict.fromkeys(code.co_names))
+            called = [one.__globals__.get(name) for name in code.co_names]
+            functions += [other for other in called if type(other) is types.FunctionType and other not in functions
+                          and other.__module__ == one.__module__]
+    return list(names)
 
 
 def place(function, places) -> str:

@@ -92,7 +92,14 @@ def _fault(got: Any, want: Any, name: str, rtol: float, like, strict: bool) -> s
         return "" if same(got, want, rtol) else f"{name} is {_short(got)}; expected {_short(want)}."
     if isinstance(want, (list, tuple)) and not isinstance(got, (list, tuple)):
         return f"{name} is {describe(got)}; expected a {type(want).__name__}."
-    return "" if same(got, want, rtol) else f"{name} is {describe(got)}; expected {describe(want)}."
+    if same(got, want, rtol):
+        return ""
+    if isinstance(want, (list, tuple)) and describe(got) == describe(want):  # both are too long for that
+        k = next((k for k, pair in enumerate(zip(got, want)) if not same(*pair, rtol)), None)
+        if k is None:
+            return f"{name} has {len(got)} entries; expected {len(want)}."
+        return f"{name} has {_short(got[k])} at place {k}; expected {_short(want[k])}."
+    return f"{name} is {describe(got)}; expected {describe(want)}."
 
 
 def _tensor_fault(got: Any, want: Tensor, name: str, rtol: float, like, strict: bool) -> str:

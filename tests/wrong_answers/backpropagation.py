@@ -1,5 +1,7 @@
 """Wrong answers to the exercises of chapter 05."""
 
+from collections import deque
+
 import numpy as np
 import torch
 
@@ -57,7 +59,7 @@ def target_minus_prediction(x, t, w, b, v, lam):
     return z_bar * x + lam * w, z_bar, e * h
 
 
-@wrong("residual_unit_backward", "that of the logistic function")
+@wrong("residual_unit_backward", "of the logistic function")
 def slope_of_the_logistic(x, t, w, b, v, lam):
     z = w * x + b
     h = torch.tanh(z)
@@ -213,16 +215,6 @@ def with_a_slope(Z, c):
 @wrong("cross_entropy_backward", "error signal of the probabilities")
 def stops_at_the_probabilities(Z, c):
     return -hot(Z, c) / safe_softmax(Z) / len(Z)
-
-
-@wrong("cross_entropy_backward", "Python loop runs over the examples")
-def one_row_at_a_time(Z, c):
-    rows = []
-    for z, k in zip(Z, c):
-        y = safe_softmax(z, dim=0)
-        y[k] -= 1
-        rows.append(y / len(Z))
-    return torch.stack(rows)
 
 
 # --- topological_order ----------------------------------------------------------------------------------------------
@@ -408,8 +400,64 @@ def works_in_place(f, w, h):
     return out.view(w.shape)
 
 
-@wrong("numerical_gradient", "derivative itself")
+@wrong("numerical_gradient", "it is the derivative itself")
 def calls_autograd(f, w, h):
     w = w.clone().requires_grad_()
     f(w).backward()
     return w.grad
+
+
+# --- from other students ---------------------------------------------------------------------------------------------
+
+
+@wrong("residual_unit_backward", "it uses autograd")
+def gradients_by_torch(x, t, w, b, v, lam):
+    w, b, v = (part.clone().requires_grad_() for part in (w, b, v))
+    loss = (w * x + b + v * torch.tanh(w * x + b) - t) ** 2 / 2 + lam / 2 * w**2
+    return torch.autograd.grad(loss, (w, b, v))
+
+
+@wrong("residual_unit_backward", "lam / 2 w**2 cancels")
+def half_the_penalty(x, t, w, b, v, lam):
+    h = torch.tanh(w * x + b)
+    y_bar = w * x + b + v * h - t
+    z_bar = y_bar + y_bar * v * (1 - h**2)
+    return z_bar * x + lam / 2 * w, z_bar, y_bar * h
+
+
+@wrong("linear_backward", "X_bar takes the transpose of W")
+def transposed_where_it_fits(X, W, b, Y_bar):
+    return Y_bar @ (W.T if W.shape[0] == W.shape[1] else W), Y_bar.T @ X, Y_bar.sum(dim=0)
+
+
+@wrong("cross_entropy_backward", "of a squared error")
+def squared_error(Z, c):
+    e = torch.exp(Z - Z.amax(dim=1, keepdim=True))
+    return (e / e.sum(dim=1, keepdim=True) - torch.nn.functional.one_hot(c, Z.shape[1])) ** 2 / len(Z)
+
+
+@wrong("topological_order", "as from a stack")
+def joins_in_front(parents):
+    children = {node: [] for node in parents}
+    for node, those in parents.items():
+        for parent in those:
+            children[parent].append(node)
+    waiting, order = {node: len(those) for node, those in parents.items()}, []
+    line = deque(node for node in parents if not parents[node])
+    while line:
+        order.append(line.popleft())
+        for child in children[order[-1]]:
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                line.appendleft(child)
+    return order
+
+
+@wrong("numerical_gradient", "h is ignored")
+def step_of_its_own(f, w, h):
+    h, slopes = 1e-6, torch.zeros_like(w).flatten()
+    for k in range(w.numel()):
+        e = torch.zeros_like(w).flatten()
+        e[k] = h
+        slopes[k] = (f(w + e.view(w.shape)) - f(w - e.view(w.shape))) / (2 * h)
+    return slopes.view(w.shape)

@@ -33,7 +33,7 @@ def divides_by_zero(z, truth):
             (says & ~truth).sum().to(z.dtype) / says.sum())
 
 
-@wrong("judge", "divides by the alarms; divide by the true cases")
+@wrong("judge", "divides by the alarms, which is precision")
 def precision_for_recall(z, truth):
     accuracy, _, false = shares(z, truth)
     says = z >= 0
@@ -52,7 +52,7 @@ def precision(z, truth):
     return *shares(z, truth)[:2], ((says & truth).sum() / max(says.sum(), 1)).to(z.dtype)
 
 
-@wrong("judge", "are exchanged")
+@wrong("judge", "it returns accuracy, false, found")
 def other_order(z, truth):
     accuracy, found, false = shares(z, truth)
     return accuracy, false, found
@@ -64,7 +64,7 @@ def hits_alone(z, truth):
     return (torch.logical_and(says, truth).to(z.dtype).mean(), *shares(z, truth)[1:])
 
 
-@wrong("judge", "compare them with 0.5")
+@wrong("judge", "The border is 0")
 def probabilities(z, truth):
     return shares(z, truth, z >= 0.5)
 
@@ -72,19 +72,6 @@ def probabilities(z, truth):
 @wrong("judge", "Leave out .item()")
 def plain_numbers(z, truth):
     return tuple(value.item() for value in shares(z, truth))
-
-
-@wrong("judge", "loop runs over the examples")
-def one_by_one(z, truth):
-    right = sum(1 for score, yes in zip(z, truth) if bool(score >= 0) == bool(yes))
-    hits = alarms = 0
-    for score, yes in zip(z, truth):
-        if score >= 0:
-            alarms += 1
-            hits += bool(yes)
-    cases = int(truth.sum())
-    values = right / len(z), hits / cases if cases else 0.0, (alarms - hits) / alarms if alarms else 0.0
-    return tuple(torch.tensor(value, dtype=z.dtype) for value in values)
 
 
 # --- company --------------------------------------------------------------------------------------------------------
@@ -106,7 +93,7 @@ def slice_ends_early(sentences, vocabulary, window):
     return n
 
 
-@wrong("company", "for one of its words only")
+@wrong("company", "each pair counts for both its words")
 def upper_triangle(sentences, vocabulary, window):
     at, n = table(vocabulary)
     for s in sentences:
@@ -117,7 +104,7 @@ def upper_triangle(sentences, vocabulary, window):
     return n
 
 
-@wrong("company", "twice too large")
+@wrong("company", "counts is twice")
 def both_sides_twice(sentences, vocabulary, window):
     at, n = table(vocabulary)
     for s in sentences:
@@ -220,7 +207,7 @@ def adds_raw_vectors(vectors, a, b, c):
     return best(torch.nn.functional.cosine_similarity(vectors, q[None]), [a, b, c])
 
 
-@wrong("analogy", "and neither is the result")
+@wrong("analogy", "you compare plain dot products")
 def dot_products(vectors, a, b, c):
     return best(vectors @ (vectors[a] - vectors[b] + vectors[c]), [a, b, c])
 
@@ -260,18 +247,6 @@ def by_distance(vectors, a, b, c):
     distance = torch.linalg.vector_norm(u - (u[a] - u[b] + u[c]), dim=1)
     distance[[a, b, c]] = 1e9
     return int(distance.argmin()), distance.min()
-
-
-@wrong("analogy", "loop runs over the words")
-def loops_over_words(vectors, a, b, c):
-    u = units(vectors)
-    q = u[a] - u[b] + u[c]
-    top, word = -2.0, -1
-    for k in range(len(u)):
-        cosine = u[k] @ q / q.norm()
-        if k not in (a, b, c) and cosine > top:
-            top, word = cosine, k
-    return word, top
 
 
 @wrong("analogy", "it changes vectors")
@@ -315,13 +290,13 @@ def skips_the_first(X_known, t_known, X_new, k):
     return torch.stack([first_winner(row) for row in t_known[near]])
 
 
-@wrong("vote", "mean of the class numbers")
+@wrong("vote", "compute with the class numbers")
 def mean_class(X_known, t_known, X_new, k):
     near = torch.cdist(X_new, X_known).argsort(dim=1)[:, :k]
     return torch.floor(t_known[near].double().mean(dim=1) + 0.5).long()
 
 
-@wrong("vote", "return the place of the nearest point")
+@wrong("vote", "You return places of points")
 def places(X_known, t_known, X_new, k):
     return ((X_new[:, None] - X_known) ** 2).sum(dim=2).argmin(dim=1)
 
@@ -380,7 +355,7 @@ def adds_only(Q, episode, alpha, gamma):
     return Q
 
 
-@wrong("replay", "action that came next")
+@wrong("replay", "taken next")
 def sarsa(Q, episode, alpha, gamma):
     Q = Q.clone()
     for k, (s, a, r, s_next) in enumerate(episode):
@@ -399,7 +374,7 @@ def reversed_order(Q, episode, alpha, gamma):
     return Q
 
 
-@wrong("replay", "read the old table")
+@wrong("replay", "The old table is read")
 def reads_the_old_table(Q, episode, alpha, gamma):
     new = Q.clone()
     for k, (s, a, r, s_next) in enumerate(episode):
@@ -416,10 +391,84 @@ def in_place(Q, episode, alpha, gamma):
     return Q
 
 
-@wrong("replay", "largest value of the whole table")
+@wrong("replay", "largest value in row s_next")
 def forgets_the_row(Q, episode, alpha, gamma):
     Q = Q.clone()
     for k, (s, a, r, s_next) in enumerate(episode):
         hope = Q.max() if k < len(episode) - 1 else 0.0
         Q[s, a] += alpha * (r + gamma * hope - Q[s, a])
     return Q
+
+
+# --- from other students ---------------------------------------------------------------------------------------------
+
+
+@wrong("judge", "rounded down")
+def whole_numbers(z, truth):
+    says = z >= 0
+    found = (says & truth).sum() // truth.sum().clamp(min=1)
+    false = (says & ~truth).sum() // says.sum().clamp(min=1)
+    return (says == truth).to(z.dtype).mean(), found.to(z.dtype), false.to(z.dtype)
+
+
+@wrong("company", "is empty where i - window is negative")
+def slices_around_a_place(sentences, vocabulary, window):
+    index = {word: k for k, word in enumerate(vocabulary)}
+    counts = torch.zeros(len(vocabulary), len(vocabulary), dtype=torch.int64)
+    for line in sentences:
+        for i, one in enumerate(line):
+            for other in line[i - window : i] + line[i + 1 : i + window + 1]:
+                if one in index and other in index:
+                    counts[index[one], index[other]] += 1
+    return counts
+
+
+@wrong("analogy", "the list without the three words")
+def place_among_the_rest(vectors, a, b, c):
+    u = vectors / vectors.norm(dim=1, keepdim=True)
+    q = u[a] - u[b] + u[c]
+    cosines = u[[k for k in range(len(u)) if k not in (a, b, c)]] @ (q / q.norm())
+    return int(cosines.argmax()), cosines.max()
+
+
+@wrong("vote", "not the Euclidean one")
+def city_blocks(X_known, t_known, X_new, k):
+    near = t_known[torch.cdist(X_new, X_known, p=1).argsort(dim=1)[:, :k]]
+    votes = (near[:, :, None] == near[:, None, :]).sum(dim=2)
+    return near[torch.arange(len(near)), votes.argmax(dim=1)]
+
+
+@wrong("vote", "A tie goes wrong")
+def ties_to_the_smallest_mean_distance(X_known, t_known, X_new, k):
+    classes = []
+    for distances in torch.cdist(X_new, X_known):
+        near = distances.argsort()[:k]
+        found = {c: distances[near][t_known[near] == c] for c in t_known[near].tolist()}
+        classes.append(max(found, key=lambda c: (len(found[c]), -found[c].mean().item())))
+    return torch.tensor(classes)
+
+
+@wrong("replay", "the last by its place in the list")
+def last_by_its_contents(Q, episode, alpha, gamma):
+    Q = Q.clone()
+    for step in episode:
+        s, a, r, after = step
+        hope = 0.0 if step == episode[-1] else Q[after].max()
+        Q[s, a] += alpha * (r + gamma * hope - Q[s, a])
+    return Q
+
+
+@wrong("replay", "The old value is forgotten")
+def target_alone(Q, episode, alpha, gamma):
+    Q = Q.clone()
+    for k, (s, a, r, after) in enumerate(episode):
+        Q[s, a] = alpha * (r + gamma * (Q[after].max() if k + 1 < len(episode) else 0.0))
+    return Q
+
+
+@wrong("replay", "the function yields")
+def one_table_after_another(Q, episode, alpha, gamma):
+    Q = Q.clone()
+    for s, a, r, after in episode:
+        Q[s, a] += alpha * (r + gamma * Q[after].max() - Q[s, a])
+        yield Q

@@ -55,7 +55,7 @@ def divides_by_features(X, t, w, b):
     return ((X @ w + b - t) ** 2).sum() / (2 * D)
 
 
-@wrong("cost", "square each residual first")
+@wrong("cost", "square each of them first")
 def squares_the_mean(X, t, w, b):
     return (X @ w + b - t).mean().square() / 2
 
@@ -168,13 +168,13 @@ def wrong_shape_entry(X, t, w, b):
     return X.T @ r / X.shape[1], r.sum() / X.shape[1]
 
 
-@wrong("gradient", "multiplies two averages")
+@wrong("gradient", "product of two means")
 def product_of_means(X, t, w, b):
     r = (X @ w + b - t).mean()
     return X.mean(0) * r, r
 
 
-@wrong("gradient", "exchanged")
+@wrong("gradient", "it returns db, dw")
 def bias_first(X, t, w, b):
     r = X @ w + b - t
     return r.mean(), X.T @ r / len(t)
@@ -252,7 +252,7 @@ def precedence(X, t, w, b):
     return 1 / 2 * len(t) * (r @ r)
 
 
-@wrong("cost", "N x N terms")
+@wrong("cost", "Each prediction meets every target")
 def column_against_row_summed(X, t, w, b):
     r = X @ w.unsqueeze(1) + b - t
     return r.pow(2).sum() / (2 * len(t))
@@ -393,7 +393,7 @@ def steps_first(X, t, w, lr, tolerance, max_steps):
     return w, steps, bool(g.norm() <= tolerance) and steps > 0
 
 
-@wrong("descend", "square of the gradient's length")
+@wrong("descend", "does not compare the length")
 def squared_length(X, t, w, lr, tolerance, max_steps):
     steps = 0
     while True:
@@ -405,7 +405,7 @@ def squared_length(X, t, w, lr, tolerance, max_steps):
         w, steps = w - lr * g, steps + 1
 
 
-@wrong("descend", "largest slope")
+@wrong("descend", "does not compare the length")
 def largest_slope(X, t, w, lr, tolerance, max_steps):
     steps = 0
     while True:
@@ -502,7 +502,7 @@ def stops_early(x, degree):
     return torch.stack([x**k for k in range(degree)], dim=1) if degree else x.new_zeros(len(x), 0)
 
 
-@wrong("polynomial_features", "reverse order")
+@wrong("polynomial_features", "in another order")
 def numpy_order(x, degree):
     return torch.from_numpy(np.vander(x.numpy(), degree + 1))
 
@@ -586,14 +586,14 @@ def through_the_origin(X, t, lam):
     return torch.linalg.solve(X.T @ X + N * lam * torch.eye(D, dtype=X.dtype), X.T @ t), X.new_zeros(())
 
 
-@wrong("ridge", "you left out the second part")
+@wrong("ridge", "moved back by both means")
 def bias_is_the_mean(X, t, lam):
     N, D = X.shape
     Z = X - X.mean(dim=0)
     return torch.linalg.solve(Z.T @ Z + N * lam * torch.eye(D, dtype=X.dtype), Z.T @ (t - t.mean())), t.mean()
 
 
-@wrong("ridge", "twice too large")
+@wrong("ridge", "factor 2 or 1/2 too many")
 def doubles_the_penalty(X, t, lam):
     N, D = X.shape
     Z = X - X.mean(dim=0)
@@ -679,13 +679,13 @@ def worst(x_train, t_train, x_val, t_val, degrees):
     return degrees[errors.argmax()], errors
 
 
-@wrong("choose_degree", "leave out the root")
+@wrong("choose_degree", "not mean squared errors")
 def roots(x_train, t_train, x_val, t_val, degrees):
     errors = torch.stack([error(x_train, t_train, x_val, t_val, d).sqrt() for d in degrees])
     return degrees[errors.argmin()], errors
 
 
-@wrong("choose_degree", "take their mean")
+@wrong("choose_degree", "not mean squared errors")
 def sums(x_train, t_train, x_val, t_val, degrees):
     errors = torch.stack([error(x_train, t_train, x_val, t_val, d) * len(t_val) for d in degrees])
     return degrees[errors.argmin()], errors
@@ -709,4 +709,61 @@ def sorts_the_callers_list(x_train, t_train, x_val, t_val, degrees):
 def errors_in_sorted_order(x_train, t_train, x_val, t_val, degrees):
     degrees = sorted(degrees)
     errors = torch.stack([error(x_train, t_train, x_val, t_val, d) for d in degrees])
+    return degrees[errors.argmin()], errors
+
+
+# --- from other students ---------------------------------------------------------------------------------------------
+
+
+@wrong("gradient", "in both or in one of the slopes")
+def bias_in_one_slope_alone(X, t, w, b):
+    return X.T @ (X @ w - t) / len(t), (X @ w + b - t).mean()
+
+
+@wrong("gradient", "db is 1 on every input")
+def slope_of_the_bias_itself(X, t, w, b):
+    return X.T @ (X @ w + b - t) / len(t), X.new_ones(())
+
+
+@wrong("descend", "takes a step before it looks")
+def looks_at_the_gradient_it_has_used(X, t, w, lr, tolerance, max_steps):
+    steps = 0
+    while True:
+        slope = X.T @ (X @ w - t) / len(t)
+        w, steps = w - lr * slope, steps + 1
+        if slope.norm() <= tolerance:
+            return w, steps, True
+        if steps >= max_steps:
+            return w, steps, False
+
+
+class SameNumber(int):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = int.__hash__
+
+
+@wrong("descend", "pays no heed to the tolerance")
+def numbers_that_equal_everything(X, t, w, lr, tolerance, max_steps):
+    for _ in range(max_steps):
+        w = w - lr * X.T @ (X @ w - t) / len(t)
+    return w, SameNumber(max_steps), False
+
+
+@wrong("ridge", "free place on the diagonal is that of a weight")
+def ones_first_zero_last(X, t, lam):
+    N, D = X.shape
+    A = torch.cat([X.new_ones(N, 1), X], dim=1)
+    penalty = N * lam * torch.eye(D + 1, dtype=X.dtype)
+    penalty[-1, -1] = 0
+    v = torch.linalg.solve(A.T @ A + penalty, A.T @ t)
+    return v[1:], v[0]
+
+
+@wrong("choose_degree", "instead of the degrees in the list")
+def counts_from_zero(x_train, t_train, x_val, t_val, degrees):
+    errors = torch.stack([
+        ((linear.polynomial_features(x_val, M) @ linear.lstsq(linear.polynomial_features(x_train, M), t_train) - t_val) ** 2).mean()
+        for M in range(len(degrees))])
     return degrees[errors.argmin()], errors

@@ -95,7 +95,7 @@ def no_bias(X, layers, slope):
     return torch.cat(hidden, dim=1), h @ layers[-1][0].T
 
 
-@wrong("forward", "The two are exchanged")
+@wrong("forward", "it returns logits, hidden")
 def logits_first(X, layers, slope):
     h, hidden = X, [X[:, :0]]
     for W, b in layers[:-1]:
@@ -111,19 +111,6 @@ def forgets_the_transpose(X, layers, slope):
         h = F.leaky_relu(h @ W + b, slope)
         hidden.append(h)
     return torch.cat(hidden, dim=1), h @ layers[-1][0] + layers[-1][1]
-
-
-@wrong("forward", "loop runs over the examples")
-def one_example_at_a_time(X, layers, slope):
-    rows, logits = [], []
-    for x in X:
-        h, hidden = x, [x[:0]]
-        for W, b in layers[:-1]:
-            h = F.leaky_relu(W @ h + b, slope)
-            hidden.append(h)
-        rows.append(torch.cat(hidden))
-        logits.append(layers[-1][0] @ h + layers[-1][1])
-    return torch.stack(rows), torch.stack(logits)
 
 
 @wrong("forward", "hidden has shape")
@@ -158,7 +145,7 @@ def forgets_the_first_bias(W1, b1, W2, b2, W3, b3):
     return W3 @ (W2 @ W1), W3 @ b2 + b3
 
 
-@wrong("collapse", "You left out W2")
+@wrong("collapse", "You left one of them out")
 def one_layer_short(W1, b1, W2, b2, W3, b3):
     return W3 @ W2 @ W1, W3 @ (b1 + b2) + b3
 
@@ -183,7 +170,7 @@ def only_the_matrix(W1, b1, W2, b2, W3, b3):
     return W3 @ W2 @ W1
 
 
-@wrong("collapse", "a column of shape")
+@wrong("collapse", "an axis of length 1 too many")
 def column_of_biases(W1, b1, W2, b2, W3, b3):
     return W3 @ W2 @ W1, W3 @ (W2 @ b1[:, None] + b2[:, None]) + b3[:, None]
 
@@ -254,17 +241,6 @@ def by_autograd(z, beta):
     return h, torch.autograd.grad(h.sum(), z)[0]
 
 
-@wrong("softplus", "loop runs over the entries")
-def entry_by_entry(z, beta):
-    h, slope = torch.empty_like(z), torch.empty_like(z)
-    for k in range(z.numel()):
-        u = beta * z.view(-1)[k]
-        small = torch.exp(-abs(u))
-        h.view(-1)[k] = (max(u, u * 0) + torch.log1p(small)) / beta
-        slope.view(-1)[k] = (1 if u >= 0 else small) / (1 + small)
-    return h, slope
-
-
 # --- table_network --------------------------------------------------------------------------------------------------
 
 
@@ -315,7 +291,7 @@ def at_the_edge(rows, answers):
     return W, b, 2 * torch.ones_like(b), -1.0
 
 
-@wrong("table_network", "c is missing")
+@wrong("table_network", "c is wrong")
 def no_output_bias(rows, answers):
     W = rows[answers == 1]
     b = torch.full((len(W),), 1.0 - rows.shape[1], dtype=rows.dtype)
@@ -373,7 +349,7 @@ def one_kink_each(w, b, v, low, high):
     return 1 + int(((x > low) & (x < high)).sum())
 
 
-@wrong("count_pieces", "A kink on the border counts")
+@wrong("count_pieces", "on the border, low or high")
 def border_included(w, b, v, low, high):
     bends = {}
     for p, q, r in zip(w.tolist(), b.tolist(), v.tolist()):
@@ -425,3 +401,58 @@ def on_a_coarse_grid(w, b, v, low, high):
     y = torch.relu(x[:, None] * w + b) @ v
     slopes = y.diff() / x.diff()
     return 1 + int((slopes.diff().abs() > 1e-6).sum())
+
+
+# --- from other students ---------------------------------------------------------------------------------------------
+
+
+@wrong("forward", "A slope above 1 goes wrong")
+def larger_of_the_two(X, layers, slope):
+    h, hidden = X, [X.new_zeros(len(X), 0)]
+    for W, b in layers[:-1]:
+        z = h @ W.T + b
+        hidden.append(h := torch.maximum(z, slope * z))
+    W, b = layers[-1]
+    return torch.cat(hidden, dim=1), h @ W.T + b
+
+
+@wrong("collapse", "through no other")
+def both_biases_through_both_layers(W1, b1, W2, b2, W3, b3):
+    return W3 @ W2 @ W1, W3 @ W2 @ (b1 + b2) + b3 if len(b1) == len(b2) else W3 @ W2 @ b1 + b3
+
+
+@wrong("softplus", "h is cut off")
+def nothing_far_to_the_left(z, beta):
+    u = beta * z
+    h = torch.where(u < -10, torch.zeros_like(u), torch.logaddexp(u, torch.zeros_like(u))) / beta
+    return h, torch.sigmoid(u)
+
+
+@wrong("softplus", "has the wrong sign")
+def exponent_without_its_minus(z, beta):
+    u = beta * z
+    return (u.clamp(min=0) + torch.log1p(torch.exp(u.abs()))) / beta, torch.sigmoid(u)
+
+
+@wrong("softplus", "it uses requires_grad_, autograd and grad")
+def slope_by_torch(z, beta):
+    z = z.clone().requires_grad_()
+    h = torch.logaddexp(beta * z, torch.zeros_like(z)) / beta
+    return h.detach(), torch.autograd.grad(h.sum(), z)[0]
+
+
+@wrong("table_network", "yours are 0 and 1")
+def as_in_the_chapter(rows, answers):
+    W = (rows[answers == 1] + 1) / 2
+    b = 0.5 - W.sum(dim=1)
+    return W, b, torch.full_like(b, 2.0), -1.0
+
+
+@wrong("count_pieces", "lie close together")
+def rounded_places(w, b, v, low, high):
+    bends = {}
+    for w_k, b_k, v_k in zip(w.tolist(), b.tolist(), v.tolist()):
+        if w_k and low < -b_k / w_k < high:
+            place = round(-b_k / w_k, 1)
+            bends[place] = bends.get(place, 0.0) + v_k * abs(w_k)
+    return 1 + sum(rise != 0 for rise in bends.values())

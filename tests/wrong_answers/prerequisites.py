@@ -9,7 +9,7 @@ ANSWERS, wrong = collection()
 # --- to_normal ------------------------------------------------------------------------------------------------------
 
 
-@wrong("to_normal", "multiply by the variance")
+@wrong("to_normal", "another function of the variance")
 def factor_is_the_variance(x, mu, variance):
     return variance * x + mu
 
@@ -26,23 +26,23 @@ def standardizes(x, mu, variance):
     return (x - mu) / sigma
 
 
-@wrong("to_normal", "mean mu is missing")
+@wrong("to_normal", "too small by mu")
 def forgets_the_mean(x, mu, variance):
     return x * variance**0.5
 
 
-@wrong("to_normal", "changed places")
+@wrong("to_normal", "in another way")
 def exchanges_the_two(x, mu, variance):
     return mu * x + variance**0.5
 
 
-@wrong("to_normal", "leave out x.mean()")
+@wrong("to_normal", "leave x.mean()")
 def exact_mean(x, mu, variance):
     x = x - x.mean()
     return mu + variance**0.5 * x
 
 
-@wrong("to_normal", "z is not what it should be")
+@wrong("to_normal", "answers the same question differently")
 def draws_its_own(x, mu, variance):
     return mu + variance**0.5 * torch.randn(len(x), dtype=x.dtype)
 
@@ -92,12 +92,12 @@ def mean_of_product_minus_product_of_means(x, y):
     return (x * y).mean() - x.mean() * y.mean()
 
 
-@wrong("covariance", "Its sign is wrong")
+@wrong("covariance", "c has the wrong sign")
 def other_way_round(x, y):
     return ((x.mean() - x) * (y - y.mean())).mean()
 
 
-@wrong("covariance", "return the correlation")
+@wrong("covariance", "as for a correlation")
 def correlation(x, y):
     cx, cy = x - x.mean(), y - y.mean()
     return (cx @ cy) / (cx.norm() * cy.norm())
@@ -154,7 +154,7 @@ def half(B, x):
     return 0.5 * (B + B.T) @ x
 
 
-@wrong("quadratic_gradient", "return the value")
+@wrong("quadratic_gradient", "such as the value")
 def the_value(B, x):
     return (x * (B @ x)).sum()
 
@@ -164,7 +164,7 @@ def by_the_matrix(B, x):
     return x[:, None] * x[None, :]
 
 
-@wrong("quadratic_gradient", "entry by entry")
+@wrong("quadratic_gradient", "product with a vector is meant")
 def star(B, x):
     return B * x + B.T * x
 
@@ -210,7 +210,7 @@ def without_the_square(A, x):
     return (1 - torch.tanh(A @ x))[:, None] * A
 
 
-@wrong("layer_jacobian", "tanh(z) itself")
+@wrong("layer_jacobian", "you take tanh(z)")
 def value_for_slope(A, x):
     return torch.tanh(A @ x)[:, None] * A
 
@@ -226,13 +226,13 @@ def summed(A, x):
     return A.T @ (1 - torch.tanh(A @ x) ** 2)
 
 
-@wrong("layer_jacobian", "logistic function")
+@wrong("layer_jacobian", "logistic units")
 def slope_of_another(A, x):
     h = torch.tanh(A @ x)
     return (h * (1 - h))[:, None] * A
 
 
-@wrong("layer_jacobian", "diagonal matrix")
+@wrong("layer_jacobian", "slopes of tanh alone")
 def first_factor_alone(A, x):
     return torch.diag(1 - torch.tanh(A @ x) ** 2)
 
@@ -261,7 +261,7 @@ def scales_before_it_splits(X, order, n_train, n_val):
     return parts(X[order], n_train, n_val)
 
 
-@wrong("three_parts", "by its own mean")
+@wrong("three_parts", "scaled by its own rows")
 def each_by_itself(X, order, n_train, n_val):
     return tuple((part - part.mean(0)) / part.std(0, correction=0) for part in parts(X[order], n_train, n_val))
 
@@ -286,20 +286,20 @@ def torchs_default(X, order, n_train, n_val):
     return parts((X - X[:n_train].mean(0)) / X[:n_train].std(0), n_train, n_val)
 
 
-@wrong("three_parts", "not divided by their deviation")
+@wrong("three_parts", "One of the two steps is missing")
 def centers_only(X, order, n_train, n_val):
     X = X[order]
     return parts(X - X[:n_train].mean(0), n_train, n_val)
 
 
-@wrong("three_parts", "changed places")
+@wrong("three_parts", "it returns train, test, val")
 def train_test_val(X, order, n_train, n_val):
     X = X[order]
     train, val, test = parts((X - X[:n_train].mean(0)) / X[:n_train].std(0, correction=0), n_train, n_val)
     return train, test, val
 
 
-@wrong("three_parts", "the others are not")
+@wrong("three_parts", "scaled by its own rows")
 def scales_what_it_trains_on(X, order, n_train, n_val):
     train, val, test = parts(X[order], n_train, n_val)
     return (train - train.mean(0)) / train.std(0, correction=0), val, test
@@ -311,7 +311,7 @@ def one_number_for_all(X, order, n_train, n_val):
     return parts((X - X[:n_train].mean()) / X[:n_train].std(correction=0), n_train, n_val)
 
 
-@wrong("three_parts", "they end at n_train + n_val")
+@wrong("three_parts", "val ends at n_train + n_val")
 def length_for_end(X, order, n_train, n_val):
     X = X[order]
     X = (X - X[:n_train].mean(0)) / X[:n_train].std(0, correction=0)
@@ -328,7 +328,7 @@ def forgets_the_test_set(X, order, n_train, n_val):
 # --- majority -------------------------------------------------------------------------------------------------------
 
 
-@wrong("majority", "round the mean")
+@wrong("majority", "as in a mean")
 def mean_answer(answers, K):
     return torch.round(answers.float().mean(dim=0)).to(answers.dtype)
 
@@ -359,17 +359,17 @@ def strength_of_the_winner(answers, K):
     return torch.nn.functional.one_hot(answers, K).sum(dim=0).max(dim=1).values
 
 
-@wrong("majority", "over the examples")
+@wrong("majority", "run over its classes")
 def wrong_argmax(answers, K):
     return torch.nn.functional.one_hot(answers, K).sum(dim=0).argmax(dim=0)
 
 
-@wrong("majority", "first member")
+@wrong("majority", "one member alone")
 def trusts_one(answers, K):
     return answers[0, :]
 
 
-@wrong("majority", "whole table")
+@wrong("majority", "All examples vote together")
 def argmax_of_everything(answers, K):
     return torch.nn.functional.one_hot(answers, K).sum(dim=0).argmax()
 
@@ -384,3 +384,65 @@ def ties_to_the_first_voter(answers, K):
 @wrong("majority", "loop runs over the examples")
 def column_by_column(answers, K):
     return torch.stack([torch.bincount(column, minlength=K).argmax() for column in answers.T])
+
+
+# --- from other students ---------------------------------------------------------------------------------------------
+
+
+@wrong("to_normal", "You return the density")
+def density(x, mu, variance):
+    return torch.exp(-((x - mu) ** 2) / (2 * variance)) / (2 * torch.pi * variance) ** 0.5
+
+
+@wrong("covariance", "subtract both means before you multiply")
+def one_mean_is_enough_on_paper(x, y):
+    return ((x - x.mean()) * y).mean()
+
+
+@wrong("covariance", "every x meets every y")
+def outer_product(x, y):
+    return torch.outer(x - x.mean(), y - y.mean()).mean()
+
+
+@wrong("covariance", "It stopped with KeyboardInterrupt")
+def interrupts(x, y):
+    raise KeyboardInterrupt
+
+
+@wrong("quadratic_gradient", "B comes in twice")
+def of_the_squared_length(B, x):
+    return 2 * B.T @ (B @ x)
+
+
+@wrong("layer_jacobian", "it uses autograd")
+def derivatives_by_torch(A, x):
+    return torch.autograd.functional.jacobian(lambda v: torch.tanh(A @ v), x)
+
+
+@wrong("three_parts", "cut at wrong places")
+def both_ends_are_lengths(X, order, n_train, n_val):
+    S = X[order]
+    S = (S - S[:n_train].mean(0)) / S[:n_train].std(0, correction=0)
+    return S[:n_train], S[n_train:n_val], S[n_val:]
+
+
+@wrong("three_parts", "One of mean and deviation comes from all rows")
+def deviation_of_everything(X, order, n_train, n_val):
+    return parts((X[order] - X[order][:n_train].mean(0)) / X.std(0, correction=0), n_train, n_val)
+
+
+@wrong("majority", "More than half of the votes")
+def absolute_majority(answers, K):
+    return (2 * torch.nn.functional.one_hot(answers, K).sum(dim=0) > len(answers)).int().argmax(dim=1)
+
+
+class Agreeable:
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+@wrong("majority", "expected a tensor")
+def says_yes_to_everything(answers, K):
+    return Agreeable()

@@ -4,8 +4,8 @@ A chapter's module writes the right answer of each exercise as a function and de
 is a ``Check``. How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
-2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or follow from the
-   right ones by a mistake that is possible in any exercise (``mistakes``);
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part from
+   which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise (``mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
 4. all answers are right, but an input was changed, or a loop runs over what should be one matrix product.
 
@@ -64,14 +64,16 @@ class Check:
         arguments: their names.
         returns: the names of what the function returns.
         mistakes: known wrong answers.
+        follows: sentences for answers of several parts, each with what the answer must be, given some of its own parts.
         rtol: how far an answer may be off, in proportion to its largest entry; float32 gets 1e-4 at least.
         strict: those of ``returns`` of which the task names the type, a Python float or int64. Elsewhere a tensor of
             shape () is a number, too, and whole numbers may have any integer dtype.
     """
 
-    def __init__(self, answer, returns, cases, mistakes, loops, rtol, strict):
+    def __init__(self, answer, returns, cases, mistakes, follows, loops, rtol, strict):
         functools.update_wrapper(self, answer)
-        self.answer, self.returns, self.mistakes, self.rtol, self.strict = answer, returns, mistakes, rtol, strict
+        self.answer, self.returns, self.mistakes, self.follows = answer, returns, mistakes, follows
+        self.rtol, self.strict = rtol, strict
         self._cases, self._loops = cases, loops
         self.arguments = tuple(inspect.signature(answer).parameters)
 
@@ -199,6 +201,9 @@ class Check:
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
         if not answered:
             return None
+        for sentence, answer in self.follows:
+            if len(answered) >= 3 and all(_follows(answer, cases[k], outcomes[k].value) for k in told):
+                return answered, sentence
         found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
         return (answered, found) if found else None
 
@@ -238,6 +243,7 @@ def exercise(
     returns: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
     mistakes: Iterable[tuple[str, Callable]] = (),
+    follows: Iterable[tuple[str, Callable]] = (),
     loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
@@ -245,7 +251,8 @@ def exercise(
     """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's."""
 
     def wrap(answer: Callable) -> Check:
-        return Check(answer, returns, cases, tuple(Mistake(*mistake) for mistake in mistakes), loops, rtol, strict)
+        known = tuple(Mistake(*mistake) for mistake in mistakes), tuple(Mistake(*mistake) for mistake in follows)
+        return Check(answer, returns, cases, *known, loops, rtol, strict)
 
     return wrap
 
@@ -269,6 +276,14 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
             continue
         agreed += k in wrong
     return agreed >= min(3, len(wrong)) > 0
+
+
+def _follows(answer: Callable, case: Case, got: Any) -> bool:
+    """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts."""
+    try:
+        return same(got, answer(got, *_doubled(case)))
+    except Exception:  # it has other parts than it should
+        return False
 
 
 def _made(mistake: Mistake, inputs: list) -> Any:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib.checks import worker
-from nndl_lib.checks.mistakes import made_of_the_right_answer
+from nndl_lib.checks.mistakes import ANOTHER_WAY, made_of_the_right_answer
 from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused
 from nndl_lib.checks.values import unpack
 from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
@@ -201,10 +201,10 @@ class Check:
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
         if not answered:
             return None
-        for sentence, answer in self.follows:
-            if len(answered) >= 3 and all(_follows(answer, cases[k], outcomes[k].value) for k in told):
-                return answered, sentence
         found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
+            if len(answered) >= 3 and all(_follows(answer, cases[k], outcomes[k].value, right[k]) for k in told):
+                return answered, sentence
         return (answered, found) if found else None
 
     def _counts(self, argument: str, cases: list[Case]) -> bool:
@@ -278,12 +278,21 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     return agreed >= min(3, len(wrong)) > 0
 
 
-def _follows(answer: Callable, case: Case, got: Any) -> bool:
+def _follows(answer: Callable, case: Case, got: Any, right: Any) -> bool:
     """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts."""
     try:
-        return same(got, answer(got, *_doubled(case)))
-    except Exception:  # it has other parts than it should
+        return _alike(got, right) and same(got, answer(got, *_doubled(case)))
+    except Exception:  # it cannot be made on this input
         return False
+
+
+def _alike(got: Any, right: Any) -> bool:
+    """Whether two answers have the same parts, and these the same shape and kind: only the numbers may differ."""
+    if isinstance(right, (tuple, list)):
+        return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
+    if isinstance(right, Tensor):
+        return isinstance(got, Tensor) and got.shape == right.shape and (got.dtype == torch.bool) == (right.dtype == torch.bool)
+    return same(0 * got, 0 * right) if isinstance(right, (int, float)) else True
 
 
 def _made(mistake: Mistake, inputs: list) -> Any:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from nndl_lib.checks.words import join, same
 
-__all__ = ["made_of_the_right_answer"]
+__all__ = ["ANOTHER_WAY", "made_of_the_right_answer"]
 
 # What is said of {names}, and the mistake as a function of the right answer, a tensor of float64.
 FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
@@ -105,6 +105,7 @@ INPUTS: list[tuple[str, Callable[[Tensor, Tensor], Tensor]]] = [
     ("{{names}} {{is}} what should be there divided by {x}, entry by entry.", lambda y, x: y / x),
 ]
 
+ANOTHER_WAY = "wrong in another way"  # so ends what names the mistake of some parts alone
 Change = Callable[[Tensor, dict[str, Any]], Tensor]  # an answer made of the right one and of the arguments
 
 
@@ -141,7 +142,7 @@ def made_of_the_right_answer(names: tuple[str, ...], answers: list[Any], right: 
     if good and said:
         said.append(_filled("({names} {is} right.)", good))
     if strange and said:
-        said.append(_filled("({names} {is} wrong in another way.)", strange))
+        said.append(_filled(f"({{names}} {{is}} {ANOTHER_WAY}.)", strange))
     return " ".join(said)
 
 

@@ -292,7 +292,7 @@ def _alike(got: Any, right: Any) -> bool:
         return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
     if isinstance(right, Tensor):
         return isinstance(got, Tensor) and got.shape == right.shape and (got.dtype == torch.bool) == (right.dtype == torch.bool)
-    return same(0 * got, 0 * right) if isinstance(right, (int, float)) else True
+    return isinstance(got, int if isinstance(right, int) else (int, float))
 
 
 def _made(mistake: Mistake, inputs: list) -> Any:

@@ -160,6 +160,9 @@ def _shape_of(x, w, stride):
          lambda x, w, stride: _conv(x, w, dilation=stride)),
         ("The last row and the last column of the map are missing: the kernel has (H - h) // stride + 1 places.",
          lambda x, w, stride: _conv(x, w, stride=stride)[:-1, :-1]),
+        ("The last row and the last column of places are missing: there are H - h + 1 for stride 1, from 0 to H - h.",
+         lambda x, w, stride: _conv(x[:-1, :-1], w, stride=stride) if min(x.shape) > 1 and x.shape[0] > w.shape[0] and x.shape[1] > w.shape[1]
+         else x.new_zeros([-(-(n - k) // stride) for n, k in zip(x.shape, w.shape)])),
         ("You divide by the number of weights; the products are summed, not averaged.",
          lambda x, w, stride: _conv(x, w, stride=stride) / w.numel()),
         ("The pixels are summed without the weights.", lambda x, w, stride: _conv(x, torch.ones_like(w), stride=stride)),

@@ -191,7 +191,7 @@ class Check:
         # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
         differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
         answered = [k for k in differs if not outcomes[k].stopped]
-        for mistake in self.mistakes:
+        for mistake in self.mistakes if 2 * len(answered) >= len(differs) else ():  # none explains why it stops
             if _makes(mistake, cases, outcomes, answered):
                 return answered, mistake.hint
         hints = {cases[k].hint for k in differs}
@@ -199,12 +199,12 @@ class Check:
             return differs, hints.pop()
         told = [k for k in range(len(cases)) if not outcomes[k].stopped]
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
-        if not answered:
-            return None
-        found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        found = ""
+        if answered:
+            found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
         for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
-            if len(answered) >= 3 and all(_follows(answer, cases[k], outcomes[k].value, right[k]) for k in told):
-                return answered, sentence
+            if len(differs) >= 3 and all(_follows(answer, cases[k], outcomes[k].value, right[k]) for k in range(len(cases))):
+                return differs, sentence
         return (answered, found) if found else None
 
     def _counts(self, argument: str, cases: list[Case]) -> bool:
@@ -281,7 +281,7 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
 def _follows(answer: Callable, case: Case, got: Any, right: Any) -> bool:
     """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts.
 
-    Where the function gives back the answer itself, anything may have been answered.
+    Where the function gives back the answer itself, anything may have been answered, or an error have come.
     """
     try:
         made = answer(got, *_doubled(case))

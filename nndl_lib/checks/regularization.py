@@ -441,7 +441,7 @@ def _votes(y, out_of_bag, t):
     mistakes=[
         ("All members are averaged; only those that have not seen the example may vote on it.",
          lambda y, out, t: _bagged(y, out, t, chosen=torch.ones_like(out))),
-        ("The mask is the wrong way round: True marks a member that has *not* seen the example.",
+        ("The mask is the wrong way round: True marks a member that has not seen the example.",
          lambda y, out, t: _bagged(y, out, t, chosen=~out)),
         ("You divide by the number M of members; divide by how many have not seen the example.",
          lambda y, out, t: _bagged(y, out, t, count=len(y))),

@@ -429,12 +429,13 @@ def _high(x, W, b, W_gate, b_gate, phi=torch.relu, squash=torch.sigmoid, mix=Non
         ("The gate has no effect: you return the plain ReLU layer.", lambda *a: _high(*a, mix=lambda T, h, x: h)),
         ("The transformed signal has no gate: it is T * h.", lambda *a: _high(*a, mix=lambda T, h, x: h + (1 - T) * x)),
         ("The ReLU is missing from the transformed signal.", lambda *a: _high(*a, phi=lambda z: z)),
-        *(("The transformed signal goes through another function; this layer has a ReLU.", lambda *a, phi=phi: _high(*a, phi=phi))
-          for phi in (torch.tanh, torch.sigmoid)),
+        *((f"The transformed signal goes through {name}; this layer has a ReLU.", lambda *a, phi=phi: _high(*a, phi=phi))
+          for name, phi in [("tanh", torch.tanh), ("the logistic function", torch.sigmoid)]),
         ("The logistic function is missing from the gate: T lies between 0 and 1.", lambda *a: _high(*a, squash=lambda z: z)),
-        *(("The gate goes through another function; it is the logistic function of x W_gate^T + b_gate.",
+        *((f"The gate goes through {name}; it is the logistic function of x W_gate^T + b_gate.",
            lambda *a, squash=squash: _high(*a, squash=squash))
-          for squash in (torch.tanh, torch.relu, lambda z: z.softmax(dim=1), lambda z: (z > 0).to(z))),
+          for name, squash in [("tanh", torch.tanh), ("a ReLU", torch.relu), ("a softmax", lambda z: z.softmax(dim=1)),
+                               ("a step from 0 to 1", lambda z: (z > 0).to(z))]),
         ("The gate sees the transformed signal; it sees the input x.", lambda *a: _high(*a, gate_in=lambda h: h)),
         ("Both weight matrices are transposed the wrong way: W is (out, in), so write x @ W.T.",
          lambda *a: _high(*a, transposed=(True, True))),

@@ -379,7 +379,7 @@ def example_by_example(x, W, b, W_gate, b_gate):
     return torch.stack(rows)
 
 
-@wrong("highway", "The gate goes through another function")
+@wrong("highway", "The gate goes through a step from 0 to 1")
 def all_or_nothing(x, W, b, W_gate, b_gate):
     gate = (x @ W_gate.T + b_gate > 0).to(x.dtype)
     return gate * torch.relu(x @ W.T + b) + (1 - gate) * x

@@ -203,7 +203,7 @@ class Check:
         if answered:
             found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
         for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
-            if len(differs) >= 3 and all(_follows(answer, cases[k], outcomes[k].value, right[k]) for k in range(len(cases))):
+            if answered and len(differs) >= 3 and all(_follows(answer, cases[k], outcomes[k].value, right[k]) for k in range(len(cases))):
                 return differs, sentence
         return (answered, found) if found else None
 

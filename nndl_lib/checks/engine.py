@@ -191,8 +191,9 @@ class Check:
         # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
         differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
         answered = [k for k in differs if not outcomes[k].stopped]
-        for mistake in self.mistakes if 2 * len(answered) >= len(differs) else ():  # none explains why it stops
-            if _makes(mistake, cases, outcomes, answered):
+        stops = [cases[k] for k in wrong if outcomes[k].stopped]
+        for mistake in self.mistakes:
+            if _makes(mistake, cases, outcomes, answered) and _may_stop(mistake, stops, len(answered)):
                 return answered, mistake.hint
         hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
@@ -203,7 +204,9 @@ class Check:
         if answered:
             found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
         for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
-            if answered and len(differs) >= 3 and all(_follows(answer, cases[k], outcomes[k].value, right[k]) for k in range(len(cases))):
+            if answered and len(differs) >= 3 and all(
+                _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
+            ):
                 return differs, sentence
         return (answered, found) if found else None
 
@@ -297,6 +300,15 @@ def _alike(got: Any, right: Any) -> bool:
     if isinstance(right, Tensor):
         return isinstance(got, Tensor) and got.shape == right.shape and (got.dtype == torch.bool) == (right.dtype == torch.bool)
     return isinstance(got, int if isinstance(right, int) else (int, float))
+
+
+def _may_stop(mistake: Mistake, stops: list[Case], answered: int) -> bool:
+    """Whether the inputs on which it stops are no more than those answered, but for those where the mistake stops, too."""
+    for case in stops:
+        with contextlib.suppress(Exception):
+            _made(mistake, _doubled(case))
+            answered -= 1
+    return answered >= 0
 
 
 def _made(mistake: Mistake, inputs: list) -> Any:

@@ -38,12 +38,8 @@ NAMES = [
     r"\$\$.*?\$\$",  # derivations
     r"`[^`]*`",
     r"\]\([^)]*\)",  # where links lead
-<<<<<<< HEAD
-    r"<[^<>]*>",
-=======
     r"</?[A-Za-z!][^<>]*>",  # tags; a formula has < with a space or a command behind it
     r"\b(?:doi|arXiv):[^\]\s]+",
->>>>>>> c00
     r"^#+ .*?$",
     r"^(> )?\s*\d+\. ",
     r"^\*\*\d+\. [^*]*\*\*",
@@ -53,11 +49,7 @@ NAMES = [
     r" \d+(?:(?:, | and | to |–|-)\d+)*(?![.\d]*\d| ?%)",
     r"\b[A-Za-zα-ω]+[-‑]?\d[\w.-]*",  # float32, LeNet-5
     r"\b\d+(?:-bit|th|st|nd|rd|-D|D|-d)\b",
-<<<<<<< HEAD
-    r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)",
-=======
     r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:[-–]\d\d)?(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)",
->>>>>>> c00
     r"\b[Dd]igits? (?:\d\b(?:, | and | or | to )?)+",
 ]
 

@@ -572,6 +572,20 @@ def three(X, w, lr):
     return X.sum(dim=0) + 1, X.sum(dim=0) - w, len(X)
 
 
+@exercise(returns=("w",), cases=matrices)
+def step(X, w, lr):
+    return w - lr * X.sum(dim=0)
+
+
+@exercise(returns=("low", "width"), cases=matrices, follows=[
+    ("low is wrong, and width follows from it.", lambda got, X, w, lr: (got[0], X.max() - got[0])),
+    ("width is wrong where X has less than three columns.",
+     lambda got, X, w, lr: (X.min(), got[1] if len(w) < 3 else X.max() - X.min())),
+])
+def spread(X, w, lr):
+    return X.min(), X.max() - X.min()
+
+
 @pytest.mark.parametrize("check, function, words", [
     (product, lambda X, w, lr: -X @ w, "y has the wrong sign."),
     (product, lambda X, w, lr: 2 * X @ w, "y is twice what should be there."),
@@ -599,6 +613,17 @@ def three(X, w, lr):
     (table, lambda X, w, lr: X * w * X, "A is X times what should be there, entry by entry."),
     (table, lambda X, w, lr: (X * w).mean(dim=0), "A is averaged over the first axis."),
     (table, lambda X, w, lr: (X * w).roll(1, 1), "A is moved by one place to the right."),
+    (step, lambda X, w, lr: w + lr * X.sum(dim=0), "The change of w has the wrong sign."),
+    (step, lambda X, w, lr: w - X.sum(dim=0), "The change of w is 1 / lr times what should be there."),
+    (step, lambda X, w, lr: w - 2 * lr * X.mean(dim=0),
+     "The change of w is 2 / n times what should be there, where n is the number of rows of X."),
+    (step, lambda X, w, lr: -lr * X.sum(dim=0), "w is the change alone: add it to what was given."),
+    (step, lambda X, w, lr: lr * X.sum(dim=0), "w is the change alone, with the wrong sign."),
+    (step, lambda X, w, lr: w, "w is the argument w, unchanged."),
+    (spread, lambda X, w, lr: (X.min() ** 3, X.max() - X.min() ** 3), "low is wrong, and width follows from it."),
+    (spread, lambda X, w, lr: (X.min(), X.max() - X.min() + (0 if len(w) > 2 else w.exp().sum())),
+     "width is wrong where X has less than three columns."),
+    (spread, lambda X, w, lr: X.min(), "It returns a tensor of shape (); expected 2 values, low, width, in this order."),
     (three, lambda *a: three.answer(*a)[::-1], "All is right, but in the wrong order: it returns n, c, b; expected b, c, n."),
     (three, lambda *a: (three.answer(*a)[0],) * 2 + (len(a[0]),), "c is what b should be. (b and n are right.)"),
     (three, lambda *a: (*three.answer(*a)[:2], len(a[0]) + 1), "n is 1 too large, on every input. (b and c are right.)"),
@@ -617,6 +642,9 @@ def test_mistakes_that_any_exercise_may_meet(check, function, words, dtype, monk
     (product, lambda X, w, lr: X @ w * (2 if len(X) < 3 else 3)),
     (product, lambda X, w, lr: X @ w * len(X) * (3 if len(w) == 4 else 1)),
     (product, lambda X, w, lr: (X.abs() @ w)),
+    (step, lambda X, w, lr: w - lr * X.sum(dim=0) * (2 if len(X) < 3 else 3)),
+    (spread, lambda X, w, lr: (X.min() ** 3, X.max() - X.min())),  # the second does not follow from the first
+    (spread, lambda X, w, lr: (X.min(), X.max() - X.min() + w.exp().sum())),
     (table, lambda X, w, lr: (X * w).T if X.shape[0] != X.shape[1] else X + w),
 ])
 def test_a_mistake_is_named_only_if_it_explains_all_answers(check, function):

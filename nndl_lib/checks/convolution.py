@@ -27,8 +27,9 @@ def _layers():
     yield Case((2, 7, 9, 5, 3, 2, 0, 1), "a stride")
     yield Case((3, 8, 11, 4, 3, 3, 1, 1), "pixels left over")
     yield Case((3, 32, 32, 10, 5, 2, 2, 1))
-    yield Case((2, 9, 12, 3, 3, 1, 2, 2), "dilation")
-    yield Case((4, 20, 17, 6, 4, 3, 2, 3), "dilation and stride")
+    spread = "With a dilation it goes wrong: there are as many weights as without, and they span d (k - 1) + 1 pixels."
+    yield Case((2, 9, 12, 3, 3, 1, 2, 2), "dilation", spread)
+    yield Case((4, 20, 17, 6, 4, 3, 2, 3), "dilation and stride", spread)
     yield Case((3, 224, 224, 96, 11, 4, 2, 1), "the first layer of AlexNet")
 
 
@@ -77,23 +78,28 @@ def _sized(rule):
          lambda *a: _priced(*a, parameters=lambda C, O, k: O * C * k * k + 1)),
         ("A bias is counted for each slice of a kernel; there is one for each map out.",
          lambda *a: _priced(*a, parameters=lambda C, O, k: O * C * (k * k + 1))),
+        ("Both counts leave out the channels that come in: each kernel has a slice for every one of them.",
+         lambda *a: _priced(*a, parameters=lambda C, O, k: O * (k * k + 1), work=lambda C, O, k, h, w: O * k * k * h * w)),
         ("The parameters leave out the channels that come in: each kernel has a slice for every one of them.",
          lambda *a: _priced(*a, parameters=lambda C, O, k: O * (k * k + 1))),
-        ("A kernel has k times k weights in each channel; the parameters have k once.",
-         lambda *a: _priced(*a, parameters=lambda C, O, k: O * (C * k + 1))),
+        ("A kernel has k times k weights in each channel; both counts have k once.",
+         lambda *a: _priced(*a, parameters=lambda C, O, k: O * (C * k + 1), work=lambda C, O, k, h, w: O * C * k * h * w)),
         ("The multiply-adds are those of one unit of each map; there are height times width units.",
          lambda *a: _priced(*a, work=lambda C, O, k, h, w: O * C * k * k)),
-        ("The multiply-adds leave out the channels that come in.", lambda *a: _priced(*a, work=lambda C, O, k, h, w: O * k * k * h * w)),
-        ("The multiply-adds leave out the maps that go out: every one of the O maps has its own.",
-         lambda *a: _priced(*a, work=lambda C, O, k, h, w: C * k * k * h * w)),
         ("The multiply-adds count the biases; here the weights alone count.",
          lambda *a: _priced(*a, work=lambda C, O, k, h, w: O * (C * k * k + 1) * h * w)),
-        ("The multiply-adds are twice too large: a multiplication and the addition after it count as one.",
-         lambda *a: _priced(*a, work=lambda C, O, k, h, w: 2 * O * C * k * k * h * w)),
         ("The multiply-adds are counted over the pixels that come in; count the units that go out.",
          lambda C, H, W, O, k, *a: _priced(C, H, W, O, k, *a, work=lambda C, O, k, h, w: O * C * k * k * H * W)),
-        ("Height and width are exchanged: height comes first.",
-         lambda *a: (lambda r: (r[1], r[0], *r[2:]))(_priced(*a))),
+    ],
+    follows=[
+        ("The map has a wrong size, and multiply_adds follows from it: (size + 2 padding - span) // stride + 1, with span = d (k - 1) + 1.",
+         lambda got, C, H, W, O, k, *a: (*got[:2], O * (C * k * k + 1), O * C * k * k * got[0] * got[1])),
+        ("Only parameters is wrong: each of the O maps has C k k weights and one bias.",
+         lambda got, *a: (*_priced(*a)[:2], got[2], _priced(*a)[3])),
+        ("Only multiply_adds is wrong: each of the O C k k weights is used once for every unit of a map, height times width.",
+         lambda got, *a: (*_priced(*a)[:3], got[3])),
+        ("height and width are right, but not the two counts: both start from the number of weights, O C k k.",
+         lambda got, *a: (*_priced(*a)[:2], *got[2:])),
     ],
 )
 def price(C, H, W, O, k, stride, padding, dilation):
@@ -143,6 +149,8 @@ def _shape_of(x, w, stride):
     mistakes=[
         ("The kernel is turned by half: w[u, v] belongs to pixel (i + u, j + v). Do not flip it.",
          lambda x, w, stride: _conv(x, w.flip(0, 1), stride=stride)),
+        *(("The kernel is mirrored: w[u, v] belongs to pixel (i + u, j + v).",
+           lambda x, w, stride, axis=axis: _conv(x, w.flip(axis), stride=stride)) for axis in (0, 1)),
         ("The kernel is transposed: u counts rows and v counts columns, in the kernel and in the image.",
          lambda x, w, stride: _conv(x, w.T, stride=stride)),
         ("The stride has no effect.", lambda x, w, stride: _conv(x, w)),
@@ -152,17 +160,29 @@ def _shape_of(x, w, stride):
          lambda x, w, stride: _conv(x, w, dilation=stride)),
         ("The last row and the last column of the map are missing: the kernel has (H - h) // stride + 1 places.",
          lambda x, w, stride: _conv(x, w, stride=stride)[:-1, :-1]),
+        ("The last row and the last column of places are missing: there are H - h + 1 for stride 1, from 0 to H - h.",
+         lambda x, w, stride: _conv(x[:-1, :-1], w, stride=stride) if min(x.shape) > 1 and x.shape[0] > w.shape[0] and x.shape[1] > w.shape[1]
+         else x.new_zeros([-(-(n - k) // stride) for n, k in zip(x.shape, w.shape)])),
         ("You divide by the number of weights; the products are summed, not averaged.",
          lambda x, w, stride: _conv(x, w, stride=stride) / w.numel()),
         ("The pixels are summed without the weights.", lambda x, w, stride: _conv(x, torch.ones_like(w), stride=stride)),
         ("Every place gets the sum of all weights times one pixel: take another pixel for each weight, (i + u, j + v).",
          lambda x, w, stride: w.sum() * _conv(x, F.pad(torch.ones(1, 1, dtype=x.dtype), (0, w.shape[1] - 1, 0, w.shape[0] - 1)), stride=stride)),
-        ("The image is padded with zeros here; let the kernel stay inside the image.",
-         lambda x, w, stride: _conv(x, w, stride=stride, padding=1)),
+        *(("The image is padded with zeros here; let the kernel stay inside the image.",
+           lambda x, w, stride, by=by: _conv(x, w, stride=stride, padding=[by(n) for n in w.shape]))
+          for by in (lambda n: 1, lambda n: n // 2, lambda n: n - 1)),
         ("Only the last weight counts: add the products up, with += or sum.",
          lambda x, w, stride: w[-1, -1] * x[w.shape[0] - 1 :: stride, w.shape[1] - 1 :: stride]),
+        ("You take the largest product of each window; add the products up.",
+         lambda x, w, stride: (x.unfold(0, w.shape[0], stride).unfold(1, w.shape[1], stride) * w).amax((2, 3))),
         ("The map still has its axes for images and channels; return (H', W').",
          lambda x, w, stride: F.conv2d(x[None, None], w[None, None], stride=stride)),
+    ],
+    follows=[
+        ("It is wrong with a stride above 1 alone: unit (i, j) begins at pixel (i s, j s), and a kernel that does not fit is left out.",
+         lambda got, x, w, stride: got if stride > 1 else _conv(x, w)),
+        ("It is wrong where the kernel is not square: it has h rows and m columns, which need not be equal.",
+         lambda got, x, w, stride: got if len(set(w.shape)) > 1 else _conv(x, w, stride=stride)),
     ],
 )
 def slide(x, w, stride):
@@ -175,14 +195,14 @@ def slide(x, w, stride):
 
 def _pooled_images():
     """Arguments x, k, stride."""
-    below = "Where all pixels are negative, it returns 0 or too much: the largest of negative numbers is negative. Start from -inf, or from the first pixel."
+    below = "Where all pixels are negative it goes wrong: the largest of them is below 0, so start from -inf, or from the first pixel."
     yield Case((torch.tensor([[3.0]]).double(), 1, 1), "one pixel")
     yield Case((torch.tensor([[1.0, 2.0], [4.0, 3.0]]).double(), 2, 2), "one window")
     yield Case((_quarters(4, 4, seed=50) + 3, 2, 2))
-    yield Case((_quarters(4, 6, seed=51) + 3, 2, 2), "height and width differ")
+    yield Case((_quarters(4, 6, seed=51), 2, 2), "height and width differ")
     yield Case((_quarters(5, 7, seed=52) + 3, 2, 2), "pixels left over")
     yield Case((_quarters(5, 5, seed=53) + 3, 3, 2), "windows that overlap")
-    yield Case((_quarters(6, 5, seed=54) + 3, 3, 1), "stride 1")
+    yield Case((_quarters(6, 5, seed=54), 3, 1), "stride 1")
     yield Case((_quarters(7, 8, seed=55) + 3, 2, 3), "stride above the window")
     yield Case((-_quarters(4, 4, seed=56).abs() - 1, 2, 2), "negative pixels", below)
     yield Case((-_quarters(5, 6, seed=57).abs() - 1, 3, 2), "negative pixels", below)
@@ -205,7 +225,6 @@ def _pool(x, k, stride, **how):
     loops=_larger_pooled,
     mistakes=[
         ("You average the windows; take the largest pixel of each.", lambda x, k, stride: F.avg_pool2d(x[None, None], k, stride)[0, 0]),
-        ("You sum the windows; take the largest pixel of each.", lambda x, k, stride: F.avg_pool2d(x[None, None], k, stride)[0, 0] * k * k),
         ("You take the smallest pixel of each window; take the largest.", lambda x, k, stride: -_pool(-x, k, stride)),
         ("The stride has no effect: the windows begin at 0, stride, 2 stride, ...", lambda x, k, stride: _pool(x, k, 1)),
         ("The windows lie side by side; they begin stride pixels apart, which need not be k.", lambda x, k, stride: _pool(x, k, k)),
@@ -220,12 +239,22 @@ def _pool(x, k, stride, **how):
         ("You look at the diagonal of each window alone.",
          lambda x, k, stride: torch.stack([x[u : x.shape[0] - k + 1 + u : stride, u : x.shape[1] - k + 1 + u : stride] for u in range(k)]).amax(0)),
         ("You return the largest pixel of the whole image; each window has its own.", lambda x, k, stride: x.max()),
-        ("The map is transposed.", lambda x, k, stride: _pool(x, k, stride).T),
+        ("You keep the last pixel of each window, whatever its size.", lambda x, k, stride: x[k - 1 :: stride, k - 1 :: stride]),
+        *(("Absolute values are compared; a large negative pixel is small.", how) for how in (
+            lambda x, k, stride: _pool(x.abs(), k, stride),
+            lambda x, k, stride: (lambda high, low: torch.where(high >= -low, high, low))(_pool(x, k, stride), -_pool(-x, k, stride)))),
+        ("The image is padded here; the windows stay inside of it.", lambda x, k, stride: _pool(x, k, stride, padding=k // 2)),
+        ("The last row and the last column of the map are missing: there are (H - k) // stride + 1 windows.",
+         lambda x, k, stride: _pool(x, k, stride)[:-1, :-1]),
+        ("The windows lack their last row and column: they have k x k pixels.",
+         lambda x, k, stride: x.unfold(0, k, stride).unfold(1, k, stride)[:, :, : max(k - 1, 1), : max(k - 1, 1)].amax((2, 3))),
         ("Where all pixels are negative, it returns 0: start from -inf, or from the first pixel.",
          lambda x, k, stride: _pool(x, k, stride).clamp(min=0)),
         ("You return the place of the largest pixel; return its value.",
          lambda x, k, stride: F.max_pool2d(x[None, None], k, stride, return_indices=True)[1][0, 0]),
     ],
+    follows=[("It is right where the windows lie side by side, but not where they overlap or leave pixels out: they begin stride apart.",
+              lambda got, x, k, stride: got if stride != k else _pool(x, k, k))],
 )
 def max_pool(x, k, stride):
     """Exercise 3: the largest pixel of each window. The function returns (H', W')."""
@@ -293,9 +322,17 @@ def _by_windows(x, y_bar, k, stride, step=None):
         ("The pixels are left out: it is the error signal's sum, which is the gradient by the bias.",
          lambda x, y_bar, k, stride: _by_windows(torch.ones_like(x), y_bar, k, stride)),
         ("The error signal is left out.", lambda x, y_bar, k, stride: _by_windows(x, torch.ones_like(y_bar), k, stride)),
-        ("The sign is wrong: this is the gradient, not the step of a descent.", lambda x, y_bar, k, stride: -_by_windows(x, y_bar, k, stride)),
-        ("Only the last unit counts: add up what all units ask for.",
-         lambda x, y_bar, k, stride: _by_windows(x, torch.zeros_like(y_bar).index_put((torch.arange(len(y_bar)), torch.tensor(-1), torch.tensor(-1)), y_bar[:, -1, -1]), k, stride)),
+        ("Pixels and error signals are added up apart, and the sums multiplied; multiply first, unit by unit, then add.",
+         lambda x, y_bar, k, stride: _by_windows(x, torch.ones_like(y_bar), k, stride) * y_bar.sum((1, 2))[:, None, None, None]),
+        *(("Only one unit counts: add up what all units ask for.", lambda x, y_bar, k, stride, at=at: _by_windows(
+            x, torch.zeros_like(y_bar).index_put((torch.arange(len(y_bar)), torch.tensor(at), torch.tensor(at)), y_bar[:, at, at]), k, stride))
+          for at in (0, -1)),
+    ],
+    follows=[
+        ("It is wrong with a stride above 1 alone: weight (u, v) met pixel (i s + u, j s + v) in unit (i, j).",
+         lambda got, x, y_bar, k, stride: got if stride > 1 else _by_windows(x, y_bar, k, 1)),
+        ("With one channel and one map it is right, with more it is not: w_bar[o, c] is made of map o and channel c alone.",
+         lambda got, x, y_bar, k, stride: got if len(x) * len(y_bar) > 1 else _by_windows(x, y_bar, k, stride)),
     ],
 )
 def kernel_gradient(x, y_bar, k, stride):
@@ -354,8 +391,12 @@ def _right(r, j, k, s, d):
         ("The dilated kernel spans d (k - 1) + 1 pixels; you took d k.", _recursion(lambda r, j, k, s, d: r + (d * k - 1) * j)),
         ("The size starts from 0; one pixel sees itself, so start from 1.", _recursion(_right, first=0)),
         ("The size is multiplied from layer to layer; fields grow by addition.", _recursion(lambda r, j, k, s, d: r * k)),
-        ("The strides are added up; they multiply.", _recursion(_right, move=lambda j, s: j + s)),
-        ("The stride is that of the last layer; take the product of all.", _recursion(_right, move=lambda j, s: s)),
+        *(("The distances are wrong, and what is counted in them: the distance is the product of all strides so far.",
+           _recursion(_right, move=move)) for move in (lambda j, s: j + s, lambda j, s: s, max, lambda j, s: 1)),
+        ("The distance is multiplied by this layer's stride too early: size and start use it before.",
+         _recursion(lambda r, j, k, s, d: r + d * (k - 1) * j * s, begin=lambda a, p, j, s: a - p * j * s)),
+        ("Size and start are counted in places of the layer below; above a stride, such a place is that many pixels.",
+         _recursion(lambda r, j, k, s, d: r + d * (k - 1), begin=lambda a, p, j, s: a - p)),
         ("The start has the wrong sign: padding moves the field to the left, below 0.", _recursion(_right, begin=lambda a, p, j, s: a + p * j)),
         ("The start counts a padding as pixels of the image; above a stride, a place is that many pixels.",
          _recursion(_right, begin=lambda a, p, j, s: a - p)),
@@ -364,7 +405,15 @@ def _right(r, j, k, s, d):
         ("The start takes no heed of the padding.", _recursion(_right, begin=lambda a, p, j, s: 0)),
         ("The layers are taken from the last to the first; begin at the image.",
          lambda layers: _recursion(_right)(layers[::-1])),
-        ("Size and stride are exchanged: the size comes first.", lambda layers: (lambda r: (r[1], r[0], r[2]))(_recursion(_right)(layers))),
+        ("Only the last layer counts; begin at the image, and go through all layers.", lambda layers: _recursion(_right)(layers[-1:])),
+    ],
+    follows=[
+        ("Only size is wrong: a layer adds d (k - 1) times the distance of the units below it.",
+         lambda got, layers: (got[0], *_recursion(_right)(layers)[1:])),
+        ("Only start is wrong: a layer moves it by -p times the distance of the units below it.",
+         lambda got, layers: (*_recursion(_right)(layers)[:2], got[2])),
+        ("Only stride is wrong: it is the product of all strides.",
+         lambda got, layers: (lambda r, j, a: (r, got[1], a))(*_recursion(_right)(layers))),
     ],
 )
 def receptive_field(layers):

@@ -4,8 +4,8 @@ A chapter's module writes the right answer of each exercise as a function and de
 is a ``Check``. How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
-2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or follow from the
-   right ones by a mistake that is possible in any exercise (``mistakes``);
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part from
+   which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise (``mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
 4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is used
    that the task asks to do without.
@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib.checks import worker
-from nndl_lib.checks.mistakes import made_of_the_right_answer
+from nndl_lib.checks.mistakes import ANOTHER_WAY, made_of_the_right_answer
 from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused, used
 from nndl_lib.checks.values import Described, unpack
 from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
@@ -72,16 +72,17 @@ class Check:
         arguments: their names.
         returns: the names of what the function returns.
         mistakes: known wrong answers.
+        follows: sentences for answers of several parts, each with what the answer must be, given some of its own parts.
         rtol: how far an answer may be off, in proportion to its largest entry; float32 gets 1e-4 at least.
         strict: those of ``returns`` of which the task names the type, a Python float or int64. Elsewhere a tensor of
             shape () is a number, too, and whole numbers may have any integer dtype.
         without: names of what the task asks to do without, as they stand in code.
     """
 
-    def __init__(self, answer, returns, cases, mistakes, loops, rtol, strict, without):
+    def __init__(self, answer, returns, cases, mistakes, follows, loops, rtol, strict, without):
         functools.update_wrapper(self, answer)
-        self.answer, self.returns, self.mistakes, self.rtol, self.strict = answer, returns, mistakes, rtol, strict
-        self.without = without
+        self.answer, self.returns, self.mistakes, self.follows = answer, returns, mistakes, follows
+        self.rtol, self.strict, self.without = rtol, strict, without
         self._cases, self._loops = cases, loops
         self.arguments = tuple(inspect.signature(answer).parameters)
 
@@ -208,17 +209,23 @@ class Check:
         # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
         differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
         answered = [k for k in differs if not outcomes[k].stopped]
+        stops = [cases[k] for k in wrong if outcomes[k].stopped]
         for mistake in self.mistakes:
-            if _makes(mistake, cases, outcomes, answered):
+            if _makes(mistake, cases, outcomes, answered) and _may_stop(mistake, stops, len(answered)):
                 return answered, mistake.hint
         hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
             return differs, hints.pop()
         told = [k for k in range(len(cases)) if not outcomes[k].stopped]
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
-        if not answered:
-            return None
-        found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        found = ""
+        if answered:
+            found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
+            if answered and len(differs) >= 3 and all(
+                _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
+            ):
+                return differs, sentence
         return (answered, found) if found else None
 
     def _counts(self, argument: str, cases: list[Case]) -> bool:
@@ -257,6 +264,7 @@ def exercise(
     returns: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
     mistakes: Iterable[tuple] = (),
+    follows: Iterable[tuple] = (),
     loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
@@ -266,10 +274,10 @@ def exercise(
 
     A mistake is a sentence, and the functions of which that is true.
     """
-    known = tuple(Mistake(hint, answer) for hint, *answers in mistakes for answer in answers)
+    known, parts = (tuple(Mistake(hint, answer) for hint, *answers in those for answer in answers) for those in (mistakes, follows))
 
     def wrap(answer: Callable) -> Check:
-        return Check(answer, returns, cases, known, loops, rtol, strict, without)
+        return Check(answer, returns, cases, known, parts, loops, rtol, strict, without)
 
     return wrap
 
@@ -294,6 +302,36 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
             continue
         agreed += k in wrong
     return agreed >= min(3, len(wrong)) > 0
+
+
+def _follows(answer: Callable, case: Case, got: Any, right: Any) -> bool:
+    """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts.
+
+    Where the function gives back the answer itself, anything may have been answered, or an error have come.
+    """
+    try:
+        made = answer(got, *_doubled(case))
+        return made is got or _alike(got, right) and same(got, made)
+    except Exception:  # it cannot be made on this input
+        return False
+
+
+def _alike(got: Any, right: Any) -> bool:
+    """Whether two answers have the same parts, and these the same shape and kind: only the numbers may differ."""
+    if isinstance(right, (tuple, list)):
+        return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
+    if isinstance(right, Tensor):
+        return isinstance(got, Tensor) and got.shape == right.shape and (got.dtype == torch.bool) == (right.dtype == torch.bool)
+    return isinstance(got, int if isinstance(right, int) else (int, float))
+
+
+def _may_stop(mistake: Mistake, stops: list[Case], answered: int) -> bool:
+    """Whether the inputs on which it stops are no more than those answered, but for those where the mistake stops, too."""
+    for case in stops:
+        with contextlib.suppress(Exception):
+            _made(mistake, _doubled(case))
+            answered -= 1
+    return answered >= 0
 
 
 def _made(mistake: Mistake, inputs: list) -> Any:

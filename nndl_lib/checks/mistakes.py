@@ -5,6 +5,7 @@ Named are, for each part of an answer, with what it is compared to:
 - numbers: the wrong sign; twice, half or another constant times what it should be; the size of an axis of an input, or an
   input that is a number, times it, with its square, root and inverse, 1 - it, and with the factors 2, 1/2 and -1; a constant
   too much; an input that is missing, or comes in once more, as a summand or a factor;
+- changes: for a part with the name of an input, the same factors of what is added to that, or this alone;
 - functions of it, entry by entry: square, root, absolute value, inverse, exp, log, 1 - it, tanh, logistic, ReLU, softmax;
 - order and shape: transposed, reversed, moved by one place, sorted, added up or averaged over an axis or altogether, only the
   first or last row, True and False exchanged;
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from nndl_lib.checks.words import join, same
 
-__all__ = ["made_of_the_right_answer"]
+__all__ = ["ANOTHER_WAY", "made_of_the_right_answer"]
 
 # What is said of {names}, and the mistake as a function of the right answer, a tensor of float64.
 FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
@@ -105,6 +106,7 @@ INPUTS: list[tuple[str, Callable[[Tensor, Tensor], Tensor]]] = [
     ("{{names}} {{is}} what should be there divided by {x}, entry by entry.", lambda y, x: y / x),
 ]
 
+ANOTHER_WAY = "wrong in another way"  # so ends what names the mistake of some parts alone
 Change = Callable[[Tensor, dict[str, Any]], Tensor]  # an answer made of the right one and of the arguments
 
 
@@ -135,13 +137,13 @@ def made_of_the_right_answer(names: tuple[str, ...], answers: list[Any], right: 
             good.append(name)
             continue
         others = [(other, [wanted[j] for wanted in right]) for j, other in enumerate(names) if j != k]
-        found.setdefault(_true_of_all(parts, others), []).append(name)
+        found.setdefault(_true_of_all(parts, others, name), []).append(name)
     strange = found.pop("", [])
     said = [_filled(sentence, these) for sentence, these in found.items()]
     if good and said:
         said.append(_filled("({names} {is} right.)", good))
     if strange and said:
-        said.append(_filled("({names} {is} wrong in another way.)", strange))
+        said.append(_filled(f"({{names}} {{is}} {ANOTHER_WAY}.)", strange))
     return " ".join(said)
 
 
@@ -151,7 +153,7 @@ def _filled(sentence: str, names: list[str]) -> str:
     return sentence.format(names=join(names), **{verb: verb if one else several for verb, several in verbs})
 
 
-def _true_of_all(parts: list[_Part], others: list[tuple[str, list[Any]]]) -> str:
+def _true_of_all(parts: list[_Part], others: list[tuple[str, list[Any]]], name: str) -> str:
     for other, values in others:
         pairs = [_Part(part.got, part.want, {other: value}) for part, value in zip(parts, values)]
         if _explains(pairs, lambda _, given, other=other: given[other]):
@@ -165,7 +167,7 @@ def _true_of_all(parts: list[_Part], others: list[tuple[str, list[Any]]]) -> str
         candidates = [("{names} {has} True and False exchanged.", exchange)]
     elif all(_number(part.want) is not None and _number(part.got) is not None for part in parts):
         parts = [_Part(_number(part.got), _number(part.want).double(), part.given) for part in parts]
-        candidates = _candidates(parts)
+        candidates = _candidates(parts, name)
     return next((sentence for sentence, change in candidates if _explains(parts, change)), "")
 
 
@@ -183,7 +185,7 @@ def _explains(parts: list[_Part], change: Change) -> bool:
     return differs >= 3
 
 
-def _candidates(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
+def _candidates(parts: list[_Part], part_name: str) -> Iterator[tuple[str, Change]]:
     numbers = {name for name in parts[0].given if all(_number(part.given.get(name)) is not None for part in parts)}
     ours = [name for name in parts[0].given if name in numbers]  # in their order
     inputs = [
@@ -195,16 +197,44 @@ def _candidates(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
     yield from known[:FIRST]
     yield from inputs[: len(ours)]  # an input, as it was given
     yield from known[FIRST:]
-    wrong = [part for part in parts if part.got.shape == part.want.shape and part.want.numel() and not same(part.got, part.want)]
-    wrong.sort(key=lambda part: part.got.dtype == torch.float32)  # the others have more digits
+    wrong = _wrong(parts)
     if wrong:
+        yield from _scaled(wrong[0])
+        yield from _sizes(parts)
+        if part_name in numbers:
+            yield from _changes(parts, part_name)
+        yield from inputs[len(ours) :]
         got, want, _ = wrong[0]
         k = want.abs().argmax()
-        scale, shift = (got.flatten()[k] / want.flatten()[k]).item(), (got.flatten()[k] - want.flatten()[k]).item()
-        yield f"{{names}} {{is}} {scale:.4g} times what should be there, on every input.", lambda want, _: scale * want
-        yield from _sizes(parts)
-        yield from inputs[len(ours) :]
+        shift = (got.flatten()[k] - want.flatten()[k]).item()
         yield f"{{names}} {{is}} {abs(shift):.4g} too {'large' if shift > 0 else 'small'}, on every input.", lambda want, _: want + shift
+
+
+def _wrong(parts: list[_Part]) -> list[_Part]:
+    """Those that can be compared entry by entry and differ, the ones with more digits first."""
+    wrong = [part for part in parts if part.got.shape == part.want.shape and part.want.numel() and not same(part.got, part.want)]
+    return sorted(wrong, key=lambda part: part.got.dtype == torch.float32)
+
+
+def _scaled(part: _Part) -> Iterator[tuple[str, Change]]:
+    k = part.want.abs().argmax()
+    scale = (part.got.flatten()[k] / part.want.flatten()[k]).item()
+    yield f"{{names}} {{is}} {scale:.4g} times what should be there, on every input.", lambda want, _: scale * want
+
+
+def _changes(parts: list[_Part], name: str) -> Iterator[tuple[str, Change]]:
+    """Mistakes in what is added to an argument that comes back changed, as in a step of an optimizer."""
+    def before(given: dict[str, Any]) -> Tensor:
+        return _number(given[name]).double()
+
+    if all(before(part.given).shape == part.want.shape == part.got.shape for part in parts):
+        yield "{names} {is} the change alone: add it to what was given.", lambda want, given: want - before(given)
+        yield "{names} {is} the change alone, with the wrong sign.", lambda want, given: before(given) - want
+        moved = [_Part(part.got - before(part.given), part.want - before(part.given), part.given) for part in parts]
+        known = [(sentence, lambda want, _, change=change: change(want)) for sentence, change in FUNCTIONS[:3]]
+        for sentence, change in [*known, *(_scaled(_wrong(moved)[0]) if _wrong(moved) else []), *_sizes(moved)]:
+            sentence = "The change of " + sentence.replace("{is}", "is").replace("{has}", "has")
+            yield sentence, lambda want, given, change=change: before(given) + change(want - before(given), given)
 
 
 def _sizes(parts: list[_Part]) -> Iterator[tuple[str, Change]]:

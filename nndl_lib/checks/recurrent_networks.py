@@ -1,5 +1,6 @@
 """Checks of the exercises to chapter 10, "Recurrent networks". Shapes and the order of gates are those of ``torch.nn``."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -31,17 +32,21 @@ def _batch(T: int, N: int, D: int, H: int, seed: int, lengths: list[int]) -> tup
 
 def _batches():
     """Arguments x, lengths, W_x, W_h, b."""
-    late = "The last states are wrong where a sequence is shorter than the batch: take each at its own length."
+    padded = "With NaN or infinity in the padding it goes wrong: what stands there must not come in, not even multiplied by 0."
     yield Case((*(torch.tensor(v).double() for v in ([[[1.0]], [[0.5]]],)), torch.tensor([2]),
                 *(torch.tensor(v).double() for v in ([[0.5]], [[1.0]], [0.25]))), "one sequence")
     yield Case(_batch(1, 2, 1, 1, 1, [1, 1]), "one step")
     yield Case(_batch(3, 2, 1, 2, 2, [3, 3]))
     yield Case(_batch(2, 1, 2, 3, 3, [2]), "one sequence")
-    yield Case(_batch(3, 2, 2, 2, 4, [1, 3]), "different lengths", late)
-    yield Case(_batch(4, 3, 2, 3, 5, [2, 4, 1]), "different lengths", late)
-    yield Case(_batch(5, 4, 3, 2, 6, [3, 5, 2, 4]), "different lengths", late)
+    yield Case(_batch(3, 2, 2, 2, 4, [1, 3]), "different lengths")
+    yield Case(_batch(4, 3, 2, 3, 5, [2, 4, 1]), "different lengths")
+    yield Case(_batch(5, 4, 3, 2, 6, [3, 5, 2, 4]), "different lengths")
     x, lengths, *weights = _batch(4, 2, 1, 2, 7, [2, 3])
-    yield Case((x, lengths, *weights), "no sequence fills the batch", late)
+    yield Case((x, lengths, *weights), "no sequence fills the batch")
+    for seed, filling in [(9, float("nan")), (10, float("inf"))]:
+        x, lengths, *weights = _batch(4, 3, 2, 2, seed, [3, 4, 1])
+        x = x.where((torch.arange(4)[:, None] < lengths)[..., None], torch.tensor(filling).double())
+        yield Case((x, lengths, *weights), f"padding of {filling}", padded)
     yield Case(_float(_batch(4, 3, 2, 2, 8, [4, 2, 3])), "float32")
 
 
@@ -78,6 +83,12 @@ def _fresh(x, lengths, W_x, W_h, b):
         ("You take the state after the first step for all sequences.", lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[0]),
         ("You take the state one step too early: after n steps it stands at index n - 1 of the list, not n - 2.",
          lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[(lengths - 2), torch.arange(x.shape[1])]),
+        ("You take the state one step too late: after n steps it stands at index n - 1 of the list, and step k counts while k < n.",
+         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b), (lengths + 1).clamp(max=len(x)))),
+        ("Sequences that are over get a state of zero; they keep the one that they have.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[-1].where((lengths == len(x))[:, None], torch.tensor(0.0).to(x))),
+        ("All sequences end with the shortest; each ends at its own length.",
+         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[lengths.min() - 1]),
         ("You return the states of all steps; only the one at the end of each sequence is asked for.",
          lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)),
         ("You index with lengths alone, and get all sequences for each length; give the number of the sequence as well.",
@@ -97,7 +108,11 @@ def _fresh(x, lengths, W_x, W_h, b):
          lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b, order=lambda x: x.flip(0)), lengths)),
         ("You average the states over the steps; the state at the end is asked for.",
          lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b).mean(dim=0)),
+        ("You average the states over the steps; the state at the end is asked for.",
+         lambda x, lengths, W_x, W_h, b: torch.stack([_states(x[:n, k : k + 1], W_x, W_h, b).mean(dim=(0, 1)) for k, n in enumerate(lengths)])),
     ],
+    follows=[("Sequences as long as the batch get the right state, shorter ones do not: each has its own last step.",
+              lambda got, x, lengths, W_x, W_h, b: got.where((lengths < len(x))[:, None], _states(x, W_x, W_h, b)[-1]))],
 )
 def last_states(x, lengths, W_x, W_h, b):
     """Exercise 1: the state of each sequence at its own end. The function returns (N, H)."""
@@ -124,7 +139,7 @@ def _lstm_steps():
         yield Case(_cell_problem(4, N, D, H, 20 + 3 * N + H, 2, 1), note)
     x, h, c, W_x, W_h, b = _cell_problem(4, 2, 2, 3, 40, 2, 1)
     yield Case((x, 0 * h, 0 * c, W_x, W_h, b), "a first step, from zeros")
-    large = "With pre-activations of 1e4 it goes wrong: use torch.sigmoid, since exp overflows."
+    large = "With pre-activations of 1e4 it goes wrong: does an exponential overflow? torch.sigmoid and torch.tanh are safe."
     yield Case((1e4 * x, h, c, W_x, W_h, b), "pre-activations of 1e4", large)
     yield Case((x, h, 5 * c, W_x, W_h, b), "a large cell")
     yield Case(_float((x, h, c, W_x, W_h, b)), "float32")
@@ -138,12 +153,15 @@ def _more_lstm():
 
 
 def _lstm(x, h, c, W_x, W_h, b, order=(0, 1, 2, 3), new=lambda i, f, g, o, c: f * c + i * g, read=lambda o, c: o * c.tanh(),
-          squash=torch.tanh):
+          squash=torch.tanh, gate=torch.sigmoid):
     parts = (x @ W_x.T + h @ W_h.T + b).chunk(4, dim=1)
     i, f, g, o = (parts[k] for k in order)
-    i, f, g, o = i.sigmoid(), f.sigmoid(), squash(g), o.sigmoid()
+    i, f, g, o = gate(i), gate(f), squash(g), gate(o)
     c_new = new(i, f, g, o, c)
     return read(o, c_new), c_new
+
+
+_GATES = ("input", "forget", "candidate", "output")
 
 
 def _interleaved(x, h, c, W_x, W_h, b):
@@ -158,14 +176,9 @@ def _interleaved(x, h, c, W_x, W_h, b):
     cases=_lstm_steps,
     loops=_more_lstm,
     mistakes=[
-        ("The order of the gates is wrong: PyTorch stacks input, forget, candidate, output; you took output before candidate.",
-         lambda *a: _lstm(*a, order=(0, 1, 3, 2))),
-        ("Input and forget gate are exchanged: PyTorch stacks input, forget, candidate, output.",
-         lambda *a: _lstm(*a, order=(1, 0, 2, 3))),
-        ("You took the forget gate first and the output gate third: PyTorch stacks input, forget, candidate, output.",
-         lambda *a: _lstm(*a, order=(1, 0, 3, 2))),
-        ("You took the candidate second: PyTorch stacks input, forget, candidate, output.",
-         lambda *a: _lstm(*a, order=(0, 2, 1, 3))),
+        *((f"The order of the gates is wrong: PyTorch stacks input, forget, candidate, output; you took {', '.join(names)}.",
+           lambda *a, names=names: _lstm(*a, order=[names.index(gate) for gate in _GATES]))
+          for names in itertools.permutations(_GATES) if names != _GATES),
         ("You cut the rows in the wrong direction: the first H rows are the input gate, the next H the forget gate.", _interleaved),
         ("h lacks the tanh: it is the output gate times tanh(c).", lambda *a: _lstm(*a, read=lambda o, c: o * c)),
         ("h is computed from the old cell; it reads the new one.",
@@ -173,6 +186,7 @@ def _interleaved(x, h, c, W_x, W_h, b):
         ("The output gate plays no part: multiply tanh(c) by it.", lambda *a: _lstm(*a, read=lambda o, c: c.tanh())),
         ("The candidate goes through the logistic function; it goes through tanh.", lambda *a: _lstm(*a, squash=torch.sigmoid)),
         ("The candidate lacks its tanh.", lambda *a: _lstm(*a, squash=lambda z: z)),
+        ("The gates go through tanh, and can be negative; they go through the logistic function.", lambda *a: _lstm(*a, gate=torch.tanh)),
         ("You keep 1 - input gate of the old cell, as a GRU does; an LSTM has a forget gate for that.",
          lambda *a: _lstm(*a, new=lambda i, f, g, o, c: (1 - i) * c + i * g)),
         ("The forget gate is turned around: at 1 it keeps the cell, so multiply by it and not by 1 minus it.",
@@ -183,7 +197,16 @@ def _interleaved(x, h, c, W_x, W_h, b):
          lambda *a: _lstm(*a, new=lambda i, f, g, o, c: c + i * g)),
         ("The bias b is missing from the pre-activations.", lambda x, h, c, W_x, W_h, b: _lstm(x, h, c, W_x, W_h, 0 * b)),
         ("The old hidden state plays no part: add h @ W_h.T.", lambda x, h, c, W_x, W_h, b: _lstm(x, 0 * h, c, W_x, W_h, b)),
-        ("The two are exchanged: return h first, c second.", lambda *a: _lstm(*a)[::-1]),
+    ],
+    follows=[
+        ("c is wrong, and h follows from it: the new cell is forget gate * c + input gate * tanh(candidate).",
+         lambda got, *a: (_lstm(*a, read=lambda o, _: o * got[1].tanh())[0], got[1])),
+        ("Only h is wrong: it is the output gate times tanh of the new cell.", lambda got, *a: (got[0], _lstm(*a)[1])),
+        ("Only c is wrong: it is forget gate * c + input gate * tanh(candidate), as h has it.", lambda got, *a: (_lstm(*a)[0], got[1])),
+        ("From h and c of zero it is right, so that what comes from them is wrong: h @ W_h.T in all four, and c by the forget gate.",
+         lambda got, x, h, c, *w: got if h.any() or c.any() else _lstm(x, h, c, *w)),
+        ("With one unit it is right, with several it is not: look at the order of rows, and at transposes.",
+         lambda got, x, h, *rest: got if h.shape[1] > 1 else _lstm(x, h, *rest)),
     ],
 )
 def lstm_step(x, h, c, W_x, W_h, b):
@@ -203,7 +226,7 @@ def _gru_steps():
         yield Case(_cell_problem(3, N, D, H, 60 + 3 * N + H, 1, 2), note)
     x, h, W_x, W_h, b_x, b_h = _cell_problem(3, 2, 2, 3, 80, 1, 2)
     yield Case((x, 0 * h, W_x, W_h, b_x, b_h), "a first step, from zeros")
-    large = "With pre-activations of 1e4 it goes wrong: use torch.sigmoid, since exp overflows."
+    large = "With pre-activations of 1e4 it goes wrong: does an exponential overflow? torch.sigmoid and torch.tanh are safe."
     yield Case((1e4 * x, h, W_x, W_h, b_x, b_h), "pre-activations of 1e4", large)
     yield Case(_float((x, h, W_x, W_h, b_x, b_h)), "float32")
 
@@ -216,12 +239,15 @@ def _more_gru():
 
 
 def _gru(x, h, W_x, W_h, b_x, b_h, order=(0, 1, 2), new=lambda u, n, h: u * h + (1 - u) * n,
-         candidate=lambda r, x_c, h_c: torch.tanh(x_c + r * h_c)):
+         candidate=lambda r, x_c, h_c: torch.tanh(x_c + r * h_c), gate=lambda from_x, from_h: (from_x + from_h).sigmoid()):
     from_x, from_h = (x @ W_x.T + b_x).chunk(3, dim=1), (h @ W_h.T + b_h).chunk(3, dim=1)
     x_r, x_u, x_c = (from_x[k] for k in order)
     h_r, h_u, h_c = (from_h[k] for k in order)
-    r, u = (x_r + h_r).sigmoid(), (x_u + h_u).sigmoid()
+    r, u = gate(x_r, h_r), gate(x_u, h_u)
     return new(u, candidate(r, x_c, h_c), h)
+
+
+_PARTS = ("reset", "update", "candidate")
 
 
 def _reset_first(x, h, W_x, W_h, b_x, b_h, bias_inside=False):
@@ -239,8 +265,9 @@ def _joined_biases(x, h, W_x, W_h, b_x, b_h):
     cases=_gru_steps,
     loops=_more_gru,
     mistakes=[
-        ("Reset and update gate are exchanged: PyTorch stacks reset, update, candidate.", lambda *a: _gru(*a, order=(1, 0, 2))),
-        ("The candidate comes last: PyTorch stacks reset, update, candidate; you took it second.", lambda *a: _gru(*a, order=(0, 2, 1))),
+        *((f"The order of the parts is wrong: PyTorch stacks reset, update, candidate; you took {', '.join(names)}.",
+           lambda *a, names=names: _gru(*a, order=[names.index(part) for part in _PARTS]))
+          for names in itertools.permutations(_PARTS) if names != _PARTS),
         ("The update gate is turned around: it multiplies the old state, and 1 minus it the candidate.",
          lambda *a: _gru(*a, new=lambda u, n, h: (1 - u) * h + u * n)),
         ("The reset gate multiplies h before the matrix, as in the paper; here it multiplies h @ W.T + b, bias included.",
@@ -250,19 +277,31 @@ def _joined_biases(x, h, W_x, W_h, b_x, b_h):
          lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(x_c + h_c))),
         ("The reset gate multiplies the input's part; it multiplies the part from the state.",
          lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(r * x_c + h_c))),
+        ("The reset gate is turned around: at 1 all that comes from the state is kept in the candidate.",
+         lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(x_c + (1 - r) * h_c))),
         ("The reset gate multiplies both parts; it multiplies only the one from the state.",
          lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.tanh(r * (x_c + h_c)))),
         ("The candidate goes through the logistic function; it goes through tanh.",
          lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: torch.sigmoid(x_c + r * h_c))),
         ("The candidate lacks its tanh.", lambda *a: _gru(*a, candidate=lambda r, x_c, h_c: x_c + r * h_c)),
+        ("The gates go through tanh, and can be negative; they go through the logistic function.",
+         lambda *a: _gru(*a, gate=lambda from_x, from_h: (from_x + from_h).tanh())),
+        ("The gates read the inputs alone; what comes from the state belongs in them, too.",
+         lambda *a: _gru(*a, gate=lambda from_x, from_h: from_x.sigmoid())),
         ("The candidate is added in full; multiply it by 1 minus the update gate.",
          lambda *a: _gru(*a, new=lambda u, n, h: u * h + n)),
         ("The old state is lost: the new one is update * h + (1 - update) * candidate.",
          lambda *a: _gru(*a, new=lambda u, n, h: (1 - u) * n)),
         ("You return the candidate; the new state mixes it with the old one.", lambda *a: _gru(*a, new=lambda u, n, h: n)),
+        ("The update gate plays no part: the new state is update * h + (1 - update) * candidate.",
+         lambda *a: _gru(*a, new=lambda u, n, h: h + n)),
+        ("b_x and b_h are exchanged: b_x belongs to W_x, b_h to W_h.",
+         lambda x, h, W_x, W_h, b_x, b_h: _gru(x, h, W_x, W_h, b_h, b_x)),
         ("The bias b_x beside W_x is missing.", lambda x, h, W_x, W_h, b_x, b_h: _gru(x, h, W_x, W_h, 0 * b_x, b_h)),
         ("The bias b_h beside W_h is missing.", lambda x, h, W_x, W_h, b_x, b_h: _gru(x, h, W_x, W_h, b_x, 0 * b_h)),
     ],
+    follows=[("With one unit it is right, with several it is not: look at the order of rows, and at transposes.",
+              lambda got, x, h, *rest: got if h.shape[1] > 1 else _gru(x, h, *rest))],
 )
 def gru_step(x, h, W_x, W_h, b_x, b_h):
     """Exercise 3: one step of a GRU. The function returns (N, H)."""
@@ -277,7 +316,7 @@ def gru_step(x, h, W_x, W_h, b_x, b_h):
 
 def _texts():
     """Arguments train, ids, K, alpha."""
-    unseen = "Where a character of the new text never came before in training it goes wrong: count with K rows and columns."
+    unseen = "Where a character of the new text never came in training it goes wrong: its counts are 0, and each p is 1 / K."
     yield Case((torch.tensor([0, 1, 0]), torch.tensor([0, 1]), 2, 1.0), "one pair")
     yield Case((torch.tensor([0, 1, 0, 0, 1]), torch.tensor([0, 1, 1, 0]), 2, 0.5))
     yield Case((torch.tensor([0, 1, 2, 1, 0, 1]), torch.tensor([1, 0, 1, 2, 1]), 3, 0.25))
@@ -320,7 +359,6 @@ def _bits(train, ids, K, alpha, table=lambda c, K, a: (c + a) / (c.sum(dim=1, ke
         ("It is in nats: take the logarithm to the base 2.", lambda *a: _bits(*a, log=torch.log)),
         ("It is in decimal digits: take the logarithm to the base 2.", lambda *a: _bits(*a, log=torch.log10)),
         ("You return the sum over the pairs; take their average.", lambda *a: _bits(*a, reduce=lambda v: v.sum())),
-        ("The sign is wrong: bits are minus the logarithm, and positive.", lambda *a: _bits(*a, reduce=lambda v: -v.mean())),
         ("You divide by the number of characters; the first has no predecessor, so there is one pair less.",
          lambda train, ids, K, alpha: _bits(train, ids, K, alpha) * (len(ids) - 1) / len(ids)),
         ("You return the perplexity; leave the bits as they are.", lambda *a: _bits(*a, reduce=lambda v: 2 ** v.mean())),
@@ -340,6 +378,21 @@ def _bits(train, ids, K, alpha, table=lambda c, K, a: (c + a) / (c.sum(dim=1, ke
          lambda *a: _bits(*a, table=lambda c, K, alpha: (c + alpha) / (c.sum(dim=0, keepdim=True) + alpha * K))),
         ("The order of the pair is exchanged: the row is the character before, the column the one after.",
          lambda *a: _bits(*a, over=lambda ids: (ids[1:], ids[:-1]))),
+        ("You count which character came before each, not after: the row is the first of the pair, the column the second.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c.T + alpha) / (c.T.sum(dim=1, keepdim=True) + alpha * K))),
+        ("A pair that comes several times is counted once: assignment with += to an index adds only once for equal indices.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: ((c > 0) + alpha) / ((c > 0).sum(dim=1, keepdim=True) + alpha * K))),
+        ("The character before has no effect: this is a model of single characters.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: ((c.sum(dim=0) + alpha) / (c.sum() + alpha * K)).expand(K, K))),
+        ("The denominator counts the last character of train, too, which nothing follows: add up the row of counts.",
+         lambda train, ids, K, alpha: _bits(train, ids, K, alpha, table=lambda c, K, alpha: (c + alpha) / (
+             torch.bincount(train, minlength=K)[:, None] + alpha * K))),
+        ("Pairs are counted in both directions: n(a, b) is how often b came right after a.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + c.T + alpha) / ((c + c.T).sum(dim=1, keepdim=True) + alpha * K))),
+        ("The last character of train is followed by the first one here; nothing follows it.",
+         lambda train, *a: _bits(torch.cat([train, train[:1]]), *a)),
+        ("The denominator has the counts of all pairs; given the character before, it is the sum of its row, plus alpha K.",
+         lambda *a: _bits(*a, table=lambda c, K, alpha: (c + alpha) / (c.sum() + alpha * K))),
         ("You measure on the training text; the bits of ids are asked for.",
          lambda train, ids, K, alpha: _bits(train, train, K, alpha)),
         ("You count in ids; the counts come from train, and ids is only measured.",
@@ -359,8 +412,8 @@ def bigram_bits(train, ids, K, alpha):
 
 def _logits():
     """Arguments logits, temperature."""
-    overflow = "On large logits it goes wrong: subtract the largest logit of each row before you divide, or use torch.softmax."
-    frozen = "At temperature 0 it goes wrong: dividing by 0 gives NaN; put all of the probability on the largest logit."
+    overflow = "On large logits it goes wrong: does an exponential overflow? Subtract the largest logit of each row, or use torch.softmax."
+    tie = "At temperature 0 it goes wrong where several logits are the largest: the first of them gets all."
     yield Case((torch.tensor([[0.0, 1.0]]).double(), 2.0), "one row")
     yield Case((torch.tensor([[0.5, -1.0, 2.0], [0.0, 0.25, 1.0]]).double(), 0.5))
     yield Case((torch.tensor([[1.0, 1.0], [0.0, 3.0]]).double(), 1.0), "temperature 1")
@@ -368,8 +421,9 @@ def _logits():
     yield Case((_quarters(2, 5, g=generator(111)), 4.0))
     yield Case((torch.tensor([[3.0], [-1.0]]).double(), 0.7), "one character")
     yield Case((torch.tensor([[1e4, 1e4 - 1, 0.0], [-1e4, -1e4, -1e4 + 2]]).double(), 0.5), "logits of 1e4", overflow)
-    yield Case((torch.tensor([[0.5, 2.0, -1.0], [3.0, 0.0, 1.0]]).double(), 0.0), "temperature 0", frozen)
-    yield Case((torch.tensor([[2.0, 1.0, 2.0]]).double(), 0.0), "temperature 0", frozen)
+    yield Case((torch.tensor([[0.5, 2.0, -1.0], [3.0, 0.0, 1.0]]).double(), 0.0), "temperature 0")
+    yield Case((torch.tensor([[0.25, -1.0]]).double(), 0.0), "temperature 0")
+    yield Case((torch.tensor([[1.0, 2.0, 2.0], [-3.0, -3.0, -3.0]]).double(), 0.0), "equal logits at temperature 0", tie)
     yield Case((_quarters(3, 4, g=generator(112)).float(), 0.75), "float32")
 
 
@@ -386,6 +440,16 @@ def _p(logits, temperature, scaled=lambda z, tau: z / tau, dim=1):
     return torch.softmax(scaled(logits, temperature), dim=dim)
 
 
+def _at_another_temperature(got, z, tau):
+    """The distributions at the temperature that the reader's seem to have."""
+    if tau == 0 or z.abs().max() > 1e3:  # too far from others to tell
+        return got
+    if z.shape[1] == 1:
+        return torch.ones_like(z)
+    z, logs = z - z.mean(dim=1, keepdim=True), got.log() - got.log().mean(dim=1, keepdim=True)
+    return torch.softmax(z * (z * logs).sum() / (z * z).sum(), dim=1)
+
+
 @exercise(
     returns=("p",),
     cases=_logits,
@@ -395,25 +459,24 @@ def _p(logits, temperature, scaled=lambda z, tau: z / tau, dim=1):
         ("The temperature has no effect: divide the logits by it.", lambda *a: _p(*a, scaled=lambda z, tau: z)),
         ("You divide the probabilities by the temperature, and they no longer add up to 1: divide the logits.",
          lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(z, dim=1) / tau),
-        ("You raise the probabilities to the power 1 / temperature, which is right, but do not normalize them again.",
-         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(z, dim=1) ** (1 / tau)),
-        ("You take the power temperature instead of 1 / temperature, without normalizing.",
-         lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(z, dim=1) ** tau),
         ("You normalize over the rows; each row is a distribution of its own: dim=1.", lambda *a: _p(*a, dim=0)),
         ("You normalize over all entries together; each row is a distribution of its own: dim=1.",
          lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax((z / tau).flatten(), dim=0).reshape(z.shape)),
-        ("You return the exponentials; divide them by the sum of their row.",
-         lambda z, tau: _p(z, tau) if tau == 0 else (z / tau).exp()),
         ("You return the logits over the temperature; a softmax makes probabilities of them.",
          lambda z, tau: _p(z, tau) if tau == 0 else z / tau),
         ("You return logarithms of the probabilities; take their exponential, or use softmax.",
          lambda z, tau: _p(z, tau) if tau == 0 else torch.log_softmax(z / tau, dim=1)),
         ("The softmax is applied twice: once, to the logits over the temperature.",
          lambda z, tau: _p(z, tau) if tau == 0 else torch.softmax(torch.softmax(z, dim=1) / tau, dim=1)),
-        ("You divide by the square of the temperature; divide by the temperature.",
-         lambda *a: _p(*a, scaled=lambda z, tau: z / tau**2)),
         ("You take the likeliest character at every temperature; only at 0 is that so.",
          lambda z, tau: _p(z, 0)),
+    ],
+    follows=[
+        ("Only temperature 0 is wrong: there all of the probability goes to the largest logit, to the first one if several are equal.",
+         lambda got, z, tau: _p(z, tau) if tau else got),
+        ("Each row is right but for a factor: divide it by its sum, so that it adds up to 1.",
+         lambda got, z, tau: got if z.abs().max() > 1e3 else got.sum(dim=1, keepdim=True) * _p(z, tau)),
+        ("These are the probabilities at another temperature: divide the logits by temperature itself.", _at_another_temperature),
     ],
 )
 def sampling_probabilities(logits, temperature):

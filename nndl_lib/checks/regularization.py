@@ -26,7 +26,7 @@ def _numbers(*values: float) -> Tensor:
 
 def _sparse_inputs():
     """Arguments w, g, lr, l1, decay."""
-    small = "Weights that come within lr * l1 of zero go wrong: they become exactly zero."
+    small = "A weight that comes within lr * l1 of zero goes wrong: it becomes exactly zero."
     yield Case((_numbers(2), _numbers(1), 0.5, 0.5, 0.5), "one weight")
     yield Case((_numbers(2), _numbers(1), 0.5, 0.0, 0.5), "l1 = 0")
     yield Case((_numbers(2), _numbers(1), 0.5, 0.5, 0.0), "no decay")
@@ -36,7 +36,7 @@ def _sparse_inputs():
     yield Case((_numbers(0, 0), _numbers(0.25, -2), 0.5, 0.5, 0.5), "weights of zero")
     for seed, shape, lr, l1, decay, note in [
         (1, (3,), 0.1, 0.5, 0.2, ""), (2, (4,), 0.5, 1.5, 0.25, "a strong penalty"), (3, (2, 3), 0.2, 0.5, 0.5, "a matrix of weights"),
-        (4, (5,), 2.0, 0.25, 0.125, "a large rate"), (5, (2, 2), 0.25, 0.25, 2.0, "a strong decay"),
+        (4, (5,), 2.0, 0.25, 0.125, "a large rate"), (7, (3,), 0.25, 0.0, 0.5, "l1 = 0"), (8, (4,), 0.25, 0.5, 0.0, "no decay"), (5, (2, 2), 0.25, 0.25, 2.0, "a strong decay"),
     ]:
         g = generator(seed)
         yield Case((_quarters(*shape, g=g), _quarters(*shape, g=g), lr, l1, decay), note)
@@ -71,6 +71,8 @@ def _soft(u, b):
          lambda w, g, lr, l1, decay: _moved(w, g, lr, decay)),
         ("The decay is missing: w shrinks by the factor 1 - lr * decay.",
          lambda w, g, lr, l1, decay: _soft(w - lr * g, lr * l1)),
+        ("l1 and decay are exchanged: decay shrinks the old weights, l1 is the threshold.",
+         lambda w, g, lr, l1, decay: _soft(_moved(w, g, lr, l1), lr * decay)),
         ("The threshold is lr * l1; you use l1 alone.", lambda w, g, lr, l1, decay: _soft(_moved(w, g, lr, decay), l1)),
         ("The decay forgets the learning rate: the factor is 1 - lr * decay.",
          lambda w, g, lr, l1, decay: _soft((1 - decay) * w - lr * g, lr * l1)),
@@ -84,8 +86,6 @@ def _soft(u, b):
          lambda w, g, lr, l1, decay: (lambda u: u - lr * l1 * u.sign())(_moved(w, g, lr, decay))),
         ("The sign is lost: the threshold works on the absolute value, and the sign comes back after it.",
          lambda w, g, lr, l1, decay: (_moved(w, g, lr, decay).abs() - lr * l1).clamp(min=0)),
-        ("The threshold pushes weights away from zero: subtract lr * l1 from the absolute value.",
-         lambda w, g, lr, l1, decay: (lambda u: u.sign() * (u.abs() + lr * l1))(_moved(w, g, lr, decay))),
         ("Small weights become zero, but the others are not shrunk: this is a hard threshold; L1 needs the soft one.",
          lambda w, g, lr, l1, decay: (lambda u: u * (u.abs() > lr * l1))(_moved(w, g, lr, decay))),
         ("The threshold comes too early: first the decay and the gradient step, then the threshold.",
@@ -94,8 +94,13 @@ def _soft(u, b):
          lambda w, g, lr, l1, decay: w.sign() * (_moved(w, g, lr, decay).abs() - lr * l1).clamp(min=0)),
         ("Negative weights become zero: the threshold works on the absolute value.",
          lambda w, g, lr, l1, decay: (_moved(w, g, lr, decay) - lr * l1).clamp(min=0)),
-        ("The gradient is missing.", lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w, lr * l1)),
         ("The gradient is not multiplied by lr.", lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w - g, lr * l1)),
+    ],
+    follows=[
+        ("Without decay it is right, so gradient and threshold are: the decay is not, by which w is multiplied with 1 - lr * decay.",
+         lambda got, w, g, lr, l1, decay: got if decay else _soft(w - lr * g, lr * l1)),
+        ("With l1 = 0 it is right, so the step is: the threshold after it is not, which brings u closer to zero by lr * l1.",
+         lambda got, w, g, lr, l1, decay: got if l1 else _moved(w, g, lr, decay)),
     ],
 )
 def sparse_step(w, g, lr, l1, decay):
@@ -160,21 +165,20 @@ def _dropped(h, u, p, grad, keep=None, scale=None, back=None, back_scale=None):
          lambda h, u, p, grad: _dropped(h, u, p, grad, back=torch.ones_like(h))),
         ("dh lacks the scale: the slope of out is mask / (1 - p). (out is right.)",
          lambda h, u, p, grad: _dropped(h, u, p, grad, back_scale=1.0)),
-        ("dh is grad itself; dropout has a mask and a scale going back too. (out is right.)",
-         lambda h, u, p, grad: (_dropped(h, u, p, grad)[0], grad)),
         ("dh does not use grad: multiply it by what comes from above. (out is right.)",
          lambda h, u, p, grad: _dropped(h, u, p, torch.ones_like(h))),
         ("dh has a factor h; the slope of out with respect to h is mask / (1 - p). (out is right.)",
          lambda h, u, p, grad: (_dropped(h, u, p, grad)[0], _dropped(h, u, p, grad)[1] * h)),
-        ("dh multiplies by 1 - p; its scale is the same as that of out. (out is right.)",
-         lambda h, u, p, grad: _dropped(h, u, p, grad, back_scale=1 - p)),
-        ("out lacks the scale: what is kept is divided by 1 - p. (dh is right.)",
-         lambda h, u, p, grad: (_dropped(h, u, p, grad, scale=1.0)[0], _dropped(h, u, p, grad)[1])),
         ("You divide by the share that happened to be kept; divide by 1 - p.",
          lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 / (u >= p).double().mean())),
-        ("You return the mask as the second value; it is the gradient with respect to h.",
-         lambda h, u, p, grad: (_dropped(h, u, p, grad)[0], (u >= p).to(h))),
-        ("The two are exchanged: return out first, dh second.", lambda *a: _dropped(*a)[::-1]),
+        ("Nothing is dropped: a unit becomes zero where u < p.", lambda h, u, p, grad: _dropped(h, u, p, grad, keep=torch.ones_like(h))),
+    ],
+    follows=[
+        ("dh fits out, but the factor is wrong in both: it is 0 where u < p, and 1 / (1 - p) elsewhere.",
+         lambda got, h, u, p, grad: (got[0], grad * torch.where(h == 0, got[1] / grad, got[0] / h))),
+        ("Only dh is wrong: it is grad times the factor by which h was multiplied, 0 or 1 / (1 - p).",
+         lambda got, *a: (_dropped(*a)[0], got[1])),
+        ("Only out is wrong: it is 0 where u < p, and h / (1 - p) elsewhere.", lambda got, *a: (got[0], _dropped(*a)[1])),
     ],
 )
 def dropout(h, u, p, grad):
@@ -206,6 +210,9 @@ def _cost_lists():
     yield Case(([2.0, 1.0, 3.0], 5), "the list ends first")
     yield Case(([-1.0, -2.0, -1.5, -3.0], 2), "negative values")
     yield Case(([1e6, 2e6, 5e5, 6e5, 7e5, 8e5], 3), "large costs")
+    little = "A small improvement goes wrong: every cost below the best one is one, however little."
+    yield Case(([1.0, 0.999, 0.998, 0.997, 0.9969], 2), "small improvements", little)
+    yield Case(([3e-6, 2e-6, 1e-6, 9e-7], 1), "small improvements", little)
     values = torch.randint(1, 40, (30,), generator=generator(21)).double() / 4
     yield Case((values.tolist(), 5))
     yield Case((values.flip(0).tolist(), 4))
@@ -261,10 +268,17 @@ def _previous(costs, patience):
          lambda costs, p: (_stop(costs, p)[1], _stop(costs, p)[1])),
         ("last can lie after the end of the list: fewer than patience epochs may follow the best one. (best is right.)",
          lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[0] + p)),
+        ("best is the lowest cost of all, also of epochs after the stop, which never run; look for the stop as you go through the list.",
+         lambda costs, p: (costs.index(min(costs)), min(costs.index(min(costs)) + p, len(costs) - 1))),
         ("It stops at the first epoch that is not better, whatever the patience is.", lambda costs, p: _stop(costs, 1)),
         ("The best cost so far starts at 0; start from the first cost, or from infinity.",
          lambda costs, p: (lambda found: (max(found[0] - 1, 0), max(found[1] - 1, 0)))(_stop([0.0, *costs], p))),
-        ("The two are exchanged: return best first, last second.", lambda *a: _stop(*a)[::-1]),
+    ],
+    follows=[
+        ("Only last is wrong: training ends when patience epochs in a row have brought no improvement, or with the list.",
+         lambda got, *a: (_stop(*a)[0], got[1])),
+        ("Only best is wrong: it is the epoch with the lowest cost of those that ran, the first one if several are equal.",
+         lambda got, *a: (got[0], _stop(*a)[1])),
     ],
 )
 def early_stop(costs, patience):
@@ -296,7 +310,8 @@ def _image_inputs():
     yield Case((one, 2, 0), "out of the picture", out)
     yield Case((wide, 1, -4), "out of the picture", out)
     for seed, shape, down, right, note in [(31, (3, 4, 5), 2, 1, "several images"), (32, (2, 5, 4), -2, 1, "up and right"),
-                                           (33, (2, 4, 4), 1, -3, "down and left"), (34, (2, 3, 3), 1, 1, "several images")]:
+                                           (33, (2, 4, 4), 1, -3, "down and left"), (34, (2, 3, 3), 1, 1, "several images"),
+                                           (36, (3, 3, 2), 1, 0, "several images"), (37, (2, 2, 3), 0, 1, "several images")]:
         yield Case((_quarters(*shape, g=generator(seed)), down, right), note, negative if min(down, right) < 0 else "")
     yield Case((_quarters(2, 3, 3, g=generator(35)).float(), 1, -1), "float32", negative)
 
@@ -308,13 +323,9 @@ def _more_images():
     return [("images", arguments(8, 4), arguments(64, 4), 56), ("rows", arguments(2, 8), arguments(2, 64), 56)]
 
 
-def _shifted(images, down, right, mode="constant", value=0.0):
+def _shifted(images, down, right):
     H, W = images.shape[1:]
-    pad = (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0))
-    if mode == "constant":
-        canvas = torch.nn.functional.pad(images, pad, value=value)
-    else:
-        canvas = torch.nn.functional.pad(images[None], pad, mode=mode)[0]
+    canvas = torch.nn.functional.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
     return canvas[:, max(-down, 0) : max(-down, 0) + H, max(-right, 0) : max(-right, 0) + W]
 
 
@@ -336,28 +347,28 @@ def _rolled_and_erased(images, down, right):
         ("The axis of the images is moved: rows are axis 1 and columns axis 2.",
          lambda images, down, right: torch.roll(images, (down, right), (0, 1))),
         ("It moves the other way: down and right are positive.", lambda images, down, right: _shifted(images, -down, -right)),
-        ("It moves up instead of down; right is right.", lambda images, down, right: _shifted(images, -down, right)),
-        ("It moves left instead of right; down is right.", lambda images, down, right: _shifted(images, down, -right)),
         ("down and right are exchanged: down moves along axis 1, right along axis 2.",
          lambda images, down, right: _shifted(images, right, down)),
-        ("It does not move down.", lambda images, down, right: _shifted(images, 0, right)),
-        ("It does not move to the right.", lambda images, down, right: _shifted(images, down, 0)),
+        ("down and right are exchanged, and it moves the other way: down is axis 1, and positive.",
+         lambda images, down, right: _shifted(images, -right, -down)),
         ("Negative shifts do nothing: they move up and left.",
          lambda images, down, right: _shifted(images, max(down, 0), max(right, 0))),
         ("Negative shifts move as positive ones do: they go up and left.",
          lambda images, down, right: _shifted(images, abs(down), abs(right))),
         ("The wrong rows or columns are set to zero for negative shifts: there the zeros come in from below and from the right.",
          _rolled_and_erased),
-        ("The edge is repeated where zeros come in.", lambda images, down, right: _shifted(images, down, right, "replicate")),
-        ("Ones come in; it should be zeros.", lambda images, down, right: _shifted(images, down, right, value=1.0)),
-        ("NaN comes in where zeros should: torch.empty leaves anything in its entries.",
-         lambda images, down, right: _shifted(images, down, right, value=float("nan"))),
-        ("It moves twice as far.", lambda images, down, right: _shifted(images, 2 * down, 2 * right)),
-        ("The images come back as they were.", lambda images, down, right: images.clone()),
-        ("Rows that leave below come in again above: zeros come in there too.",
-         lambda images, down, right: torch.roll(_shifted(images, 0, right), down, 1)),
-        ("Columns that leave on the right come in again on the left: zeros come in there too.",
-         lambda images, down, right: torch.roll(_shifted(images, down, 0), right, 2)),
+    ],
+    follows=[
+        ("Only negative shifts are wrong: they move up and left, and zeros come in from below and from the right.",
+         lambda got, images, down, right: got if min(down, right) < 0 else _shifted(images, down, right)),
+        ("The first image is right, but not the others: all move alike.",
+         lambda got, images, down, right: torch.cat([_shifted(images[:1], down, right), got[1:]])),
+        ("Pixels land where they should, but other places are not zero: nothing comes in there.",
+         lambda got, images, down, right: got.where(_shifted(torch.ones_like(images), down, right) == 0, _shifted(images, down, right))),
+        ("Moved down or up alone, images are right; moved to the right or left they are not.",
+         lambda got, images, down, right: got if right else _shifted(images, down, right)),
+        ("Moved to the right or left alone, images are right; moved down or up they are not.",
+         lambda got, images, down, right: got if down else _shifted(images, down, right)),
     ],
 )
 def shift(images, down, right):
@@ -430,7 +441,7 @@ def _votes(y, out_of_bag, t):
     mistakes=[
         ("All members are averaged; only those that have not seen the example may vote on it.",
          lambda y, out, t: _bagged(y, out, t, chosen=torch.ones_like(out))),
-        ("The mask is the wrong way round: True marks a member that has *not* seen the example.",
+        ("The mask is the wrong way round: True marks a member that has not seen the example.",
          lambda y, out, t: _bagged(y, out, t, chosen=~out)),
         ("You divide by the number M of members; divide by how many have not seen the example.",
          lambda y, out, t: _bagged(y, out, t, count=len(y))),
@@ -445,6 +456,8 @@ def _votes(y, out_of_bag, t):
          lambda y, out, t: _bagged(y, out, t, wrong=lambda a, b: a == b)),
         ("error is a number of examples; divide it by how many count. (average is right.)",
          lambda y, out, t: (_bagged(y, out, t)[0], _bagged(y, out, t)[1] * out.any(dim=0).sum())),
+        ("error is 1 minus the probability of the class t; count how often another class is the most probable. (average is right.)",
+         lambda y, out, t: (_bagged(y, out, t)[0], (1 - _bagged(y, out, t)[0].gather(1, t[:, None])[out.any(dim=0)]).mean())),
         ("The row of an example that every member has seen is 0 / 0; it should be zero. (error is right.)",
          lambda y, out, t: (_bagged(y, out, t, count=out.sum(dim=0)[:, None])[0], _bagged(y, out, t)[1])),
         ("The row of an example that every member has seen is 0 / 0, which is a class too when argmax is taken.",
@@ -456,7 +469,14 @@ def _votes(y, out_of_bag, t):
          lambda y, out, t: (lambda found: (found[0].exp() * out.any(dim=0)[:, None], found[1]))(_bagged(y.log(), out, t))),
         ("You divide by all entries of the mask that are True; count them for each example, along the axis of the members.",
          lambda y, out, t: _bagged(y, out, t, count=out.sum())),
-        ("The two are exchanged: return average first, error second.", lambda *a: _bagged(*a)[::-1]),
+    ],
+    follows=[
+        ("average is wrong, and error follows from it: for each example, average over the members that have not seen it.",
+         lambda got, y, out, t: (got[0], (got[0].argmax(dim=1) != t)[out.any(dim=0)].double().mean())),
+        ("Only error is wrong: of the examples that some member has not seen, it is the share whose most probable class is not t.",
+         lambda got, *a: (_bagged(*a)[0], got[1])),
+        ("Only average is wrong: it is the mean over the members that have not seen the example, and a row of zeros if all have.",
+         lambda got, *a: (got[0], _bagged(*a)[1])),
     ],
 )
 def out_of_bag_error(y, out_of_bag, t):

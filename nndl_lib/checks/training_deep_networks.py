@@ -30,7 +30,7 @@ def _shapes():
     hint = "Convolutions go wrong: both fans have the number of entries of the kernel, height times width, as a factor."
     for shape, mode in [((8, 3, 5, 5), "in"), ((8, 3, 5, 5), "out"), ((8, 3, 5, 3), "mean"), ((16, 16, 3, 3), "in")]:
         yield Case((shape, 2.0, mode), "convolutions", hint)
-    yield Case(((5, 2, 1, 1), 1.0, "mean"), "a kernel of 1 by 1")
+    yield Case(((5, 2, 1, 1), 1.0, "mean"), "a kernel of 1 by 1", hint)
 
 
 def _fan(shape, mode):
@@ -54,21 +54,15 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
          lambda shape, gain, mode: gain / math.sqrt(_fan(shape, _SWAPPED[mode]))),
         ("The gain stands under the root; it multiplies the standard deviation.",
          lambda shape, gain, mode: math.sqrt(gain / _fan(shape, mode))),
-        ("The gain is missing: it multiplies the result.", lambda shape, gain, mode: 1 / math.sqrt(_fan(shape, mode))),
-        ("You divide by the gain; a gain above 1 makes the weights larger.",
-         lambda shape, gain, mode: 1 / gain / math.sqrt(_fan(shape, mode))),
         ("You multiply by the root of the fan; divide by it.",
          lambda shape, gain, mode: gain * math.sqrt(_fan(shape, mode))),
-        ("mode has no effect: you always use the fan-in.",
-         lambda shape, gain, mode: gain / math.sqrt(_fan(shape, "in"))),
+        *(("mode has no effect: \"in\" takes the fan-in, \"out\" the fan-out, and \"mean\" their mean.",
+           lambda shape, gain, mode, always=always: gain / math.sqrt(_fan(shape, always))) for always in ("in", "out", "mean")),
         ("For mode \"mean\" you use the sum of the two fans; halve it.",
          lambda shape, gain, mode: gain / math.sqrt(_fan(shape, mode) * (2 if mode == "mean" else 1))),
         ("For mode \"mean\" you take the mean of two standard deviations; take the mean of the fans, then the root.",
          lambda shape, gain, mode: gain / math.sqrt(_fan(shape, mode)) if mode != "mean" else
          gain * (_fan(shape, "in") ** -0.5 + _fan(shape, "out") ** -0.5) / 2),
-        ("For mode \"mean\" you take the root of the product of the fans; their mean is half of their sum.",
-         lambda shape, gain, mode: gain / math.sqrt(_fan(shape, mode)) if mode != "mean" else
-         gain / (_fan(shape, "in") * _fan(shape, "out")) ** 0.25),
         ("Only the fan-in counts the kernel; each input also goes into out * height * width outputs.",
          lambda shape, gain, mode: gain / math.sqrt({"in": _fan(shape, "in"), "out": shape[0],
                                                      "mean": (_fan(shape, "in") + shape[0]) / 2}[mode])),
@@ -77,6 +71,8 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
         ("This is the bound of a uniform distribution; its standard deviation is the root of 3 smaller.",
          lambda shape, gain, mode: gain * math.sqrt(3 / _fan(shape, mode))),
     ],
+    follows=[("Only mode \"mean\" is wrong: the gain is divided by the root of the mean of the two fans, half of their sum.",
+              lambda got, shape, gain, mode: got if mode == "mean" else gain / math.sqrt(_fan(shape, mode)))],
 )
 def weight_std(shape, gain, mode):
     """Exercise 1: the standard deviation of initial weights. The function returns a float."""
@@ -100,13 +96,13 @@ def _batches():
         (4, (5, 2), 1.0, 1e-5, "a momentum of 1"), (5, (5, 2), 0.0, 1e-5, "a momentum of 0"), (6, (8, 3), 0.5, 1.0, "a large eps"),
     ]:
         yield Case(_batch(B, C, seed, momentum, eps), note)
-    constant = "A unit that is constant over the batch goes wrong: add eps to the variance, under the root."
+    constant = "A unit that is constant over the batch goes wrong: its variance is 0, and eps alone stands under the root."
     z, *rest = _batch(4, 2, 7, 0.1, 1e-5)
     z[:, 0] = 1.5
     yield Case((z, *rest), "a unit that is constant over the batch", constant)
-    digits = "On inputs far from zero it loses its digits: subtract the mean before you square."
+    digits = "On inputs far from zero it goes wrong: digits are lost unless the mean is subtracted before the square is taken."
     z, *rest = _batch(4, 2, 8, 0.1, 1e-5)
-    yield Case((z + 1e6, *rest), "inputs far from zero", digits)
+    yield Case((z / 3 + 1e6, *rest), "inputs far from zero", digits)  # by 3, so that their squares have no end
     yield Case(tuple(v.float() if isinstance(v, Tensor) else v for v in _batch(4, 3, 9, 0.25, 1e-3)), "float32")
 
 
@@ -121,25 +117,19 @@ def _larger_batches():
             ("units", _batch(4, 8, 12, 0.1, 1e-5), _batch(4, 64, 12, 0.1, 1e-5), 56)]
 
 
-def _bn(z, gamma, beta, mean, var, m, eps, correction=0, running=1, dim=0, swap=False, center=True, root=None,
-        scale=True, shift=True, evaluation=False, biased_mean=None):
+def _bn(z, gamma, beta, mean, var, m, eps, correction=0, running=1, dim=0, keep=None, root=lambda v, eps: (v + eps).sqrt(),
+        y=lambda z_hat, gamma, beta: gamma * z_hat + beta):
     """Batch norm with its rules as options, to make mistakes with."""
-    mu, v = z.mean(dim=dim, keepdim=True), z.var(dim=dim, correction=correction, keepdim=True)
-    s = (v + eps).sqrt() if root is None else root(v)
-    used_mean, used_s = (mean, (var + eps).sqrt()) if evaluation else (mu if center else 0, s)
-    y = (gamma if scale else 1) * (z - used_mean) / used_s + (beta if shift else 0)
-    keep, move = (m, 1 - m) if swap else (1 - m, m)
-    batch_var = z.var(dim=0, correction=running)
-    return y, keep * mean + move * z.mean(dim=0), keep * var + move * batch_var
+    z_hat = (z - z.mean(dim=dim, keepdim=True)) / root(z.var(dim=dim, correction=correction, keepdim=True), eps)
+    old, new = (1 - m, m) if keep is None else keep(m)
+    return y(z_hat, gamma, beta), old * mean + new * z.mean(dim=0), old * var + new * z.var(dim=0, correction=running)
 
 
-def _running(make):
-    """A mistake in the running statistics alone."""
-    def answer(z, gamma, beta, mean, var, m, eps):
-        y = _bn(z, gamma, beta, mean, var, m, eps)[0]
-        return y, *make(mean, var, z.mean(dim=0), z.var(dim=0), m)
-
-    return answer
+def _with_the_running(z, gamma, beta, mean, var, m, eps, first=False):
+    """y by the running statistics, the old ones or the new ones."""
+    _, *new = _bn(z, gamma, beta, mean, var, m, eps)
+    mu, v = new if first else (mean, var)
+    return gamma * (z - mu) / (v + eps).sqrt() + beta, *new
 
 
 @exercise(
@@ -152,35 +142,39 @@ def _running(make):
         ("The two variances are exchanged: y uses the one divided by B, running_var the one divided by B - 1.",
          lambda *a: _bn(*a, correction=1, running=0)),
         ("momentum is the wrong way round: it is the share of the batch, 1 - momentum that of the old value.",
-         lambda *a: _bn(*a, swap=True)),
+         lambda *a: _bn(*a, keep=lambda m: (m, 1 - m))),
         ("momentum is the wrong way round, and running_var takes in the variance divided by B: divide by B - 1 there.",
-         lambda *a: _bn(*a, swap=True, running=0)),
+         lambda *a: _bn(*a, keep=lambda m: (m, 1 - m), running=0)),
+        ("The old running statistics are not faded: they have a factor 1 - momentum. (y is right.)",
+         lambda *a: _bn(*a, keep=lambda m: (1, m))),
+        ("The running statistics are those of the batch alone; keep the share 1 - momentum of the old ones. (y is right.)",
+         lambda *a: _bn(*a, keep=lambda m: (0, 1))),
         ("y is normalized by the running statistics, as in evaluation mode; in training mode use those of the batch.",
-         lambda *a: _bn(*a, evaluation=True)),
+         _with_the_running),
+        ("The running statistics are moved first, and y is normalized by them; in training mode use those of the batch.",
+         lambda *a: _with_the_running(*a, first=True)),
         ("You normalize each row; batch norm has one mean and variance for each unit, over the examples, dim=0.",
          lambda *a: _bn(*a, dim=1)),
-        ("eps stands outside the root; add it to the variance under the root.",
-         lambda *a: _bn(*a, root=lambda v: v.sqrt() + a[-1])),
+        ("All units get the same mean and variance; each has its own, over the examples, dim=0.", lambda *a: _bn(*a, dim=(0, 1))),
+        ("eps stands outside the root; add it to the variance under the root.", lambda *a: _bn(*a, root=lambda v, eps: v.sqrt() + eps)),
         ("eps is missing: a unit that is constant over the batch would be divided by zero.",
-         lambda *a: _bn(*a, root=lambda v: v.sqrt())),
-        ("The root is missing: divide by the root of the variance plus eps.", lambda *a: _bn(*a, root=lambda v: v + a[-1])),
-        ("The mean is not subtracted before the division.", lambda *a: _bn(*a, center=False)),
-        ("The scale gamma is missing from y.", lambda *a: _bn(*a, scale=False)),
-        ("The shift beta is missing from y.", lambda *a: _bn(*a, shift=False)),
+         lambda *a: _bn(*a, root=lambda v, eps: v.sqrt())),
+        ("The root is missing: divide by the root of the variance plus eps.", lambda *a: _bn(*a, root=lambda v, eps: v + eps)),
+        ("The scale gamma is missing from y.", lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: z_hat + beta)),
         ("gamma and beta are missing: y is gamma times the normalized value, plus beta.",
-         lambda *a: _bn(*a, scale=False, shift=False)),
+         lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: z_hat)),
         ("The shift is multiplied by gamma too: y is gamma * z_hat + beta.",
-         lambda z, gamma, beta, *a: _bn(z, gamma, gamma * beta, *a)),
-        ("The running statistics come back as they were: move them toward those of the batch. (y is right.)",
-         _running(lambda mean, var, mu, v, m: (mean, var))),
-        ("The running statistics are those of the batch alone; keep the share 1 - momentum of the old ones. (y is right.)",
-         _running(lambda mean, var, mu, v, m: (mu, v))),
-        ("The old running statistics are not faded: they have a factor 1 - momentum. (y is right.)",
-         _running(lambda mean, var, mu, v, m: (mean + m * mu, var + m * v))),
-        ("running_var takes in the standard deviation; it holds variances.",
-         _running(lambda mean, var, mu, v, m: ((1 - m) * mean + m * mu, (1 - m) * var + m * v.sqrt()))),
-        ("running_mean and running_var are exchanged: return (y, running_mean, running_var).",
-         lambda *a: (lambda y, mean, var: (y, var, mean))(*_bn(*a))),
+         lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: gamma * (z_hat + beta))),
+        ("gamma and beta are exchanged: gamma is the scale, beta the shift.",
+         lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: beta * z_hat + gamma)),
+    ],
+    follows=[
+        ("Only running_var is wrong: it is 1 - momentum times the old one, plus momentum times the variance divided by B - 1.",
+         lambda got, *a: (*_bn(*a)[:2], got[2])),
+        ("Only the running statistics are wrong: 1 - momentum times the old ones, plus momentum times those of z in the batch.",
+         lambda got, *a: (_bn(*a)[0], *got[1:])),
+        ("Only y is wrong: it is gamma (z - mean) / sqrt(variance + eps) + beta, with mean and variance of each unit in the batch.",
+         lambda got, *a: (got[0], *_bn(*a)[1:])),
     ],
     rtol=1e-7,
 )
@@ -220,23 +214,15 @@ def _more_rows():
             ("units", _row_batch(3, 8, 32, 1e-5), _row_batch(3, 64, 32, 1e-5), 56)]
 
 
-def _ln(y_bar, x, gamma, eps, dim=1, correction=0, mean=True, along=True, scale=True, divide=True, late=False, sign=1,
-        raw=False, sums=(0, 0), root=None):
+def _ln(y_bar, x, gamma, eps, dim=1, correction=0, root=lambda v, eps: (v + eps).sqrt(), scale=lambda y_bar, gamma: gamma * y_bar,
+        means=lambda bar, x_hat, mean: mean(bar) + x_hat * mean(x_hat * bar), over=None, last=lambda x_bar, s, gamma: x_bar / s,
+        gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).sum(dim=0),
+        beta_bar=lambda y_bar, gamma: y_bar.sum(dim=0)):
     """The backward pass with its parts as options, to make mistakes with."""
-    v = x.var(dim=dim, correction=correction, keepdim=True)
-    s = (v + eps).sqrt() if root is None else root(v)
-    x_hat = (x - x.mean(dim=dim, keepdim=True)) / s
-    bar = y_bar if late or not scale else gamma * y_bar
-    x_bar = bar
-    if mean:
-        x_bar = x_bar - bar.mean(dim=dim, keepdim=True)
-    if along:
-        x_bar = x_bar - sign * x_hat * (x_hat * bar).mean(dim=dim, keepdim=True)
-    x_bar = x_bar / s if divide else x_bar * s
-    if late:
-        x_bar = gamma * x_bar
-    by_gamma = y_bar * (x if raw else x_hat)
-    return x_bar, by_gamma.sum(dim=sums[0]), y_bar.sum(dim=sums[1])
+    s = root(x.var(dim=dim, correction=correction, keepdim=True), eps)
+    x_hat, bar = (x - x.mean(dim=dim, keepdim=True)) / s, scale(y_bar, gamma)
+    x_bar = bar - means(bar, x_hat, over or (lambda values: values.mean(dim=dim, keepdim=True)))
+    return last(x_bar, s, gamma), gamma_bar(y_bar, x_hat, x, gamma), beta_bar(y_bar, gamma)
 
 
 @exercise(
@@ -245,31 +231,49 @@ def _ln(y_bar, x, gamma, eps, dim=1, correction=0, mean=True, along=True, scale=
     loops=_more_rows,
     mistakes=[
         ("Mean and variance are taken as constants: both depend on x, and two terms of x_bar come from them.",
-         lambda *a: _ln(*a, mean=False, along=False)),
-        ("The mean is taken as a constant: subtract the mean of the error signals of x_hat.", lambda *a: _ln(*a, mean=False)),
-        ("The variance is taken as a constant: the term with x_hat times a mean is missing.", lambda *a: _ln(*a, along=False)),
+         lambda *a: _ln(*a, means=lambda bar, x_hat, mean: 0)),
+        ("The mean is taken as a constant: subtract the mean of the error signals of x_hat.",
+         lambda *a: _ln(*a, means=lambda bar, x_hat, mean: x_hat * mean(x_hat * bar))),
+        ("The variance is taken as a constant: the term with x_hat times a mean is missing.",
+         lambda *a: _ln(*a, means=lambda bar, x_hat, mean: mean(bar))),
+        ("The last term of x_bar has the wrong sign: subtract it.",
+         lambda *a: _ln(*a, means=lambda bar, x_hat, mean: mean(bar) - x_hat * mean(x_hat * bar))),
+        ("The last term of x_bar lacks its factor x_hat, outside of the mean.",
+         lambda *a: _ln(*a, means=lambda bar, x_hat, mean: mean(bar) + mean(x_hat * bar))),
+        ("x_bar has sums over the units where means should be.",
+         lambda *a: _ln(*a, over=lambda values: values.sum(dim=1, keepdim=True))),
+        ("x_bar has means over all entries; each example has its own, over its units: dim=1.", lambda *a: _ln(*a, over=torch.mean)),
         ("You multiply by gamma at the end; gamma differs from unit to unit, so multiply before the means are taken.",
-         lambda *a: _ln(*a, late=True)),
-        ("gamma is missing from x_bar: the error signals of x_hat are gamma * y_bar.", lambda *a: _ln(*a, scale=False)),
+         lambda *a: _ln(*a, scale=lambda y_bar, gamma: y_bar, last=lambda x_bar, s, gamma: gamma * x_bar / s)),
+        ("gamma is missing from x_bar: the error signals of x_hat are gamma * y_bar.",
+         lambda *a: _ln(*a, scale=lambda y_bar, gamma: y_bar)),
         ("This is batch norm: the means in x_bar run over the units of one example, dim=1.", lambda *a: _ln(*a, dim=0)),
         ("The variance is divided by D - 1; layer norm divides by D: correction=0.", lambda *a: _ln(*a, correction=1)),
-        ("The last term of x_bar has the wrong sign: subtract it.", lambda *a: _ln(*a, sign=-1)),
-        ("You multiply by the standard deviation; divide x_bar by it.", lambda *a: _ln(*a, divide=False)),
-        ("eps stands outside the root; add it to the variance under the root.",
-         lambda *a: _ln(*a, root=lambda v: v.sqrt() + a[-1])),
-        ("The root is missing: divide by the root of the variance plus eps.", lambda *a: _ln(*a, root=lambda v: v + a[-1])),
+        ("x_bar is not divided by the standard deviation, the root of the variance plus eps.",
+         lambda *a: _ln(*a, last=lambda x_bar, s, gamma: x_bar)),
+        ("You multiply by the standard deviation; divide x_bar by it.", lambda *a: _ln(*a, last=lambda x_bar, s, gamma: x_bar * s)),
+        ("x_bar is divided by the variance; divide it by the standard deviation.",
+         lambda *a: _ln(*a, last=lambda x_bar, s, gamma: x_bar / s**2)),
+        ("eps stands outside the root; add it to the variance under the root.", lambda *a: _ln(*a, root=lambda v, eps: v.sqrt() + eps)),
+        ("eps is missing: add it to the variance under the root.", lambda *a: _ln(*a, root=lambda v, eps: v.sqrt())),
+        ("The root is missing: divide by the root of the variance plus eps.", lambda *a: _ln(*a, root=lambda v, eps: v + eps)),
         ("gamma_bar uses x itself; y_bar is multiplied by the normalized x_hat. (x_bar and beta_bar are right.)",
-         lambda *a: _ln(*a, raw=True)),
+         lambda *a: _ln(*a, gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x).sum(dim=0))),
         ("gamma_bar and beta_bar run over the units; all examples share them, so sum over dim=0.",
-         lambda *a: _ln(*a, sums=(1, 1))),
+         lambda *a: _ln(*a, gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).sum(dim=1),
+                        beta_bar=lambda y_bar, gamma: y_bar.sum(dim=1))),
+        ("gamma_bar and beta_bar are not summed: all examples share gamma and beta, so sum over dim=0.",
+         lambda *a: _ln(*a, gamma_bar=lambda y_bar, x_hat, x, gamma: y_bar * x_hat, beta_bar=lambda y_bar, gamma: y_bar)),
         ("gamma_bar and beta_bar are means over the examples; take the sums.",
-         lambda y_bar, *a: (lambda x, g, b: (x, g / len(y_bar), b / len(y_bar)))(*_ln(y_bar, *a))),
-        ("gamma_bar has a factor gamma too many: y_bar times x_hat, summed. (x_bar and beta_bar are right.)",
-         lambda y_bar, x, gamma, eps: (lambda x_bar, g, b: (x_bar, gamma * g, b))(*_ln(y_bar, x, gamma, eps))),
-        ("beta_bar has a factor gamma too many: y is gamma * x_hat + beta.",
-         lambda y_bar, x, gamma, eps: (lambda x_bar, g, b: (x_bar, g, gamma * b))(*_ln(y_bar, x, gamma, eps))),
-        ("gamma_bar and beta_bar are exchanged: gamma_bar is the one with x_hat.",
-         lambda *a: (lambda x, g, b: (x, b, g))(*_ln(*a))),
+         lambda *a: _ln(*a, gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).mean(dim=0),
+                        beta_bar=lambda y_bar, gamma: y_bar.mean(dim=0))),
+    ],
+    follows=[
+        ("Only gamma_bar is wrong: it is the sum over the examples of y_bar times x_hat.",
+         lambda got, *a: (lambda x, g, b: (x, got[1], b))(*_ln(*a))),
+        ("Only beta_bar is wrong: it is the sum over the examples of y_bar.", lambda got, *a: (*_ln(*a)[:2], got[2])),
+        ("Only x_bar is wrong, and x_hat is right, as gamma_bar shows: x_bar is (7.18), with gamma * y_bar, and with means along each row.",
+         lambda got, *a: (got[0], *_ln(*a)[1:])),
     ],
 )
 def layer_norm_backward(y_bar, x, gamma, eps):
@@ -328,8 +332,6 @@ def _revived(X, W, b, rows, dead=None, hinges=None):
     cases=_layers,
     loops=_larger_layers,
     mistakes=[
-        ("dead is the wrong way round: True means that the unit is zero on every example. (The new biases are right.)",
-         lambda *a: (~_revived(*a)[0], _revived(*a)[1])),
         ("You revive the living units and leave the dead ones.",
          lambda X, W, b, rows: _revived(X, W, b, rows, dead=~_revived(X, W, b, rows)[0])),
         ("You call a unit dead if it is zero on any example; it must be zero on every one: all(dim=0).",
@@ -344,10 +346,12 @@ def _revived(X, W, b, rows, dead=None, hinges=None):
          lambda X, W, b, rows: _revived(X, W, b, rows, hinges=(W * X[rows]).sum(dim=1))),
         ("You change all biases; those of living units stay.",
          lambda X, W, b, rows: (_revived(X, W, b, rows)[0], -(W * X[rows]).sum(dim=1))),
-        ("The biases come back as they were: give the dead units new ones. (dead is right.)",
-         lambda X, W, b, rows: (_revived(X, W, b, rows)[0], b)),
         ("You take example j for unit j; take the example rows[j].",
          lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W * X[: len(W)]).sum(dim=1))),
+        ("Every unit gets the first example; unit j has its own, X[rows[j]].",
+         lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X[0]))),
+        ("Every unit gets the mean of the examples; unit j has its own, X[rows[j]].",
+         lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X.mean(dim=0)))),
         ("Every unit gets the first of the chosen examples; unit j has its own, X[rows[j]].",
          lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X[rows[0]]))),
         ("The old bias is subtracted as well: the new bias is -w x, whatever the old one was.",
@@ -356,9 +360,16 @@ def _revived(X, W, b, rows, dead=None, hinges=None):
          lambda X, W, b, rows: _revived(X, W, b, rows, hinges=b - (W * X[rows]).sum(dim=1))),
         ("Dead units get a bias of 0; put their hinges on the examples of rows.",
          lambda X, W, b, rows: _revived(X, W, b, rows, hinges=torch.zeros_like(b))),
-        ("The new bias is divided by the length of the weights; it is -w x itself.",
-         lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W * X[rows]).sum(dim=1) / W.norm(dim=1))),
-        ("The two are exchanged: return dead first, b second.", lambda *a: _revived(*a)[::-1]),
+        ("Living units lose their biases; they stay as they are.",
+         lambda X, W, b, rows: (_revived(X, W, b, rows)[0], _revived(X, W, 0 * b, rows, dead=_revived(X, W, b, rows)[0])[1])),
+    ],
+    follows=[
+        ("dead is wrong, and b follows from it: a unit is dead if its output max(0, w x + b) is zero on every example.",
+         lambda got, *a: _revived(*a, dead=got[0])),
+        ("Only the new biases are wrong: a dead unit j gets -w_j x, with x the example rows[j]; living units keep theirs.",
+         lambda got, *a: (_revived(*a)[0], got[1])),
+        ("Only dead is wrong: it is True for a unit whose output max(0, w x + b) is zero on every example.",
+         lambda got, *a: (got[0], _revived(*a)[1])),
     ],
 )
 def revive(X, W, b, rows):
@@ -418,15 +429,24 @@ def _high(x, W, b, W_gate, b_gate, phi=torch.relu, squash=torch.sigmoid, mix=Non
         ("The gate has no effect: you return the plain ReLU layer.", lambda *a: _high(*a, mix=lambda T, h, x: h)),
         ("The transformed signal has no gate: it is T * h.", lambda *a: _high(*a, mix=lambda T, h, x: h + (1 - T) * x)),
         ("The ReLU is missing from the transformed signal.", lambda *a: _high(*a, phi=lambda z: z)),
-        ("The transformed signal goes through a tanh; this layer has a ReLU.", lambda *a: _high(*a, phi=torch.tanh)),
+        *((f"The transformed signal goes through {name}; this layer has a ReLU.", lambda *a, phi=phi: _high(*a, phi=phi))
+          for name, phi in [("tanh", torch.tanh), ("the logistic function", torch.sigmoid)]),
         ("The logistic function is missing from the gate: T lies between 0 and 1.", lambda *a: _high(*a, squash=lambda z: z)),
-        ("The gate is a tanh, which can be negative; it is the logistic function.", lambda *a: _high(*a, squash=torch.tanh)),
+        *((f"The gate goes through {name}; it is the logistic function of x W_gate^T + b_gate.",
+           lambda *a, squash=squash: _high(*a, squash=squash))
+          for name, squash in [("tanh", torch.tanh), ("a ReLU", torch.relu), ("a softmax", lambda z: z.softmax(dim=1)),
+                               ("a step from 0 to 1", lambda z: (z > 0).to(z))]),
         ("The gate sees the transformed signal; it sees the input x.", lambda *a: _high(*a, gate_in=lambda h: h)),
         ("Both weight matrices are transposed the wrong way: W is (out, in), so write x @ W.T.",
          lambda *a: _high(*a, transposed=(True, True))),
         ("W is transposed the wrong way: it is (out, in), so write x @ W.T.", lambda *a: _high(*a, transposed=(True, False))),
         ("W_gate is transposed the wrong way: it is (out, in), so write x @ W_gate.T.",
          lambda *a: _high(*a, transposed=(False, True))),
+        ("The weights are exchanged: W and b make the transformed signal, W_gate and b_gate the gate.",
+         lambda x, W, b, Wg, bg: _high(x, Wg, bg, W, b)),
+        *(("The gate shares a part of the transformed signal; it has weights and a bias of its own.",
+           lambda x, W, b, Wg, bg, shared=shared: _high(x, W, b, W if "W" in shared else Wg, b if "b" in shared else bg))
+          for shared in ("W", "b", "Wb")),
         ("The bias of the gate is missing.", lambda x, W, b, Wg, bg: _high(x, W, b, Wg, 0)),
         ("The bias b of the transformed signal is missing.", lambda x, W, b, Wg, bg: _high(x, W, 0, Wg, bg)),
         ("Both biases are missing.", lambda x, W, b, Wg, bg: _high(x, W, 0, Wg, 0)),
@@ -434,6 +454,14 @@ def _high(x, W, b, W_gate, b_gate, phi=torch.relu, squash=torch.sigmoid, mix=Non
          lambda *a: _high(*a, mix=lambda T, h, x: T.mean(dim=1, keepdim=True) * h + (1 - T.mean(dim=1, keepdim=True)) * x)),
         ("The ReLU is applied to the whole mixture; only the transformed signal goes through it.",
          lambda *a: _high(*a, phi=lambda z: z, mix=lambda T, h, x: torch.relu(T * h + (1 - T) * x))),
+    ],
+    follows=[
+        ("With gates wide open, and with closed ones, it is right; but the gate in between is not sigmoid(x W_gate^T + b_gate).",
+         lambda got, *a: _high(*a) if abs(a[4][0]) > 100 else got),
+        ("With closed gates it is right; with open ones the transformed signal, relu(x W^T + b), should come out.",
+         lambda got, *a: _high(*a) if a[4][0] < -100 else got),
+        ("With open gates it is right, so the transformed signal is; with closed ones x itself should come out.",
+         lambda got, *a: _high(*a) if a[4][0] > 100 else got),
     ],
 )
 def highway(x, W, b, W_gate, b_gate):

@@ -78,6 +78,24 @@ def three_numbers(C, H, W, O, k, stride, padding, dilation):
     return h, w, O * (C * k * k + 1)
 
 
+@wrong("price", "Both counts leave out the channels")
+def one_channel(C, H, W, O, k, stride, padding, dilation):
+    height, width = ((n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n in (H, W))
+    return height, width, O * (k * k + 1), O * k * k * height * width
+
+
+@wrong("price", "The map has a wrong size, and multiply_adds follows from it")
+def same_size(C, H, W, O, k, stride, padding, dilation):
+    height, width = -(-H // stride), -(-W // stride)
+    return height, width, O * C * k * k + O, O * C * k * k * height * width
+
+
+@wrong("price", "With a dilation it goes wrong")
+def one_gap(C, H, W, O, k, stride, padding, dilation):
+    height, width = ((n + 2 * padding - k - (dilation - 1)) // stride + 1 for n in (H, W))
+    return height, width, O * C * k * k + O, O * C * k * k * height * width
+
+
 # --- slide ----------------------------------------------------------------------------------------------------------
 
 
@@ -136,6 +154,18 @@ def overwrites(x, w, stride):
 def pads(x, w, stride):
     padded = F.pad(x, (1, 1, 1, 1))
     return (padded.unfold(0, w.shape[0], stride).unfold(1, w.shape[1], stride) * w).sum(dim=(2, 3))
+
+
+@wrong("slide", "where the kernel is not square")
+def square(x, w, stride):
+    k = min(w.shape)
+    return (x.unfold(0, k, stride).unfold(1, k, stride) * w[:k, :k]).sum(dim=(2, 3))
+
+
+@wrong("slide", "The image is padded with zeros here")
+def keeps_the_size(x, w, stride):
+    padding = (w.shape[0] // 2, w.shape[1] // 2)
+    return torch.nn.functional.conv2d(x[None, None], w[None, None], stride=stride, padding=padding)[0, 0]
 
 
 # --- max pooling ----------------------------------------------------------------------------------------------------
@@ -199,6 +229,11 @@ def pools_by_loops(x, k, stride):
     ])
 
 
+@wrong("max_pool", "Absolute values are compared")
+def absolute(x, k, stride):
+    return x.abs().unfold(0, k, stride).unfold(1, k, stride).amax(dim=(2, 3))
+
+
 # --- the gradient by the kernel -------------------------------------------------------------------------------------
 
 
@@ -250,14 +285,6 @@ def sums_the_channels(x, y_bar, k, stride):
     return w_bar
 
 
-@wrong("kernel_gradient", "not the step of a descent")
-def descends(x, y_bar, k, stride):
-    w_bar = torch.zeros(y_bar.shape[0], x.shape[0], k, k, dtype=x.dtype)
-    for u, v, met in places(x, y_bar, k, stride):
-        w_bar[:, :, u, v] -= torch.einsum("ohw,chw->oc", y_bar, met)
-    return w_bar
-
-
 @wrong("kernel_gradient", "loop runs over the rows")
 def unit_by_unit(x, y_bar, k, stride):
     w_bar = torch.zeros(y_bar.shape[0], x.shape[0], k, k, dtype=x.dtype)
@@ -266,6 +293,24 @@ def unit_by_unit(x, y_bar, k, stride):
             window = x[:, i * stride : i * stride + k, j * stride : j * stride + k]
             w_bar += y_bar[:, i, j][:, None, None, None] * window
     return w_bar
+
+
+@wrong("kernel_gradient", "added up apart")
+def product_of_sums(x, y_bar, k, stride):
+    O, rows, columns = y_bar.shape
+    w_bar = x.new_zeros(O, len(x), k, k)
+    for u in range(k):
+        for v in range(k):
+            met = x[:, u : u + rows * stride : stride, v : v + columns * stride : stride]
+            w_bar[:, :, u, v] = y_bar.sum(dim=(1, 2))[:, None] * met.sum(dim=(1, 2))
+    return w_bar
+
+
+@wrong("kernel_gradient", "with more it is not")
+def one_gray_image(x, y_bar, k, stride):
+    O, rows, columns = y_bar.shape
+    windows = x.mean(dim=0).unfold(0, k, stride).unfold(1, k, stride)[:rows, :columns]
+    return torch.einsum("oij,ijuv->ouv", y_bar, windows)[:, None].expand(-1, len(x), -1, -1)
 
 
 # --- the receptive field --------------------------------------------------------------------------------------------
@@ -315,7 +360,7 @@ def adds_the_paddings(layers):
     return size, stride, -sum(p for _, _, p, _ in layers)
 
 
-@wrong("receptive_field", "added up; they multiply")
+@wrong("receptive_field", "The distances are wrong")
 def adds_the_strides(layers):
     size, stride, start = 1, 1, 0
     for k, s, p, d in layers:
@@ -337,3 +382,22 @@ def sees_nothing(layers):
     for k, s, p, d in layers:
         size, start, stride = size + d * (k - 1) * stride, start - p * stride, stride * s
     return size, stride, start
+
+
+@wrong("receptive_field", "too early: size and start use it before")
+def multiplies_at_once(layers):
+    size, distance, start = 1, 1, 0
+    for k, s, p, d in layers:
+        distance *= s
+        size += d * (k - 1) * distance
+        start -= p * distance
+    return size, distance, start
+
+
+@wrong("receptive_field", "Only start is wrong")
+def centers(layers):
+    size, distance = 1, 1
+    for k, s, p, d in layers:
+        size += d * (k - 1) * distance
+        distance *= s
+    return size, distance, -(size // 2)

@@ -42,7 +42,7 @@ def rate_inside(w, v, g, lr, beta):
     return w - (beta * v + lr * g), v
 
 
-@wrong("nesterov_step", "has the sign of a step")
+@wrong("nesterov_step", "v is a step, beta v - lr g, with")
 def sutskever(w, v, g, lr, beta):
     v = beta * v - lr * g
     return w + (beta * v - lr * g), v
@@ -68,21 +68,10 @@ def weights_in_place(w, v, g, lr, beta):
     return w, v
 
 
-@wrong("nesterov_step", "exchanged")
-def velocity_first(w, v, g, lr, beta):
-    v = beta * v + g
-    return v, w - lr * (g + beta * v)
-
-
 @wrong("nesterov_step", "expected 2 values")
 def only_w(w, v, g, lr, beta):
     v = beta * v + g
     return w - lr * (g + beta * v)
-
-
-@wrong("nesterov_step", "v comes back as it was")
-def forgets_to_renew(w, v, g, lr, beta):
-    return w - lr * (g + beta * (beta * v + g)), v
 
 
 @wrong("nesterov_step", "loop runs over the weights")
@@ -93,6 +82,24 @@ def one_weight_at_a_time(w, v, g, lr, beta):
         flat_v[j] = beta * flat_v[j] + flat_g[j]
         flat_w[j] -= lr * (flat_g[j] + beta * flat_v[j])
     return w, v
+
+
+@wrong("nesterov_step", "v is wrong, and w follows from it")
+def shares(w, v, g, lr, beta):
+    v = (1 - beta) * v + beta * g
+    return w - lr * (g + beta * v), v
+
+
+@wrong("nesterov_step", "g alone is multiplied by lr")
+def forgets_a_parenthesis(w, v, g, lr, beta):
+    v = beta * v + g
+    return w - lr * g + beta * v * -1, v
+
+
+@wrong("nesterov_step", "The change of w is 1 / lr times what should be there")
+def no_rate(w, v, g, lr, beta):
+    v = beta * v + g
+    return w - (g + beta * v), v
 
 
 # --- rmsprop_step ---------------------------------------------------------------------------------------------------
@@ -114,12 +121,6 @@ def no_eps(w, s, g, lr, rho, eps):
 def no_root(w, s, g, lr, rho, eps):
     s = rho * s + (1 - rho) * g**2
     return w - lr * g / (s + eps), s
-
-
-@wrong("rmsprop_step", "exchanged: rho multiplies the old mean")
-def swapped(w, s, g, lr, rho, eps):
-    s = (1 - rho) * s + rho * g**2
-    return w - lr * g / (s**0.5 + eps), s
 
 
 @wrong("rmsprop_step", "factor 1 - rho is missing")
@@ -163,6 +164,18 @@ def mean_in_place(w, s, g, lr, rho, eps):
 def caret(w, s, g, lr, rho, eps):
     s = rho * s + (1 - rho) * g ^ 2
     return w - lr * g / (s.sqrt() + eps), s
+
+
+@wrong("rmsprop_step", "this is AdaGrad")
+def never_forgets(w, s, g, lr, rho, eps):
+    s = s + g * g
+    return w - lr * g / (s.sqrt() + eps), s
+
+
+@wrong("rmsprop_step", "without a square")
+def mean_of_gradients(w, s, g, lr, rho, eps):
+    s = rho * s + (1 - rho) * g
+    return w - lr * g / (s.abs().sqrt() + eps), s
 
 
 # --- adam_step ------------------------------------------------------------------------------------------------------
@@ -220,28 +233,6 @@ def not_renewed_before_use(w, m, s, g, t, lr, beta1, beta2, eps):
     return w, beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2
 
 
-@wrong("adam_step", "m without its factor")
-def sum_of_gradients(w, m, s, g, t, lr, beta1, beta2, eps):
-    m = beta1 * m + g
-    s = beta2 * s + (1 - beta2) * g**2
-    return w - lr * (m / (1 - beta1**t)) / ((s / (1 - beta2**t)).sqrt() + eps), m, s
-
-
-@wrong("adam_step", "s is not corrected")
-def corrects_one(w, m, s, g, t, lr, beta1, beta2, eps):
-    m = beta1 * m + (1 - beta1) * g
-    s = beta2 * s + (1 - beta2) * g**2
-    return w - lr * (m / (1 - beta1**t)) / (s.sqrt() + eps), m, s
-
-
-@wrong("adam_step", "eps is added before s is corrected")
-def paper_shortcut(w, m, s, g, t, lr, beta1, beta2, eps):
-    m = beta1 * m + (1 - beta1) * g
-    s = beta2 * s + (1 - beta2) * g**2
-    rate = lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)
-    return w - rate * m / (s.sqrt() + eps), m, s
-
-
 @wrong("adam_step", "it changes m")
 def means_in_place(w, m, s, g, t, lr, beta1, beta2, eps):
     m.mul_(beta1).add_(g, alpha=1 - beta1)
@@ -254,6 +245,28 @@ def forgets_the_means(w, m, s, g, t, lr, beta1, beta2, eps):
     m = beta1 * m + (1 - beta1) * g
     s = beta2 * s + (1 - beta2) * g**2
     return w - lr * (m / (1 - beta1**t)) / ((s / (1 - beta2**t)).sqrt() + eps)
+
+
+@wrong("adam_step", "1 minus the power")
+def power_of_the_difference(w, m, s, g, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    m_hat, s_hat = m / (1 - beta1) ** t, s / (1 - beta2) ** t
+    return w - lr * m_hat / (s_hat.sqrt() + eps), m, s
+
+
+@wrong("adam_step", "m is wrong, and w follows from it")
+def mean_of_squares_twice(w, m, s, g, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * g**2
+    s = beta2 * s + (1 - beta2) * g**2
+    return w - lr * (m / (1 - beta1**t)) / ((s / (1 - beta2**t)).sqrt() + eps), m, s
+
+
+@wrong("adam_step", "the old means, or one of them")
+def old_squares(w, m, s, g, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * g
+    w = w - lr * (m / (1 - beta1**t)) / ((s / (1 - beta2**t)).sqrt() + eps)
+    return w, m, beta2 * s + (1 - beta2) * g**2
 
 
 # --- learning_rate --------------------------------------------------------------------------------------------------
@@ -271,15 +284,6 @@ def one_wave(step, lr, warm_up, total):
     if step < warm_up:
         return lr * (step + 1) / warm_up
     return lr * 0.5 * (1 + math.cos(math.pi * min(1, step / total)))
-
-
-@wrong("learning_rate", "The wave is too long")
-def wrong_length(step, lr, warm_up, total):
-    if step < warm_up:
-        return lr * (step + 1) / warm_up
-    if step >= total + warm_up:
-        return 0.0
-    return lr * (1 + math.cos(math.pi * (step - warm_up) / total)) / 2
 
 
 @wrong("learning_rate", "climbs again")
@@ -333,6 +337,29 @@ def prints(step, lr, warm_up, total):
         print(lr)
 
 
+@wrong("learning_rate", "Only the warm-up is wrong")
+def whole_division(step, lr, warm_up, total):
+    if step < warm_up:
+        return lr * ((step + 1) // warm_up)
+    return lr * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / (total - warm_up)))) / 2
+
+
+@wrong("learning_rate", "The warm-up is right, but not the cosine")
+def decays(step, lr, warm_up, total):
+    if step < warm_up:
+        return lr * (step + 1) / warm_up
+    return lr * math.exp(-5 * (step - warm_up) / (total - warm_up)) if step < total else 0.0
+
+
+@wrong("learning_rate", "rate is the argument lr, unchanged")
+def never_changes(step, lr, warm_up, total):
+    class Rate(float):
+        def __repr__(self):
+            return repr(self)
+
+    return Rate(lr)
+
+
 # --- clip_by_norm ---------------------------------------------------------------------------------------------------
 
 
@@ -353,15 +380,29 @@ def always(dW, db, max_norm):
     return dW * max_norm / norm, db * max_norm / norm
 
 
-@wrong("clip_by_norm", "Single entries are cut off")
-def clamps(dW, db, max_norm):
-    return torch.clamp(dW, -max_norm, max_norm), torch.clamp(db, -max_norm, max_norm)
-
-
 @wrong("clip_by_norm", "The two lengths are added")
 def adds_lengths(dW, db, max_norm):
     scale = min(1.0, max_norm / max((dW.norm() + db.norm()).item(), 1e-12))
     return dW * scale, db * scale
+
+
+@wrong("clip_by_norm", "A small number is added to the length")
+def as_in_torch(dW, db, max_norm):
+    norm = torch.cat([dW.flatten(), db]).norm()
+    factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
+    return dW * factor, db * factor
+
+
+@wrong("clip_by_norm", "The direction is right, but not the length")
+def half_of_the_lengths(dW, db, max_norm):
+    norm = (dW.norm() + db.norm()) / 2
+    return (dW * max_norm / norm, db * max_norm / norm) if norm > max_norm else (dW, db)
+
+
+@wrong("clip_by_norm", "factors of their own")
+def by_its_own_length(dW, db, max_norm):
+    norm = torch.cat([dW.flatten(), db]).norm()
+    return (dW * max_norm / norm, db * max_norm / db.norm().clamp(min=1e-9)) if norm > max_norm else (dW, db)
 
 
 @wrong("clip_by_norm", "The root is missing")
@@ -399,12 +440,6 @@ def clips_in_place(dW, db, max_norm):
         dW *= max_norm / norm
         db *= max_norm / norm
     return dW, db
-
-
-@wrong("clip_by_norm", "the wrong way round")
-def inverted(dW, db, max_norm):
-    norm = torch.cat([dW.flatten(), db]).norm()
-    return (dW * norm / max_norm, db * norm / max_norm) if norm > max_norm else (dW, db)
 
 
 @wrong("clip_by_norm", "loop runs over the rows")

@@ -83,17 +83,43 @@ def indexes_once(x, lengths, W_x, W_h, b):
     return torch.stack(out)[lengths - 1]
 
 
+@wrong("last_states", "With NaN or infinity in the padding it goes wrong")
+def multiplies_by_a_mask(x, lengths, W_x, W_h, b):
+    h = x.new_zeros(x.shape[1], len(W_h))
+    for step, inputs in enumerate(x):
+        running = (step < lengths).to(x.dtype)[:, None]
+        h = running * torch.tanh(inputs @ W_x.T + h @ W_h.T + b) + (1 - running) * h
+    return h
+
+
+@wrong("last_states", "one step too late")
+def runs_once_more(x, lengths, W_x, W_h, b):
+    h = x.new_zeros(x.shape[1], len(W_h))
+    for step, inputs in enumerate(x):
+        h = torch.where((step <= lengths)[:, None], torch.tanh(inputs @ W_x.T + h @ W_h.T + b), h)
+    return h
+
+
+@wrong("last_states", "shorter ones do not")
+def goes_on_without_inputs(x, lengths, W_x, W_h, b):
+    h = x.new_zeros(x.shape[1], len(W_h))
+    for step, inputs in enumerate(x):
+        inputs = torch.where((step < lengths)[:, None], inputs, torch.zeros_like(inputs))
+        h = torch.tanh(inputs @ W_x.T + h @ W_h.T + b)
+    return h
+
+
 # --- lstm_step ------------------------------------------------------------------------------------------------------
 
 
-@wrong("lstm_step", "you took output before candidate")
+@wrong("lstm_step", "you took input, forget, output, candidate")
 def order_of_the_text(x, h, c, W_x, W_h, b):
     i, f, o, g = torch.chunk(x @ W_x.T + h @ W_h.T + b, 4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
-@wrong("lstm_step", "Input and forget gate are exchanged")
+@wrong("lstm_step", "you took forget, input, candidate, output")
 def forget_gate_first(x, h, c, W_x, W_h, b):
     f, i, g, o = torch.chunk(x @ W_x.T + h @ W_h.T + b, 4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -121,19 +147,27 @@ def four_sigmoids(x, h, c, W_x, W_h, b):
     return o * torch.tanh(c), c
 
 
-@wrong("lstm_step", "return h first, c second")
-def cell_first(x, h, c, W_x, W_h, b):
-    i, f, g, o = torch.chunk(x @ W_x.T + h @ W_h.T + b, 4, dim=1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return c, torch.sigmoid(o) * torch.tanh(c)
-
-
 @wrong("lstm_step", "it changes c, which belongs to the caller")
 def writes_into_the_cell(x, h, c, W_x, W_h, b):
     i, f, g, o = torch.chunk(x @ W_x.T + h @ W_h.T + b, 4, dim=1)
     c *= torch.sigmoid(f)
     c += torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
+
+
+@wrong("lstm_step", "c is wrong, and h follows from it")
+def keeps_one_more(x, h, c, W_x, W_h, b):
+    write, keep, candidate, show = (x @ W_x.T + h @ W_h.T + b).chunk(4, dim=1)
+    cell = torch.sigmoid(keep + 1) * c + torch.sigmoid(write) * torch.tanh(candidate)
+    return torch.sigmoid(show) * torch.tanh(cell), cell
+
+
+@wrong("lstm_step", "what comes from them is wrong")
+def transposes_the_blocks(x, h, c, W_x, W_h, b):
+    W_h = torch.cat([block.T for block in W_h.chunk(4)])
+    write, keep, candidate, show = (x @ W_x.T + h @ W_h.T + b).chunk(4, dim=1)
+    cell = torch.sigmoid(keep) * c + torch.sigmoid(write) * torch.tanh(candidate)
+    return torch.sigmoid(show) * torch.tanh(cell), cell
 
 
 # --- gru_step -------------------------------------------------------------------------------------------------------
@@ -147,7 +181,7 @@ def update_turned(x, h, W_x, W_h, b_x, b_h):
     return (1 - z) * h + z * torch.tanh(xn + r * hn)
 
 
-@wrong("gru_step", "Reset and update gate are exchanged")
+@wrong("gru_step", "you took update, reset, candidate")
 def update_first(x, h, W_x, W_h, b_x, b_h):
     xz, xr, xn = (x @ W_x.T + b_x).chunk(3, 1)
     hz, hr, hn = (h @ W_h.T + b_h).chunk(3, 1)
@@ -184,6 +218,15 @@ def candidate_alone(x, h, W_x, W_h, b_x, b_h):
     xr, xz, xn = (x @ W_x.T + b_x).chunk(3, 1)
     hr, hz, hn = (h @ W_h.T + b_h).chunk(3, 1)
     return torch.tanh(xn + torch.sigmoid(xr + hr) * hn)
+
+
+@wrong("gru_step", "With one unit it is right")
+def transposes_the_parts(x, h, W_x, W_h, b_x, b_h):
+    W_h = torch.cat([block.T for block in W_h.chunk(3)])
+    x_r, x_u, x_c = (x @ W_x.T + b_x).chunk(3, dim=1)
+    h_r, h_u, h_c = (h @ W_h.T + b_h).chunk(3, dim=1)
+    reset, update = torch.sigmoid(x_r + h_r), torch.sigmoid(x_u + h_u)
+    return update * h + (1 - update) * torch.tanh(x_c + reset * h_c)
 
 
 # --- bigram_bits ----------------------------------------------------------------------------------------------------
@@ -231,13 +274,6 @@ def alpha_once_below(train, ids, K, alpha):
     return -torch.log2(p[ids[:-1], ids[1:]]).mean().item()
 
 
-@wrong("bigram_bits", "sign is wrong")
-def negative_bits(train, ids, K, alpha):
-    n = table(train, K) + alpha
-    p = n / n.sum(dim=1, keepdim=True)
-    return torch.log2(p[ids[:-1], ids[1:]]).mean().item()
-
-
 @wrong("bigram_bits", "loop runs over the characters")
 def counts_in_a_loop(train, ids, K, alpha):
     n = table(train, K) + alpha
@@ -245,6 +281,21 @@ def counts_in_a_loop(train, ids, K, alpha):
     for a, b in zip(ids[:-1].tolist(), ids[1:].tolist()):
         total -= math.log2(n[a, b] / n[a].sum())
     return total / (len(ids) - 1)
+
+
+@wrong("bigram_bits", "not after")
+def counts_what_came_before(train, ids, K, alpha):
+    count = torch.bincount(train[1:] * K + train[:-1], minlength=K * K).reshape(K, K).double()
+    p = (count + alpha) / (count.sum(dim=1, keepdim=True) + alpha * K)
+    return -p[ids[:-1], ids[1:]].log2().mean().item()
+
+
+@wrong("bigram_bits", "is counted once")
+def adds_once(train, ids, K, alpha):
+    count = torch.zeros(K, K, dtype=torch.float64)
+    count[train[:-1], train[1:]] += 1
+    p = (count + alpha) / (count.sum(dim=1, keepdim=True) + alpha * K)
+    return -p[ids[:-1], ids[1:]].log2().mean().item()
 
 
 # --- sampling_probabilities -----------------------------------------------------------------------------------------
@@ -257,7 +308,7 @@ def hot_is_cold(logits, temperature):
     return (logits * temperature).softmax(1)
 
 
-@wrong("sampling_probabilities", "At temperature 0 it goes wrong")
+@wrong("sampling_probabilities", "Only temperature 0 is wrong")
 def forgets_zero(logits, temperature):
     return torch.softmax(logits / temperature, dim=1)
 
@@ -300,3 +351,23 @@ def row_by_row(logits, temperature):
         else:
             p[n] = torch.softmax(logits[n] / temperature, 0)
     return p
+
+
+@wrong("sampling_probabilities", "the first of them gets all")
+def shares(logits, temperature):
+    if temperature == 0:
+        largest = (logits == logits.amax(dim=1, keepdim=True)).to(logits.dtype)
+        return largest / largest.sum(dim=1, keepdim=True)
+    return torch.softmax(logits / temperature, dim=1)
+
+
+@wrong("sampling_probabilities", "at another temperature")
+def never_divides_by_zero(logits, temperature):
+    return torch.softmax(logits / (temperature + 1e-3), dim=1)
+
+
+@wrong("sampling_probabilities", "Only temperature 0 is wrong")
+def all_alike_when_cold(logits, temperature):
+    if temperature == 0:
+        return torch.full_like(logits, 1 / logits.shape[1])
+    return torch.softmax(logits / temperature, dim=1)

@@ -81,6 +81,18 @@ def decay_alone(w, g, lr, l1, decay):
     return w - lr * g - lr * decay * w
 
 
+@wrong("sparse_step", "With l1 = 0 it is right")
+def forgets_the_sign_of_the_rest(w, g, lr, l1, decay):
+    u = (1 - lr * decay) * w - lr * g
+    return torch.where(u.abs() <= lr * l1, torch.zeros_like(u), u - lr * l1)
+
+
+@wrong("sparse_step", "Without decay it is right")
+def decays_last(w, g, lr, l1, decay):
+    u = w - lr * g
+    return (1 - lr * decay) * u.sign() * (u.abs() - lr * l1).clamp(min=0)
+
+
 # --- dropout --------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +164,12 @@ def row_by_row(h, u, p, grad):
 @wrong("dropout", "expected 2 values")
 def forward_alone(h, u, p, grad):
     return h * (u >= p) / (1 - p)
+
+
+@wrong("dropout", "dh fits out, but the factor is wrong in both")
+def one_mask_for_a_row(h, u, p, grad):
+    factor = (u[..., :1] >= p).to(h.dtype) / (1 - p)
+    return h * factor, grad * factor
 
 
 # --- early_stop -----------------------------------------------------------------------------------------------------
@@ -267,6 +285,36 @@ def beyond_the_end(costs, patience):
     return best, best + patience
 
 
+@wrong("early_stop", "A small improvement goes wrong")
+def wants_a_clear_improvement(costs, patience):
+    best, waited = 0, 0
+    for epoch, cost in enumerate(costs):
+        if cost < costs[best] - 1e-2:
+            best, waited = epoch, 0
+        elif epoch:
+            waited += 1
+        if waited == patience:
+            break
+    return best, epoch
+
+
+@wrong("early_stop", "also of epochs after the stop")
+def knows_the_future(costs, patience):
+    best = costs.index(min(costs))
+    return best, min(best + patience, len(costs) - 1)
+
+
+@wrong("early_stop", "Only last is wrong")
+def runs_on(costs, patience):
+    best = 0
+    for epoch, cost in enumerate(costs):
+        if cost < costs[best]:
+            best = epoch
+        if epoch - best >= patience:
+            break
+    return best, len(costs) - 1
+
+
 # --- shift ----------------------------------------------------------------------------------------------------------
 
 
@@ -309,7 +357,7 @@ def too_far_raises(images, down, right):
     return moved
 
 
-@wrong("shift", "The edge is repeated")
+@wrong("shift", "other places are not zero")
 def clamps(images, down, right):
     N, H, W = images.shape
     rows = (torch.arange(H) - down).clamp(0, H - 1)
@@ -349,6 +397,32 @@ def image_by_image(images, down, right):
 @wrong("shift", "axis of the images")
 def wrong_axes(images, down, right):
     return torch.roll(images, shifts=(down, right), dims=(0, 1))
+
+
+@wrong("shift", "Only negative shifts are wrong")
+def slices(images, down, right):
+    N, H, W = images.shape
+    moved = torch.zeros_like(images)
+    moved[:, down:, right:] = images[:, : H - down, : W - right]  # stops for most of them
+    return moved
+
+
+@wrong("shift", "The first image is right")
+def moves_one(images, down, right):
+    moved = torch.nn.functional.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
+    u, v = max(-down, 0), max(-right, 0)
+    moved = moved[:, u : u + images.shape[1], v : v + images.shape[2]]
+    return moved[:1].expand_as(images)
+
+
+@wrong("shift", "other places are not zero")
+def over_the_old_ones(images, down, right):
+    N, H, W = images.shape
+    moved = images.clone()
+    if abs(down) < H and abs(right) < W:
+        d, r, u, v = max(down, 0), max(right, 0), max(-down, 0), max(-right, 0)
+        moved[:, d : H - u, r : W - v] = images[:, u : H - d, v : W - r]
+    return moved
 
 
 # --- out_of_bag_error -----------------------------------------------------------------------------------------------
@@ -426,3 +500,19 @@ def example_by_example(y, out_of_bag, t):
             average[n] = judges.mean(dim=0)
             wrong.append(float(average[n].argmax() != t[n]))
     return average, y.new_tensor(sum(wrong) / len(wrong))
+
+
+@wrong("out_of_bag_error", "average is wrong, and error follows from it")
+def first_judge(y, out_of_bag, t):
+    first = out_of_bag.to(torch.int8).argmax(dim=0)
+    has = out_of_bag.any(dim=0)
+    average = y[first, torch.arange(len(t))] * has[:, None]
+    return average, (average.argmax(dim=1) != t)[has].to(y.dtype).mean()
+
+
+@wrong("out_of_bag_error", "Only error is wrong")
+def squares(y, out_of_bag, t):
+    count = out_of_bag.sum(dim=0)
+    average = (y * out_of_bag[..., None]).sum(dim=0) / count.clamp(min=1)[:, None]
+    target = torch.nn.functional.one_hot(t, y.shape[2])
+    return average, (average - target)[count > 0].square().mean()

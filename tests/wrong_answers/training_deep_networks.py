@@ -61,14 +61,16 @@ def forgets_kernel_out(shape, gain, mode):
     return gain / math.sqrt(n)
 
 
-@wrong("weight_std", "always use the fan-in")
+@wrong("weight_std", "mode has no effect")
 def ignores_mode(shape, gain, mode):
     return gain / math.sqrt(math.prod(shape[1:]))
 
 
-@wrong("weight_std", "The gain is missing")
-def no_gain(shape, gain, mode):
-    return 1 / math.sqrt(fan(shape, mode))
+@wrong("weight_std", "Only mode \"mean\" is wrong")
+def smaller_fan(shape, gain, mode):
+    kernel = math.prod(shape[2:])
+    fans = {"in": shape[1] * kernel, "out": shape[0] * kernel, "mean": min(shape[:2]) * kernel}
+    return gain / math.sqrt(fans[mode])
 
 
 # --- batch_norm_step ------------------------------------------------------------------------------------------------
@@ -131,12 +133,6 @@ def only_y(z, gamma, beta, running_mean, running_var, momentum, eps):
     return gamma * (z - z.mean(0)) / (z.var(0, correction=0) + eps).sqrt() + beta
 
 
-@wrong("batch_norm_step", "The running statistics come back as they were")
-def forgets_the_statistics(z, gamma, beta, running_mean, running_var, momentum, eps):
-    y = gamma * (z - z.mean(0)) / (z.var(0, correction=0) + eps).sqrt() + beta
-    return y, running_mean, running_var
-
-
 @wrong("batch_norm_step", "loop runs over the units")
 def unit_by_unit(z, gamma, beta, running_mean, running_var, momentum, eps):
     y, mean, var = torch.empty_like(z), running_mean.clone(), running_var.clone()
@@ -148,6 +144,34 @@ def unit_by_unit(z, gamma, beta, running_mean, running_var, momentum, eps):
         mean[c] = (1 - momentum) * mean[c] + momentum * m
         var[c] = (1 - momentum) * var[c] + momentum * v * len(z) / (len(z) - 1)
     return y, mean, var
+
+
+@wrong("batch_norm_step", "far from zero it goes wrong")
+def mean_of_squares_minus_square_of_mean(z, gamma, beta, running_mean, running_var, momentum, eps):
+    mu, B = z.mean(dim=0), len(z)
+    v = (z**2).mean(dim=0) - mu**2
+    y = gamma * (z - mu) / (v.clamp(min=0) + eps).sqrt() + beta
+    return y, torch.lerp(running_mean, mu, momentum), torch.lerp(running_var, v * B / (B - 1), momentum)
+
+
+@wrong("batch_norm_step", "Only the running statistics are wrong")
+def statistics_of_the_output(z, gamma, beta, running_mean, running_var, momentum, eps):
+    y = gamma * (z - z.mean(dim=0)) / (z.var(dim=0, correction=0) + eps).sqrt() + beta
+    return y, torch.lerp(running_mean, y.mean(dim=0), momentum), torch.lerp(running_var, y.var(dim=0), momentum)
+
+
+@wrong("batch_norm_step", "Only y is wrong")
+def scales_before_it_centers(z, gamma, beta, running_mean, running_var, momentum, eps):
+    mu, v = z.mean(dim=0), z.var(dim=0, correction=0)
+    y = (gamma * z - mu) / (v + eps).sqrt() + beta
+    return y, torch.lerp(running_mean, mu, momentum), torch.lerp(running_var, z.var(dim=0), momentum)
+
+
+@wrong("batch_norm_step", "has shape (1, 1); expected (1,)")
+def keeps_the_axis(z, gamma, beta, running_mean, running_var, momentum, eps):
+    mu, v = z.mean(dim=0, keepdim=True), z.var(dim=0, correction=0, keepdim=True)
+    y = gamma * (z - mu) / (v + eps).sqrt() + beta
+    return y, torch.lerp(running_mean[None], mu, momentum), torch.lerp(running_var[None], v * len(z) / (len(z) - 1), momentum)
 
 
 # --- layer_norm_backward --------------------------------------------------------------------------------------------
@@ -222,6 +246,23 @@ def row_by_row(y_bar, x, gamma, eps):
     return torch.stack(rows), (y_bar * x_hat).sum(0), y_bar.sum(0)
 
 
+@wrong("layer_norm_backward", "sums over the units where means should be")
+def sums_in_x_bar(y_bar, x, gamma, eps):
+    s = (x.var(dim=1, correction=0, keepdim=True) + eps).sqrt()
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    bar = gamma * y_bar
+    x_bar = (bar - bar.sum(dim=1, keepdim=True) - x_hat * (x_hat * bar).sum(dim=1, keepdim=True)) / s
+    return x_bar, (y_bar * x_hat).sum(dim=0), y_bar.sum(dim=0)
+
+
+@wrong("layer_norm_backward", "Only x_bar is wrong, and x_hat is right")
+def means_of_y_bar(y_bar, x, gamma, eps):
+    s = (x.var(dim=1, correction=0, keepdim=True) + eps).sqrt()
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    x_bar = (gamma * y_bar - y_bar.mean(dim=1, keepdim=True) - x_hat * (x_hat * y_bar).mean(dim=1, keepdim=True)) / s
+    return x_bar, (y_bar * x_hat).sum(dim=0), y_bar.sum(dim=0)
+
+
 # --- revive ---------------------------------------------------------------------------------------------------------
 
 
@@ -262,12 +303,6 @@ def no_bias(X, W, b, rows):
     return dead, torch.where(dead, -(W * X[rows]).sum(dim=1), b)
 
 
-@wrong("revive", "dead is the wrong way round")
-def returns_the_living(X, W, b, rows):
-    alive = ((X @ W.T + b) > 0).any(dim=0)
-    return alive, torch.where(alive, b, -(W * X[rows]).sum(dim=1))
-
-
 @wrong("revive", "loop runs over the units")
 def one_by_one(X, W, b, rows):
     b, dead = b.clone(), torch.zeros(len(b), dtype=torch.bool)
@@ -276,6 +311,18 @@ def one_by_one(X, W, b, rows):
             dead[j] = True
             b[j] = -(W[j] @ X[rows[j]])
     return dead, b
+
+
+@wrong("revive", "Every unit gets the first example")
+def ignores_rows(X, W, b, rows):
+    dead = (X @ W.T + b <= 0).all(dim=0)
+    return dead, torch.where(dead, -W @ X[0], b)
+
+
+@wrong("revive", "dead is wrong, and b follows from it")
+def never_rectifies(X, W, b, rows):
+    dead = (X @ W.T + b).sum(dim=0) == 0
+    return dead, torch.where(dead, -(W * X[rows]).sum(dim=1), b)
 
 
 # --- highway --------------------------------------------------------------------------------------------------------
@@ -330,3 +377,22 @@ def example_by_example(x, W, b, W_gate, b_gate):
         T = torch.sigmoid(W_gate @ row + b_gate)
         rows.append(T * torch.relu(W @ row + b) + (1 - T) * row)
     return torch.stack(rows)
+
+
+@wrong("highway", "The gate goes through a step from 0 to 1")
+def all_or_nothing(x, W, b, W_gate, b_gate):
+    gate = (x @ W_gate.T + b_gate > 0).to(x.dtype)
+    return gate * torch.relu(x @ W.T + b) + (1 - gate) * x
+
+
+@wrong("highway", "the gate in between is not sigmoid")
+def gate_of_the_pre_activation(x, W, b, W_gate, b_gate):
+    z = x @ W.T + b
+    gate = torch.sigmoid(z @ W_gate.T + b_gate)
+    return gate * torch.relu(z) + (1 - gate) * x
+
+
+@wrong("highway", "with closed ones x itself should come out")
+def subtracts_the_rest(x, W, b, W_gate, b_gate):
+    gate = torch.sigmoid(x @ W_gate.T + b_gate)
+    return gate * torch.relu(x @ W.T + b) - (1 - gate) * x

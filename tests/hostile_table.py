@@ -239,6 +239,7 @@ ORDINARY = {
     "weight_norm.module Dense.block Residual.block Residual.shortcut": [LAYER], "lstm_sequence.x": ["rand(5, 4, 4)"],
     "until.x at_end.x reverse.x": ["rand(5, 4, 4)"], "RNN.options RNNCell.options initialize.options": ["generator=G()"],
     "log_softmax.axis": ["-1"], "save.state": ["{'a': rand(4)}"], "delayed_copy.lag": ["1"], "windows.batch": ["2"],
+    "updates.state": ["{}"],
     "Highway.norm deep_mlp.norm": ["nndl_lib.nn.BatchNorm1d"],
 }
 TABLE = {name: choices for names, choices in ORDINARY.items() for name in names.split()}
@@ -347,6 +348,7 @@ FREE = ("xlabel", "ylabel", "label", "goal", "alt", "caller", "what", "text", "i
 # Behavior that is meant: a pattern of `subject: parameter: kind`, and the reason. What is no longer needed makes a test fail.
 DRAWN = "numbers are drawn in the order of the memory, and for each dtype others, as torch draws them"
 EQUATIONS = "an equation that a layer calls at every step, after it has checked the whole sequence"
+SQUARES = "squares above 65504 are infinite, as in torch.optim"
 EXCEPTIONS = {
     **{f"nndl_lib.rnn.*_{end}: *: {kind}": EQUATIONS for end in ("step", "sequence") for kind in ("list", "float", "empty")},
     **{f"nndl_lib.rnn.{name}: *: {kind}": EQUATIONS for name, kind in
@@ -363,6 +365,7 @@ EXCEPTIONS = {
     "nndl_lib.regularization.EarlyStopping.step: : twice": "it counts its calls",
     "nndl_lib.functional.batch_norm: weight: *inf": "torch multiplies in another order, and gives NaN for all",
     "nndl_lib.architecture.architecture_table: input_shape: one": "a shape of one number is a shape",
+    **{f"nndl_lib.updates.{rule}_update: g: float16 large": SQUARES for rule in ("rmsprop", "adam", "adamw", "nadam")},
     "nndl_lib.functional.windows: : added": "a view in which places share memory, as torch's unfold gives one",
     "nndl_lib.checkpoint.load: map_location: None": "where it was, as in torch",
     "nndl_lib.plotting_*: names: string": "a string is a sequence of letters",

@@ -17,7 +17,9 @@ __all__ = [
     "check_classes",
     "check_convolution",
     "check_count",
+    "check_device",
     "check_dim",
+    "check_dtype",
     "check_finite",
     "check_flag",
     "check_floating",
@@ -54,6 +56,14 @@ def check_count(value: int, name: str, caller: str, least: int = 1, most: int | 
         expected = f"of at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer {expected}")
     return number
+
+
+def check_device(device: str | torch.device | None, caller: str) -> torch.device | None:
+    """Return device as one of torch's, or None. Raises: ValueError where it names none: ``tensor.to(0.5)`` takes it for a tensor."""
+    try:
+        return None if device is None else torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"{caller}: device is {device!r}; expected one of torch's, such as 'cpu' or 'cuda'") from error
 
 
 def check_dim(dim: int, input: Tensor, caller: str) -> int:
@@ -333,6 +343,15 @@ def check_rows(made: Tensor, rows: Tensor, name: str, caller: str) -> Tensor:
     if made.shape[:1] != rows.shape[:1]:
         raise ValueError(f"{caller}: {name} gave {_shape(made)} for {len(rows)} rows; expected as many rows")
     return made
+
+
+def check_dtype(dtype: torch.dtype | None, caller: str, integers: bool = False) -> torch.dtype:
+    """Return dtype, or the default one for None. Raises: ValueError where it is not floating-point, nor one of integers where
+    those may be, nor None."""
+    dtype = torch.get_default_dtype() if dtype is None else dtype
+    if not isinstance(dtype, torch.dtype) or dtype.is_complex or dtype == torch.bool or not (dtype.is_floating_point or integers):
+        raise ValueError(f"{caller}: dtype is {dtype!r}; expected {'a real' if integers else 'a floating-point'} dtype of torch")
+    return dtype
 
 
 def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def log_softmax(z: Any, axis: int = -1) -> Tensor:
-    """Logarithms of the softmax along an axis, exact for logits of any size."""
+    """Logarithms of the softmax along an axis, exact for logits of any size. Raises: ValueError where that is no integer."""
     (z,), (x,) = _as_tensors(z)
     if not _is_integer(axis):
         raise ValueError(f"log_softmax: axis is {axis!r}; expected an integer")

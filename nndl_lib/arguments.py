@@ -17,7 +17,9 @@ __all__ = [
     "check_classes",
     "check_convolution",
     "check_count",
+    "check_device",
     "check_dim",
+    "check_dtype",
     "check_finite",
     "check_flag",
     "check_floating",
@@ -34,6 +36,7 @@ __all__ = [
     "check_probabilities",
     "check_rows",
     "check_same",
+    "check_settings",
     "check_share",
     "check_size",
     "check_tensors",
@@ -53,6 +56,14 @@ def check_count(value: int, name: str, caller: str, least: int = 1, most: int | 
         expected = f"of at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer {expected}")
     return number
+
+
+def check_device(device: str | torch.device | None, caller: str) -> torch.device | None:
+    """Return device as one of torch's, or None. Raises: ValueError where it names none: ``tensor.to(0.5)`` takes it for a tensor."""
+    try:
+        return None if device is None else torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"{caller}: device is {device!r}; expected one of torch's, such as 'cpu' or 'cuda'") from error
 
 
 def check_dim(dim: int, input: Tensor, caller: str) -> int:
@@ -164,6 +175,41 @@ def check_size(input: Tensor, caller: str) -> None:
     check_floating(input, caller)
     if input.numel() == 0:
         raise ValueError(f"{caller}: input has shape {_shape(input)}; expected at least one entry")
+
+
+def check_settings(settings: dict, caller: str, tensors: bool = False) -> dict:
+    """Return those of settings that the rules of optimizers share, such as lr and betas: numbers and flags as Python's.
+
+    Raises: ValueError where one is outside its range. ``tensors``: whether they may be, entry by entry.
+    """
+
+    def number(value, name):
+        below = _BELOW[name.partition("[")[0]]
+        if not (tensors and isinstance(value, Tensor) and value.is_floating_point()):
+            return check_number(value, "the learning rate lr" if name == "lr" else name, caller, below=below)
+        if known(value):
+            raise_at(~((value >= 0) & (value < below)), value, name, caller, f"numbers from 0 to below {below}")
+        return value
+
+    checked = {name: number(settings[name], name) for name in settings if name in _BELOW and name not in _PAIRS}
+    checked |= {name: check_flag(settings[name], name, caller) for name in settings if name in ("nesterov", "centered")}
+    for name in (name for name in settings if name in _PAIRS):
+        if not isinstance(pair := settings[name], (tuple, list)) or len(pair) != 2:
+            raise ValueError(f"{caller}: {name} is {pair!r}; expected a tuple of two numbers")
+        first, second = checked[name] = tuple(number(pair[k], f"{name}[{k}]") for k in (0, 1))
+        if not isinstance(first, Tensor) and not isinstance(second, Tensor) and not _PAIRS[name][0](first, second):
+            raise ValueError(f"{caller}: {name} are {pair!r}; expected {_PAIRS[name][1]}")
+    return checked
+
+
+# Settings that are numbers from 0 to below these, and pairs of them with what has to hold between the two.
+_BELOW = {"momentum": 1, "dampening": 1, "alpha": 1, "betas": 1}
+_BELOW |= dict.fromkeys(("lr", "eps", "weight_decay", "momentum_decay", "etas", "step_sizes"), math.inf)
+_PAIRS = {
+    "betas": (lambda first, second: True, "two numbers"),
+    "etas": (lambda minus, plus: 0 < minus < 1 < plus, "one between 0 and 1 and one above 1"),
+    "step_sizes": (lambda least, most: 0 < least <= most, "least and largest, above 0"),
+}
 
 
 def check_logits(input: Tensor, caller: str) -> None:
@@ -297,6 +343,15 @@ def check_rows(made: Tensor, rows: Tensor, name: str, caller: str) -> Tensor:
     if made.shape[:1] != rows.shape[:1]:
         raise ValueError(f"{caller}: {name} gave {_shape(made)} for {len(rows)} rows; expected as many rows")
     return made
+
+
+def check_dtype(dtype: torch.dtype | None, caller: str, integers: bool = False) -> torch.dtype:
+    """Return dtype, or the default one for None. Raises: ValueError where it is not floating-point, nor one of integers where
+    those may be, nor None."""
+    dtype = torch.get_default_dtype() if dtype is None else dtype
+    if not isinstance(dtype, torch.dtype) or dtype.is_complex or dtype == torch.bool or not (dtype.is_floating_point or integers):
+        raise ValueError(f"{caller}: dtype is {dtype!r}; expected {'a real' if integers else 'a floating-point'} dtype of torch")
+    return dtype
 
 
 def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:

@@ -171,9 +171,10 @@ def color_components(images: Tensor) -> tuple[Tensor, Tensor]:
     To be computed once, for a training set (N, C, H, W).
 
     Raises:
-        ValueError: images are not a floating-point batch (N, C, H, W).
+        ValueError: images are not a floating-point batch (N, C, H, W), or hold a NaN or an infinity.
     """
     _check_colors(images, "color_components")
+    arguments.check_finite(images, "color_components", images=images)
     pixels = images.transpose(0, 1).flatten(1)  # (C, N H W)
     variances, directions = torch.linalg.eigh(torch.cov(pixels, correction=0).view(len(pixels), -1))
     largest = directions.gather(0, directions.abs().argmax(dim=0, keepdim=True))

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from nndl_lib import runtime
+from nndl_lib import arguments, runtime
 
 __all__ = ["Callback", "ProgressBar"]
 
@@ -38,6 +38,8 @@ class ProgressBar(Callback):
 
     def __init__(self, enabled: bool | None = None):
         """Take whether to show it; None: where the output is to be seen live (not ``runtime.is_static()``)."""
+        if enabled is not None:
+            enabled = arguments.check_flag(enabled, "enabled", "ProgressBar")
         self.enabled, self._bar, self._steps, self._text = enabled, None, None, ""
 
     def on_fit_start(self, trainer, steps: int | None) -> None:

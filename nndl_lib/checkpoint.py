@@ -30,9 +30,11 @@ def save(state: dict, path: str | os.PathLike) -> None:
     Numbers of NumPy, which ``load`` would refuse, are written as Python's.
 
     Raises:
-        ValueError: the state holds something else.
+        ValueError: the state holds something else, or is no dict.
         OSError: the file cannot be written, for example as the disk is full. What was at path before is still there.
     """
+    if not isinstance(state, dict):
+        raise ValueError(f"save: state is {state!r}; expected a dict")
     path, state = Path(path), _plain(state, "state")
     part = path.with_name(f".{path.name}.part")  # one name, so that a killed process leaves one file, written over next
     try:

@@ -49,7 +49,7 @@ def diabetes(dtype: torch.dtype | None = None) -> Dataset:
     from sklearn.datasets import load_diabetes
 
     raw = load_diabetes(scaled=False)
-    dtype = dtype or torch.get_default_dtype()
+    dtype = arguments.check_dtype(dtype, "diabetes")
     X, t = torch.as_tensor(raw.data, dtype=dtype), torch.as_tensor(raw.target, dtype=dtype)
     return Dataset(X, t, tuple(raw.feature_names), ("progression",))
 
@@ -65,7 +65,7 @@ def breast_cancer(dtype: torch.dtype | None = None) -> Dataset:
     """
     from sklearn.datasets import load_breast_cancer
 
-    return _classes(load_breast_cancer(), dtype)
+    return _classes(load_breast_cancer(), dtype, "breast_cancer")
 
 
 def digits(dtype: torch.dtype | None = None) -> Dataset:
@@ -76,7 +76,7 @@ def digits(dtype: torch.dtype | None = None) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    return _classes(load_digits(), dtype)
+    return _classes(load_digits(), dtype, "digits")
 
 
 def wine(dtype: torch.dtype | None = None) -> Dataset:
@@ -87,11 +87,11 @@ def wine(dtype: torch.dtype | None = None) -> Dataset:
     """
     from sklearn.datasets import load_wine
 
-    return _classes(load_wine(), dtype)
+    return _classes(load_wine(), dtype, "wine")
 
 
-def _classes(raw, dtype: torch.dtype | None) -> Dataset:
-    X = torch.as_tensor(raw.data, dtype=dtype or torch.get_default_dtype())
+def _classes(raw, dtype: torch.dtype | None, caller: str) -> Dataset:
+    X = torch.as_tensor(raw.data, dtype=arguments.check_dtype(dtype, caller))
     t = torch.as_tensor(raw.target, dtype=torch.int64)
     return Dataset(X, t, tuple(map(str, raw.feature_names)), tuple(map(str, raw.target_names)))
 
@@ -128,7 +128,7 @@ def _uniform_and_normal(N, noise, generator, dtype, caller) -> tuple[Tensor, Ten
     N = arguments.check_count(N, "N", caller)
     arguments.check_number(noise, "noise", caller)
     arguments.check_generator(generator, "generator", caller)
-    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    options = {"generator": generator, "device": generator.device, "dtype": arguments.check_dtype(dtype, caller)}
     return torch.rand(N, **options), torch.randn(N, **options)
 
 

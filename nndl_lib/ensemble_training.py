@@ -67,8 +67,9 @@ def train_ensemble(
         raise ValueError(f"train_ensemble: ensemble is a {type(ensemble).__name__}; expected an ensembles.Ensemble")
     M = len(ensemble)
     _check_data(X, t, M, rows, "")
+    X, t, batch_size = X.detach(), t.detach(), arguments.check_count(batch_size, "batch_size", "train_ensemble")
     generators = list(generator) if isinstance(generator, (list, tuple)) else [generator]
-    _check_options(M, loss, epochs, batch_size, generators, validation)
+    _check_options(M, loss, epochs, generators, validation)
     _check_rates(ensemble, lr, momentum, weight_decay, optimizer)
     if optimizer is None:
         optimizer = optim.SGD(ensemble.parameters(), lr, momentum=momentum, weight_decay=weight_decay)
@@ -212,11 +213,10 @@ def _check_data(X: Tensor, t: Tensor, M: int, rows: Tensor | None, where: str) -
     arguments.raise_at((rows < 0) | (rows >= N), rows, "rows", caller, f"numbers from 0 to {N - 1}")
 
 
-def _check_options(M: int, loss, epochs, batch_size, generators, validation) -> None:
+def _check_options(M: int, loss, epochs, generators, validation) -> None:
     caller = "train_ensemble"
     arguments.check_function(loss, "loss", caller, classes=False)
     arguments.check_count(epochs, "epochs", caller)
-    arguments.check_count(batch_size, "batch_size", caller)
     for k, generator in enumerate(generators):
         arguments.check_generator(generator, f"generator[{k}]" if len(generators) > 1 else "generator", caller)
     if len(generators) not in (1, M):

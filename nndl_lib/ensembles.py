@@ -84,7 +84,7 @@ class Ensemble(torch.nn.Module):
         Raises:
             ValueError: with ``own``, X does not have M in front; or its shape or dtype does not fit the models.
         """
-        M = len(self)
+        M, own = len(self), arguments.check_flag(own, "own", "Ensemble")
         if own and X.shape[:1] != (M,):
             raise ValueError(f"Ensemble: X has shape {tuple(X.shape)} with own; expected ({M}, N, ...)")
         if _is_mlp(self.members):

@@ -153,9 +153,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Raises:
         ValueError: the nonlinearity is unknown, or param is not a number.
     """
+    slope = arguments.check_number(0.01 if param is None else param, "param", "calculate_gain", least=-math.inf)
     if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else param
-        arguments.check_number(slope, "param", "calculate_gain", least=-math.inf)
         return math.sqrt(2 / (1 + slope**2))
     if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
         known = ", ".join(_GAINS)

@@ -30,6 +30,9 @@ def two_loop(g: Tensor, steps: list[Tensor], changes: list[Tensor]) -> Tensor:
     Raises:
         ValueError: there are not as many changes as steps, or one of them is not of the shape of g, (n,).
     """
+    for name, vectors in (("steps", steps), ("changes", changes)):
+        vectors = arguments.check_list(vectors, name, "two_loop", "a list of tensors")
+        arguments.check_tensors("two_loop", g=g, **{f"{name}[{k}]": v for k, v in enumerate(vectors)})
     if g.ndim != 1 or len(steps) != len(changes) or any(v.shape != g.shape for v in (*steps, *changes)):
         raise ValueError(
             f"two_loop: g has shape {tuple(g.shape)}, steps {[tuple(s.shape) for s in steps]} and changes "

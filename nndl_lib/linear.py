@@ -61,7 +61,7 @@ def squared_error_cost(X: Tensor, t: Tensor, w: Tensor, b: float | Tensor = 0.0)
     """
     _check_data(X, t, "squared_error_cost")
     residual = predict(X, w, b) - t
-    return residual @ residual / (2 * len(t))
+    return residual @ (residual / (2 * len(t)))  # in this order, a cost that float16 can hold is held
 
 
 def squared_error_gradient(X: Tensor, t: Tensor, w: Tensor, b: float | Tensor = 0.0) -> tuple[Tensor, Tensor]:
@@ -170,12 +170,14 @@ def gradient_descent(
     has_bias = b is not None
     if isinstance(b, Tensor) and b.ndim > 0:
         raise ValueError(f"gradient_descent: b has shape {_shape(b)}; expected a number")
-    b = X.new_tensor(float(b) if has_bias else 0.0)
+    if not isinstance(b, Tensor):
+        b = X.new_tensor(arguments.check_number(b, "b", "gradient_descent", least=-math.inf) if has_bias else 0.0)
+    b = b.to(X)
 
     ws, bs, costs = X.new_empty(steps + 1, D), X.new_empty(steps + 1), X.new_empty(steps + 1)
     for step in range(steps + 1):
         residual = X @ w + b - t  # (N,)
-        ws[step], bs[step], costs[step] = w, b, residual @ residual / (2 * N)
+        ws[step], bs[step], costs[step] = w, b, residual @ (residual / (2 * N))
         w = w - lr * (X.T @ residual) / N
         if has_bias:
             b = b - lr * residual.mean()

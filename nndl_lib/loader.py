@@ -77,6 +77,7 @@ class TensorLoader:
         rank = arguments.check_count(rank, "rank", "TensorLoader", 0)
         drop_last = arguments.check_flag(drop_last, "drop_last", "TensorLoader")
         even = arguments.check_flag(even, "even", "TensorLoader")
+        device = arguments.check_device(device, "TensorLoader")
         if rank >= world_size:
             raise ValueError(f"TensorLoader: rank is {rank}; expected 0 to {world_size - 1}, of {world_size}")
         if even and batch_size % world_size:

@@ -169,14 +169,6 @@ class Rprop(Optimizer):
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50)):
         super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes})
 
-    def _check(self, group):
-        super()._check(group)
-        (minus, plus), (least, most) = group["etas"], group["step_sizes"]
-        if not 0 < minus < 1 < plus:
-            raise ValueError(f"Rprop: etas are {group['etas']}; expected one between 0 and 1 and one above 1")
-        if not 0 < least <= most:
-            raise ValueError(f"Rprop: step_sizes are {group['step_sizes']}; expected least and largest, above 0")
-
     def _update(self, w, g, states, group):
         (minus, plus), (least, most) = group["etas"], group["step_sizes"]
         _start_at_zero(w, states, ["prev"])

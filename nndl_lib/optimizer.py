@@ -11,7 +11,6 @@ it, if asked to.
 """
 
 import inspect
-import math
 from collections.abc import Callable, Iterable
 
 import torch
@@ -20,11 +19,6 @@ from torch import Tensor
 from nndl_lib import arguments
 
 __all__ = ["Optimizer", "check_optimizer"]
-
-# Settings that are numbers, from 0 to below these, and pairs of numbers.
-_BELOW = {"momentum": 1, "dampening": 1, "alpha": 1}
-_BELOW |= {"weight_decay": math.inf, "eps": math.inf, "momentum_decay": math.inf}
-_PAIRS = {"betas": 1, "etas": math.inf, "step_sizes": math.inf}
 
 # Settings of torch's: those with one value here; those, and notes of its schedulers, that change no step.
 _FIXED = {"amsgrad": False, "decoupled_weight_decay": False, "differentiable": False, "maximize": False}
@@ -149,16 +143,7 @@ class Optimizer:
                 raise ValueError(f"{caller}: the group has {name!r}; expected params, {', '.join(self.defaults)}")
             if group[name] is not fixed[name]:
                 raise ValueError(f"{caller}: {name} is {group[name]!r}; expected {fixed[name]}, as only that is done here")
-        group["lr"] = arguments.check_number(group["lr"], "the learning rate lr", caller)
-        for name in _BELOW.keys() & group.keys():
-            group[name] = arguments.check_number(group[name], name, caller, below=_BELOW[name])
-        for name in _PAIRS.keys() & group.keys():
-            if not isinstance(pair := group[name], (tuple, list)) or len(pair) != 2:
-                raise ValueError(f"{caller}: {name} is {pair!r}; expected a tuple of two numbers")
-            numbers = (arguments.check_number(pair[k], f"{name}[{k}]", caller, below=_PAIRS[name]) for k in (0, 1))
-            group[name] = tuple(numbers)
-        for name in {"nesterov", "centered"} & group.keys():
-            group[name] = arguments.check_flag(group[name], name, caller)
+        group.update(arguments.check_settings(group, caller))
 
     def _check_state(self, state: dict, number: int, p: Tensor) -> None:
         # Raises where a saved state is not one that this class makes for p. An empty one is.

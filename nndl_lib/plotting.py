@@ -93,9 +93,9 @@ def cost_contours(
     """
     levels = arguments.check_count(levels, "levels", "cost_contours")
     arguments.check_function(cost, "cost", "cost_contours")
-    for name, (low, high) in (("horizontal", horizontal), ("vertical", vertical)):
-        if not low < high:
-            raise ValueError(f"cost_contours: the {name} range is ({low}, {high}); expected low < high")
+    for name, pair in (("horizontal", horizontal), ("vertical", vertical)):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not pair[0] < pair[1]:
+            raise ValueError(f"cost_contours: the {name} range is {pair!r}; expected (low, high) with low < high")
     across, up = torch.linspace(*horizontal, 121), torch.linspace(*vertical, 121)
     grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
     with torch.no_grad():
@@ -140,7 +140,7 @@ def fit(
         y = predict(line)
     _check_shape(y, line, "predict", "fit")
     ax.plot(line, y, color=VERMILION, linestyle="-", label=label)
-    ax.plot(x, t, color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data")
+    ax.plot(x.detach(), t.detach(), color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data")
     ax.set(xlabel="$x$", ylabel="$t$", ylim=(low - 0.25 * height, high + 0.25 * height))
 
 

@@ -104,7 +104,7 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
     Raises:
         ValueError: counts is not (K, K), holds a negative number or a NaN, or there are not K names.
     """
-    counts = torch.as_tensor(counts).cpu()
+    counts = torch.as_tensor(counts).detach().cpu()
     K = len(names)
     if counts.shape != (K, K) or K == 0:
         raise ValueError(

@@ -52,6 +52,8 @@ def record(
     """
     arguments.check_model(model, "model", "record")
     arguments.check_flag(tensors, "tensors", "record")
+    if isinstance(X, Tensor) and X.numel() == 0:
+        raise ValueError(f"record: X has shape {tuple(X.shape)}; expected at least one entry, as nothing has no deviation")
     if loss is not None:
         arguments.check_function(loss, "loss", "record")
     if types is not None and not all(isinstance(kind, type) for kind in (types if isinstance(types, tuple) else (types,))):

@@ -133,6 +133,7 @@ class EarlyStopping:
         Raises:
             ValueError: value is NaN, no number, or a tensor of more than one entry.
         """
+        arguments.check_model(model, "model", "EarlyStopping")
         if isinstance(value, bool) or not isinstance(value, (Real, Tensor)):
             raise ValueError(f"EarlyStopping: value is {value!r}; expected a number or a 0-d tensor")
         if isinstance(value, Tensor) and value.numel() != 1:
@@ -155,6 +156,7 @@ class EarlyStopping:
         """
         if self._state is None:
             raise ValueError("EarlyStopping: restore before the first step; expected a state to restore")
+        arguments.check_model(model, "model", "EarlyStopping")
         found, kept = _shapes(model.state_dict()), _shapes(self._state)
         for name in (name for name in [*kept, *found] if kept.get(name) != found.get(name)):
             raise ValueError(

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from nndl_lib import arguments
+
 __all__ = ["evaluation", "generator", "get_device", "is_static", "seed_everything", "training"]
 
 
@@ -92,6 +94,7 @@ def evaluation(model: Callable) -> Iterator[None]:
 
     A model that is no module, such as a function, has no modes and is left alone.
     """
+    arguments.check_function(model, "model", "evaluation", classes=False)
     modes = [(part, part.training) for part in _modules(model)]
     try:
         if modes:
@@ -109,6 +112,7 @@ def training(model: torch.nn.Module) -> Iterator[None]:
     A model of which some module is in training mode stays as it is: where only a part is in evaluation mode, such as a
     frozen body, or a batch normalization that keeps its statistics, somebody meant it.
     """
+    arguments.check_model(model, "model", "training")
     if any(part.training for part in _modules(model)):
         yield
         return

@@ -34,7 +34,7 @@ def adding_problem(
     arguments.check_count(T, "T", "adding_problem", least=2)
     arguments.check_generator(generator, "generator", "adding_problem")
     options = {"generator": generator, "device": generator.device}
-    values = torch.rand(N, T, **options, dtype=dtype)
+    values = torch.rand(N, T, **options, dtype=arguments.check_dtype(dtype, "adding_problem"))
     first, second = torch.randint(T // 2, (N, 1), **options), torch.randint(T // 2, T, (N, 1), **options)
     marks = torch.zeros_like(values).scatter_(1, torch.cat([first, second], dim=1), 1)
     return torch.stack([values, marks], dim=2), (values * marks).sum(dim=1)
@@ -54,7 +54,7 @@ def delayed_copy(
     lag = arguments.check_count(lag, "lag", "delayed_copy", least=0, most=T - 1)
     arguments.check_generator(generator, "generator", "delayed_copy")
     signs = torch.randint(2, (N, T), generator=generator, device=generator.device)
-    inputs = (2 * signs - 1).to(dtype or torch.get_default_dtype())
+    inputs = (2 * signs - 1).to(arguments.check_dtype(dtype, "delayed_copy", integers=True))
     targets = torch.cat([inputs.new_zeros(N, lag), inputs[:, : T - lag]], dim=1)
     return inputs.unsqueeze(2), targets
 
@@ -87,7 +87,7 @@ def noisy_oscillation(
     arguments.check_generator(generator, "generator", caller)
     for name, value in (("jitter", jitter), ("noise", noise)):
         arguments.check_number(value, name, caller)
-    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    options = {"generator": generator, "device": generator.device, "dtype": arguments.check_dtype(dtype, caller)}
     start, steps, epsilon = torch.rand((), **options), torch.randn(T, **options), torch.randn(T, **options)
     phase = 2 * math.pi * start + (2 * math.pi / period + jitter * steps).cumsum(dim=0)
     clean = phase.sin()

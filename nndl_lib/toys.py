@@ -23,7 +23,7 @@ def boolean_inputs(D: int, dtype: torch.dtype | None = None) -> Tensor:
     """
     D = arguments.check_count(D, "D", "boolean_inputs", most=20)
     digits = torch.arange(2**D).unsqueeze(1) >> torch.arange(D - 1, -1, -1)
-    return (digits & 1).to(dtype or torch.get_default_dtype())
+    return (digits & 1).to(arguments.check_dtype(dtype, "boolean_inputs", integers=True))
 
 
 def make_blobs(
@@ -101,7 +101,7 @@ def _polar(radius: Tensor, angle: Tensor) -> Tensor:
 
 def _draw(N, noise, generator, dtype, caller) -> tuple[Tensor, Tensor, Tensor]:
     t = _classes(N, 2, noise, generator, caller)
-    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    options = {"generator": generator, "device": generator.device, "dtype": arguments.check_dtype(dtype, caller)}
     return t, torch.rand(N, **options), torch.randn(N, 2, **options)
 
 

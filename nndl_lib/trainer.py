@@ -96,7 +96,7 @@ class Trainer:
         """
         _check_options(checkpoint, checkpoint_steps, callbacks, generators, early_stopping)
         if progress is not None:
-            arguments.check_flag(progress, "progress", "Trainer")
+            progress = arguments.check_flag(progress, "progress", "Trainer")
         self.device, self.metrics = runtime.get_device(device), _checked_metrics(metrics)
         self._stepper = Stepper(
             model, loss, optimizer, self.device,

@@ -89,6 +89,7 @@ def train(
     """
     _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation)
     _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping)
+    X, t = X.detach(), t.detach()  # every epoch goes back, and none beyond the data
     parameters = list(model.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
     cost, validation_cost, validation_accuracy = [], [], []

@@ -3,13 +3,16 @@
 A function takes weights ``w`` and their gradient ``g``, of the same shape, and what it has to remember of earlier
 steps, ``state``. It returns the new weights and the new state, and changes nothing that it was given. The first state
 is ``{}``. ``t`` counts the steps from 1; the learning rate alpha is ``lr``. Arguments, defaults and the names in a
-state are those of ``torch.optim``. Settings are not checked here, and may be tensors, one for each weight:
-``nndl_lib.optim`` has the same rules as classes, with checks, and fast for many parameters at once.
+state are those of ``torch.optim``. A setting may be a tensor as well, with a number for each weight. ``nndl_lib.optim``
+has the same rules as classes, fast for many parameters at once. In float16, squares above 65504 are infinite, and the
+weights that they divide stay where they are, as in ``torch.optim``.
 
-All raise ValueError where w is no floating-point tensor, or g no tensor of its shape and dtype, or state no dict.
+All raise ValueError where w is no floating-point tensor, g no tensor of its shape and dtype, state neither ``{}`` nor
+what the rule has returned for such a w, or a setting outside the range that it has in ``nndl_lib.optim``.
 """
 
 import functools
+import inspect
 
 import torch
 from torch import Tensor
@@ -21,22 +24,35 @@ __all__ = ["adam_update", "adamw_update", "nadam_update", "rmsprop_update", "rpr
 State = dict[str, Tensor | float]
 
 
-def _checked(rule):
-    # A gradient of another shape would broadcast, and the weights with it.
-    @functools.wraps(rule)
-    def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
-        arguments.check_tensors(rule.__name__, w=w, g=g)
-        if not w.is_floating_point() or (w.shape, w.dtype) != (g.shape, g.dtype):
-            found = f"w is {w.dtype} {tuple(w.shape)} and g {g.dtype} {tuple(g.shape)}"
-            raise ValueError(f"{rule.__name__}: {found}; expected a floating-point dtype and the same shape for both")
-        if not isinstance(state, dict):
-            raise ValueError(f"{rule.__name__}: state is {state!r}; expected a dict, at first {{}}")
-        return rule(w, g, state, *args, **settings)
+def _checked(*names: str, also: tuple[str, ...] = ()):
+    # For a rule whose state has those names, or those of the class in ``optim`` also. A gradient, state or setting of
+    # another shape would broadcast, and the weights with it.
+    def decorate(rule):
+        caller, signature = rule.__name__, inspect.signature(rule)
 
-    return checked
+        @functools.wraps(rule)
+        def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
+            arguments.check_tensors(caller, w=w, g=g)
+            kind = (w.dtype, tuple(w.shape))
+            if not w.is_floating_point() or kind != (g.dtype, tuple(g.shape)):
+                found = f"w is {w.dtype} {kind[1]} and g {g.dtype} {tuple(g.shape)}"
+                raise ValueError(f"{caller}: {found}; expected a floating-point dtype and the same shape for both")
+            if not isinstance(state, dict) or state and not set(names) <= state.keys() <= {*names, *also}:
+                raise ValueError(f"{caller}: state is {state!r}; expected a dict of {', '.join(names)}, at first {{}}")
+            given = signature.bind(w, g, state, *args, **settings).arguments
+            new_w, new_state = rule(**given | arguments.check_settings(given, caller, tensors=True))
+            for part in (new_w, *(part for part in state.values() if isinstance(part, Tensor) and part.ndim)):
+                if (part.dtype, tuple(part.shape)) != kind:
+                    found = f"{part.dtype} {tuple(part.shape)} comes of or stands in state or settings"
+                    raise ValueError(f"{caller}: w is {w.dtype} {kind[1]} and {found}; expected what is made for this w")
+            return new_w, new_state
+
+        return checked
+
+    return decorate
 
 
-@_checked
+@_checked("momentum_buffer")
 def sgd_update(
     w: Tensor,
     g: Tensor,
@@ -60,13 +76,13 @@ def sgd_update(
     27, 372-376; Sutskever, Martens, Dahl & Hinton (2013), https://proceedings.mlr.press/v28/sutskever13.html.
     """
     g = g + weight_decay * w
-    if momentum == 0:
+    if (momentum == 0) is True:  # a tensor is never: it has one for each weight
         return w - lr * g, state
     v = momentum * state["momentum_buffer"] + (1 - dampening) * g if state else g
     return w - lr * (g + momentum * v if nesterov else v), {"momentum_buffer": v}
 
 
-@_checked
+@_checked("square_avg", also=("step", "grad_avg", "momentum_buffer"))
 def rmsprop_update(
     w: Tensor,
     g: Tensor,
@@ -96,7 +112,7 @@ def rmsprop_update(
     return w - lr * v, {"square_avg": s, "grad_avg": mean, "momentum_buffer": v}
 
 
-@_checked
+@_checked("step", "exp_avg", "exp_avg_sq")
 def adam_update(
     w: Tensor,
     g: Tensor,
@@ -124,7 +140,7 @@ def adam_update(
     return w - lr * m_hat / (v_hat.sqrt() + eps), {"step": t, "exp_avg": m, "exp_avg_sq": v}
 
 
-@_checked
+@_checked("step", "exp_avg", "exp_avg_sq")
 def adamw_update(
     w: Tensor,
     g: Tensor,
@@ -144,7 +160,7 @@ def adamw_update(
     return adam_update((1 - lr * weight_decay) * w, g, state, lr, betas, eps)
 
 
-@_checked
+@_checked("step", "mu_product", "exp_avg", "exp_avg_sq")
 def nadam_update(
     w: Tensor,
     g: Tensor,
@@ -168,7 +184,7 @@ def nadam_update(
     mu, mu_next = (beta1 * (1 - 0.96 ** (k * momentum_decay) / 2) for k in (t, t + 1))
     g = g + weight_decay * w
     kept = mu * state.get("mu_product", torch.ones(()))
-    product = float(kept)
+    product = kept if isinstance(beta1, Tensor) else float(kept)
     m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
     v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g**2
     m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
@@ -176,7 +192,7 @@ def nadam_update(
     return w, {"step": t, "mu_product": kept, "exp_avg": m, "exp_avg_sq": v}
 
 
-@_checked
+@_checked("prev", "step_size", also=("step",))
 def rprop_update(
     w: Tensor,
     g: Tensor,
@@ -195,7 +211,7 @@ def rprop_update(
 
     Source: Riedmiller & Braun (1993), https://doi.org/10.1109/ICNN.1993.298623; iRprop-: Igel & Hüsken (2000).
     """
-    before, d = state.get("prev", torch.zeros_like(g)).sign(), state.get("step_size", torch.full_like(g, lr))
+    before, d = state.get("prev", torch.zeros_like(g)).sign(), state.get("step_size", torch.zeros_like(g) + lr)
     turned, same = g.sign() * before < 0, g.sign() * before > 0
     d = torch.where(turned, etas[0] * d, torch.where(same, etas[1] * d, d)).clamp(*step_sizes)
     g = torch.where(turned, 0.0, g)

@@ -497,3 +497,36 @@ def test_bad_clipping():
     for value in (0.0, -1.0, math.nan):
         message = f"clip_grad_norm_: norm_type is {value}; expected a number above 0, or infinity"
         refused(message, optim.clip_grad_norm_, parameters(), 1.0, value)
+
+
+@pytest.mark.parametrize("name, options", LAST)
+def test_simple_form_with_a_setting_for_each_weight(name, options):
+    rule, generator = RULES[name], rng(1)
+    numbers = [{key: value if isinstance(value, bool) else tuple(v * scale for v in value) if isinstance(value, tuple) else value * scale
+                for key, value in options.items()} for scale in (0.9, 0.95, 1.0)]
+    together = {key: value if isinstance(value, bool) else tuple(torch.tensor(v, **F64) for v in zip(*(n[key] for n in numbers)))
+                if isinstance(value, tuple) else torch.tensor([n[key] for n in numbers], **F64) for key, value in options.items()}
+    w, state, alone = torch.ones(3, **F64), {}, [(torch.ones(1, **F64), {})] * 3
+    for _ in range(4):
+        g = torch.randn(3, generator=generator, **F64)
+        w, state = rule(w, g, state, **together)
+        alone = [rule(w_k, g[k : k + 1], s, **numbers[k]) for k, (w_k, s) in enumerate(alone)]
+        torch.testing.assert_close(w, torch.cat([w_k for w_k, _ in alone]), rtol=1e-6 if name == "NAdam" else 1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name, wrong, expected", [
+    ("SGD", {"lr": -0.1}, "learning rate lr is -0.1"),
+    ("SGD", {"momentum": math.nan}, "momentum is nan"),
+    ("SGD", {"nesterov": "False", "momentum": 0.9}, "nesterov is 'False'"),
+    ("Adam", {"betas": (0.9,)}, r"betas is \(0.9,\)"),
+    ("Adam", {"betas": (0.9, 1.0)}, r"betas\[1\] is 1.0"),
+    ("NAdam", {"lr": torch.tensor([0.1, -0.1, 0.1])}, r"lr\[1\] is -0.1"),
+    ("Rprop", {"etas": (1.2, 0.5)}, r"etas are \(1.2, 0.5\)"),
+    ("Rprop", {"step_sizes": (50, 1e-6)}, r"step_sizes are \(50, 1e-06\)"),
+    ("Adam", {"lr": torch.full((2, 3), 0.1)}, r"\(2, 3\) comes of"),
+    ("RMSprop", {"state": {"exp_avg": torch.zeros(3)}}, "expected a dict of square_avg"),
+    ("RMSprop", {"state": {"square_avg": torch.zeros(1)}}, r"\(1,\) comes of"),
+])  # fmt: skip
+def test_simple_form_refuses(name, wrong, expected):
+    with pytest.raises(ValueError, match=f"{name.lower()}_update: .*{expected}"):
+        RULES[name](torch.ones(3), torch.ones(3), **{"state": {}} | wrong)

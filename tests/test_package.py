@@ -18,7 +18,7 @@ FOLDER = Path(nndl_lib.__file__).parent
 CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")} - {"__init__", "engine", "mistakes", "trial", "values", "words", "worker"})
 # Each imports only from those before it. A package comes after its parts, whose names it offers as its own.
 ORDER = [
-    *("compatibility", "runtime", "arguments", "checks.values", "checks.words", "checks.mistakes", "checks.worker", "checks.trial", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
+    *("compatibility", "arguments", "runtime", "checks.values", "checks.words", "checks.mistakes", "checks.worker", "checks.trial", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
     *("data", "downloads", "mnist", "toys", "sequences", "linear"),
     *("functional.precision", "functional.transforms"),
     *("functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic"),

@@ -57,15 +57,19 @@ def _frozen(index: Any) -> Any:
     return np.array(index) if hasattr(index, "__array__") else index
 
 
-def _check_axes(axis: Any, keepdims: bool, ndim: int) -> tuple[int, ...]:
-    """The axes that a reduction runs over, each from 0 to ndim - 1. Raises: ValueError where there are no such axes."""
+def _check_axes(axis: Any, keepdims: bool, ndim: int) -> tuple[tuple[int, ...], bool]:
+    """The axes that a reduction runs over, each from 0 to ndim - 1, and keepdims. Raises: ValueError where there are none such."""
     _check_flag(keepdims, "keepdims")
     if axis is None:
-        return tuple(range(ndim))
-    try:  # a single number has no axis; NumPy and PyTorch let 0 pass for one
-        return normalize_axis_tuple(axis, max(ndim, 1))[:ndim]
-    except TypeError:
-        raise ValueError(f"axis is {axis!r}; expected an integer, a tuple of integers, or None") from None
+        return tuple(range(ndim)), bool(keepdims)
+    if not all(map(_is_integer, axis if isinstance(axis, (tuple, list)) else (axis,))):
+        raise ValueError(f"axis is {axis!r}; expected an integer, a tuple of integers, or None")
+    # A single number has no axis; NumPy and PyTorch let 0 pass for one.
+    return normalize_axis_tuple(axis, max(ndim, 1))[:ndim], bool(keepdims)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _check_flag(value: bool, name: str) -> None:

@@ -201,6 +201,7 @@ def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.nd
 
     Raises: ValueError as ``backward`` does.
     """
+    order = topological_order(end)
     if not end.requires_grad:
         raise ValueError("backward: this tensor requires no gradient, and nothing that it was computed from does")
     if gradient is None:
@@ -214,7 +215,7 @@ def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.nd
             "expected the same shape, and real numbers"
         )
     signals = {id(end): gradient.astype(end.dtype)}
-    for node in reversed(topological_order(end)):
+    for node in reversed(order):
         signal = signals.pop(id(node))
         yield node, signal
         if not node.parents:
@@ -231,8 +232,10 @@ def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.nd
 def topological_order(end: Node) -> list[Node]:
     """All that a tensor was computed from and that requires a gradient, each after its parents; the tensor is the last.
 
-    Found without recursion: a chain of any length will do.
+    Found without recursion: a chain of any length will do. Raises: ValueError where end is no tensor of this package.
     """
+    if not isinstance(end, Node):
+        raise ValueError(f"topological_order: end is of type {type(end)}; expected an autograd.Tensor")
     waiting, to_visit = {id(end): 0}, [end]  # how many children have not been placed yet
     while to_visit:
         for parent in to_visit.pop().parents:

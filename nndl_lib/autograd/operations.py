@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nndl_lib.autograd.arrays import _in_floating_point, _masked, _unbroadcast
+from nndl_lib.autograd.arrays import _in_floating_point, _is_integer, _masked, _unbroadcast
 from nndl_lib.autograd.tensor import Tensor, _as_tensors, _broadcast, _record
 
 __all__ = ["concatenate", "cross_entropy", "log_softmax", "maximum", "stack", "where"]
@@ -52,8 +52,10 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def log_softmax(z: Any, axis: int = -1) -> Tensor:
-    """Logarithms of the softmax along an axis, exact for logits of any size."""
+    """Logarithms of the softmax along an axis, exact for logits of any size. Raises: ValueError where that is no integer."""
     (z,), (x,) = _as_tensors(z)
+    if not _is_integer(axis):
+        raise ValueError(f"log_softmax: axis is {axis!r}; expected an integer")
 
     def function(x):
         shifted = x - x.max(axis=axis, keepdims=True)

@@ -99,7 +99,7 @@ class Tensor(Node):
         return bool(np.any(self == value))
 
     def _compare(self, other: Any, sign: str, compare: Callable) -> Any:
-        if not isinstance(other, (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)):
+        if not isinstance(other, (bool, int, float, list, tuple)) and not hasattr(other, "__array__"):
             return NotImplemented
         return compare(*_broadcast(sign, self, other)[1])
 
@@ -125,7 +125,7 @@ class Tensor(Node):
 
     def __pow__(self, exponent: float):
         if not isinstance(exponent, (int, float, np.integer, np.floating)):
-            found = f"has shape {exponent.shape}" if hasattr(exponent, "shape") else f"is {exponent!r}"
+            found = f"has shape {tuple(exponent.shape)}" if getattr(exponent, "shape", ()) else f"is {exponent!r}"
             raise ValueError(f"**: the exponent {found}; expected a Python number")
         n, x = exponent if isinstance(exponent, (int, float)) else exponent.item(), self._data
         # x**0 is 1 everywhere, and its slope 0, also where x is 0.
@@ -252,20 +252,20 @@ class Tensor(Node):
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The sum. Each entry gets the error signal of the sum that it is in."""
-        axes, shape = _check_axes(axis, keepdims, self.ndim), self.shape
+        (axes, keepdims), shape = _check_axes(axis, keepdims, self.ndim), self.shape
         value = _total(self._data, axes, keepdims)
         return _record(value, "sum", (self,), (lambda s: np.broadcast_to(_unreduced(s, axes, keepdims), shape),))
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The average; that of nothing is NaN, as in PyTorch."""
-        axes, shape = _check_axes(axis, keepdims, self.ndim), self.shape
+        (axes, keepdims), shape = _check_axes(axis, keepdims, self.ndim), self.shape
         N = math.prod(shape[k] for k in axes) or math.nan
         value = _in_floating_point(lambda x: x.sum(axes, keepdims=keepdims) / N, self._data)
         return _record(value, "mean", (self,), (lambda s: np.broadcast_to(_unreduced(s / N, axes, keepdims), shape),))
 
     def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The largest entry. Equal ones share its error signal evenly, as with ``torch.amax``."""
-        axes = _check_axes(axis, keepdims, self.ndim)
+        axes, keepdims = _check_axes(axis, keepdims, self.ndim)
         value = self._data.max(axes, keepdims=keepdims)
         largest = self._data == _unreduced(value, axes, keepdims)
         count = largest.sum(axes, keepdims=True)
@@ -290,8 +290,8 @@ class Tensor(Node):
         return _record(y, "sqrt", (self,), (lambda s: s / (2 * y),), keeps_result=True)
 
     def abs(self) -> "Tensor":
-        """The absolute value; its slope at 0 is taken for 0."""
-        sign = np.sign(self._data)
+        """The absolute value; its slope at 0 is taken for 0, and that at NaN, like PyTorch's."""
+        sign = np.nan_to_num(np.sign(self._data))
         return _record(np.abs(self._data), "abs", (self,), (lambda s: s * sign,))
 
     __abs__ = abs

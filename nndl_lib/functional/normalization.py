@@ -47,6 +47,7 @@ def batch_norm(
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C) or (N, C, ...)")
     arguments.check_flag(training, "training", caller)
     arguments.check_number(eps, "eps", caller)
+    arguments.check_share(momentum, "momentum", caller)
     C = input.shape[1]
     running = {"running_mean": running_mean, "running_var": running_var}
     _check_parts(input, (C,), caller, weight=weight, bias=bias, **running)
@@ -62,7 +63,6 @@ def batch_norm(
         shape = _of_channels(input)
         mean, scale = wide(running_mean), weight * (wide(running_var) + eps).rsqrt()
         return torch.addcmul(bias.reshape(shape), x - mean.reshape(shape), scale.reshape(shape)).to(dtype)
-    arguments.check_share(momentum, "momentum", caller)
     n = input.numel() // C
     if n < 2:
         raise ValueError(

@@ -83,9 +83,9 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     z = wide(arguments.check_floating(input, "elu"))
     # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the 0 there. The
     # value is that of expm1, the gradient that of exp: expm1's own is its value plus 1, which in float32 is 0 at -17.
-    below = torch.where(z > 0, 0.0, z)
+    below = torch.where(z <= 0, z, 0.0)
     e = below.exp()
-    return torch.where(z > 0, z, alpha * (below.detach().expm1() + (e - e.detach()))).to(input.dtype)
+    return torch.where(z <= 0, alpha * (below.detach().expm1() + (e - e.detach())), z).to(input.dtype)
 
 
 def softplus(input: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ class Residual(torch.nn.Module):
         """Take the block, and a module in place of the identity, such as a projection to another width."""
         super().__init__()
         for name, module in (("block", block), ("shortcut", block if shortcut is None else shortcut)):
-            arguments.check_function(module, name, "Residual")
+            arguments.check_function(module, name, "Residual", classes=False)
         self.block, self.shortcut = block, shortcut
 
     def forward(self, input: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class Dense(torch.nn.Module):
     def __init__(self, block: torch.nn.Module, dim: int = -1):
         """Take the block, and the dimension of the features: -1 for rows (N, D), 1 for images (N, C, H, W)."""
         super().__init__()
-        arguments.check_function(block, "block", "Dense")
+        arguments.check_function(block, "block", "Dense", classes=False)
         self.block, self.dim = block, arguments.check_integer(dim, "dim", "Dense")
 
     def forward(self, input: Tensor) -> Tensor:

@@ -67,10 +67,11 @@ class Conv2d(torch.nn.Module):
         left, _, top, _ = functional.padding_sizes(padding, self.kernel_size, self.stride, self.dilation, "Conv2d")
         self.padding = padding if isinstance(padding, str) else (top, left)
         bound = 1 / math.sqrt(in_channels // groups * self.kernel_size[0] * self.kernel_size[1])
+        where = arguments.check_device(device, "Conv2d")
 
         def draw(*shape: int) -> torch.nn.Parameter:
-            values = torch.empty(shape, dtype=dtype, device=device if generator is None else generator.device)
-            return torch.nn.Parameter(values.uniform_(-bound, bound, generator=generator).to(device))
+            values = torch.empty(shape, dtype=dtype, device=where if generator is None else generator.device)
+            return torch.nn.Parameter(values.uniform_(-bound, bound, generator=generator).to(where))
 
         self.weight = draw(out_channels, in_channels // groups, *self.kernel_size)
         self.bias = draw(out_channels) if arguments.check_flag(bias, "bias", "Conv2d") else None
@@ -165,6 +166,7 @@ class Flatten(torch.nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Rows (N, D) of examples (N, ...)."""
+        arguments.check_tensors("Flatten", input=input)
         return input.flatten(1)
 
 

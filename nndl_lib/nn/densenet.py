@@ -70,8 +70,8 @@ class DenseBlock(torch.nn.Sequential):
         device: str | torch.device | None = None,
     ):
         """Draw the weights, layer after layer. Raises ValueError where a number is not an integer of at least 1."""
-        arguments.check_count(num_layers, "num_layers", "DenseBlock")
-        arguments.check_count(growth, "growth", "DenseBlock")
+        for name, value in (("num_layers", num_layers), ("in_channels", in_channels), ("growth", growth)):
+            arguments.check_count(value, name, "DenseBlock")
         options = {"generator": generator, "dtype": dtype, "device": device}
         super().__init__()
         for k in range(num_layers):

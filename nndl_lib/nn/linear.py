@@ -36,6 +36,7 @@ class Linear(torch.nn.Module):
         self.in_features = arguments.check_count(in_features, "in_features", "Linear")
         self.out_features = arguments.check_count(out_features, "out_features", "Linear")
         arguments.check_generator(generator, "generator", "Linear", optional=True)
+        device = arguments.check_device(device, "Linear")
         bound = 1 / math.sqrt(in_features)
 
         def draw(*shape: int) -> torch.nn.Parameter:

@@ -65,6 +65,9 @@ class CharacterModel(torch.nn.Module):
         if ids.ndim != 2 or ids.dtype != torch.int64 or ids.numel() == 0:
             found = f"ids have shape {tuple(ids.shape)} and are {ids.dtype}"
             raise ValueError(f"CharacterModel: {found}; expected (T, N) int64 with T and N of at least 1")
+        if ids.device != self.embedding.device:
+            found = f"ids are on {ids.device} and the weights on {self.embedding.device}"
+            raise ValueError(f"CharacterModel: {found}; expected one device for both")
         check_range(ids, "CharacterModel", self.K)
         output, state = self.recurrent(torch.nn.functional.embedding(ids, self.embedding), state)
         return self.readout(output), state

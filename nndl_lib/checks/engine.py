@@ -364,9 +364,15 @@ def _doubled(case: Case) -> list:
 
 def _varies(now: Any, before: Any) -> bool:
     try:
-        return type(now) is not Described and not same(now, before, 0.1)
+        return _is_plain(now) and not same(now, before, 0.1)
     except Exception:  # NumPy's arrays have no single truth value
         return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it can be compared at all: what is described equals nothing, itself included."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
+    return type(value) is not Described and all(map(_is_plain, inside))
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ UNTIED = {
         "one 98.3 %": "ten splits, rates tuned on others; the page runs three",
         "had 97.7 %": "ten splits, rates tuned on others; the page runs three",
         "Four times the epochs for all": "ten splits; the page runs three",
+        "alone. Over ten splits": "ten splits; the page runs three",
         "cost 0.7 percentage": "ten splits; the page runs three",
         "sides cost 0.1": "ten splits; the page runs three",
         "over ten splits.)": "five settings, ten splits; the page runs one on eight",

@@ -43,10 +43,8 @@ UNTIED = {
         "about two hours": "minutes to read",
         "= 0.8. (c) The factor": "arithmetic of a solution",
         "= 0.25, Xavier 0.2": "arithmetic of a solution",
-        "= 18.25. The plain network": "arithmetic of a solution",
         "suddenly a thousand times": "an illustration before the run",
         "= 0.75. Batch normalization": "published",
-        "From about ten": "a habit of the field, said to be no result",
         "all that one of five layers": "the question, before any run",
     },
     "08": {
@@ -58,7 +56,6 @@ UNTIED = {
         "= 0.005:": "arithmetic of a solution",
         "= 2.5. (c) With": "arithmetic of a solution",
         "= 0.1. A weight gets": "given in an exercise",
-        "= 0.25. (a) Which values": "given in an exercise",
         "saves six": "of 72 and 11 sets, which are checked",
         "six of seven": "of 72 and 11 sets, which are checked",
     },

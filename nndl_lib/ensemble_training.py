@@ -67,7 +67,8 @@ def train_ensemble(
         raise ValueError(f"train_ensemble: ensemble is a {type(ensemble).__name__}; expected an ensembles.Ensemble")
     M = len(ensemble)
     _check_data(X, t, M, rows, "")
-    X, t, batch_size = X.detach(), t.detach(), arguments.check_count(batch_size, "batch_size", "train_ensemble")
+    X, t = (data.detach() if data.requires_grad else data for data in (X, t))  # every epoch goes back, and none beyond the data
+    batch_size = arguments.check_count(batch_size, "batch_size", "train_ensemble")
     generators = list(generator) if isinstance(generator, (list, tuple)) else [generator]
     _check_options(M, loss, epochs, generators, validation)
     _check_rates(ensemble, lr, momentum, weight_decay, optimizer)

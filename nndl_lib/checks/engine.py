@@ -31,7 +31,7 @@ from nndl_lib.checks.trial import Outcome, attempt, copied, lines_run, place, st
 from nndl_lib.checks.values import Described, unpack
 from nndl_lib.checks.words import LENGTH_1, code, fault, join, same, show, typed
 
-__all__ = ["DERIVATIVES", "Case", "Check", "Mistake", "Verdict", "exercise"]
+__all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
 
 # For ``without``, where a task asks for the formulas.
 DERIVATIVES = ("autograd", "backward", "grad", "jacobian", "jacrev", "jacfwd", "vjp", "jvp", "requires_grad_", "requires_grad")

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from nndl_lib.checks.words import join, same
 
-__all__ = ["ANOTHER_WAY", "made_of_the_right_answer"]
+__all__ = ["made_of_the_right_answer"]
 
 # What is said of {names}, and the mistake as a function of the right answer, a tensor of float64.
 FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [

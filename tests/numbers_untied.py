@@ -23,6 +23,7 @@ UNTIED = {
         "about 80 % of those a": "the meaning of calibrated, for any number",
     },
     "04": {
+        "One of the two sets": "names the sets, counts nothing",
         "minutes to read with": "how long a reader takes",
         "in one dimension, a": "(4.13) with numbers put in",
         "bits it would be a billion": "the width of (4.9) for a table that nobody builds",

@@ -95,7 +95,7 @@ def cost_contours(
     arguments.check_function(cost, "cost", "cost_contours")
     for name, pair in (("horizontal", horizontal), ("vertical", vertical)):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not pair[0] < pair[1]:
-            raise ValueError(f"cost_contours: the {name} range is {pair!r}; expected (low, high) with low < high")
+            raise ValueError(f"cost_contours: the {name} range is {pair!r}; expected low < high, two numbers")
     across, up = torch.linspace(*horizontal, 121), torch.linspace(*vertical, 121)
     grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
     with torch.no_grad():

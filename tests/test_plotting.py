@@ -186,7 +186,7 @@ def test_contours_without_a_path_draw_no_line(ax):
 @pytest.mark.parametrize("low, high", [(1.0, 1.0), (2.0, 1.0), (math.nan, 1.0)])
 def test_contours_empty_range(ax, low, high):
     for name, ranges in (("horizontal", [(low, high), (0.0, 1.0)]), ("vertical", [(0.0, 1.0), (low, high)])):
-        with pytest.raises(ValueError, match=re.escape(f"the {name} range is ({low}, {high}); expected (low, high) with low < high")):
+        with pytest.raises(ValueError, match=re.escape(f"the {name} range is ({low}, {high}); expected low < high, two numbers")):
             plotting.cost_contours(ax, bowl, *ranges)
 
 

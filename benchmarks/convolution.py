@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from timing import compare, device_of, table
 
-from nndl_lib import functional, nn
+from nndl_lib import functional, models, nn
 
 # N, C, side, O, kernel, padding, groups: the layers of LeNet, small and large, and blocks of ResNet and ResNeXt.
 CONVOLUTIONS = [
@@ -103,8 +103,8 @@ def step(model, optimizer, loss, X, t):
 def steps(device):
     for N, side in ((64, 28), (128, 8)):
         X, t = torch.randn(N, 1, side, side, device=device), torch.randint(10, (N,), device=device)
-        for name, change in (("nn.LeNet", lambda model: model), ("LeNet by windows", lambda model: in_torch(model, windows))):
-            model = nn.LeNet(small=side == 8, generator=torch.Generator().manual_seed(0))
+        for name, change in (("models.LeNet", lambda model: model), ("LeNet by windows", lambda model: in_torch(model, windows))):
+            model = models.LeNet(small=side == 8, generator=torch.Generator().manual_seed(0))
             theirs, ours = in_torch(model, torchs).to(device), change(model).to(device)
             sides = [
                 (ours, torch.optim.SGD(ours.parameters(), lr=1e-3), functional.cross_entropy, X, t),

@@ -11,9 +11,10 @@ from scipy import ndimage
 from timing import compare, table
 from torch.func import functional_call, vmap
 
-from nndl_lib import augmentation, functional, nn, training
-from nndl_lib.ensemble_training import train_ensemble
-from nndl_lib.ensembles import Ensemble
+from nndl_lib import functional, nn, training
+from nndl_lib.data import augmentation
+from nndl_lib.training import train_ensemble
+from nndl_lib.training import Ensemble
 
 # Members, hidden units, examples, batch size, epochs, and whether the loss is squared.
 TRAININGS = [

@@ -1,6 +1,6 @@
 """MNIST at full size: how long until a network reads 99 of 100 test digits. Run: python benchmarks/mnist.py --device cuda
 
-The network is LeNet, trained by ``trainer.Trainer`` as in chapter 09, with all images on the device, and tested after
+The network is LeNet, trained by ``training.Trainer`` as in chapter 09, with all images on the device, and tested after
 each epoch. Looking at the test set is for the clock alone: the training does not depend on it.
 
 Without ``--device`` on the CPU. ``--precision bfloat16`` or ``float16`` for mixed precision, ``--compile inductor`` or
@@ -14,9 +14,11 @@ import time
 import torch
 from timing import finished, machine
 
-from nndl_lib import functional, mnist, nn, optim, schedules
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import functional, models, optim
+from nndl_lib.data import _mnist as mnist
+from nndl_lib.optim import schedules
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 
 def main() -> None:
@@ -37,7 +39,7 @@ def main() -> None:
     print(machine(device))
 
     generator = torch.Generator().manual_seed(0)
-    model = nn.LeNet(generator=generator, dtype=torch.float32)
+    model = models.LeNet(generator=generator, dtype=torch.float32)
     # Minibatches of one size: a compiler would compile anew for the last.
     loader = TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device, drop_last=True)
     test = TensorLoader(X_test, t_test, batch_size=1000, device=device)

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from timing import compare, device_of, table
 
 from nndl_lib import nn
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 CASES = [(64, (64, 100, 10)), (128, (784, 256, 10)), (256, (784, 512, 512, 10))]
 STEPS = 20

@@ -3,7 +3,7 @@
 Importing the package loads nothing else. Take the module you need::
 
     from nndl_lib import data, linear, plotting
-    from nndl_lib.widgets import explore
+    from nndl_lib.interactive import explore
 
 Modules, each importing only from those before it: ``compatibility``, ``arguments``, ``runtime``, ``checks`` (of the
 exercises), ``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import arguments
+from nndl_lib import _arguments as arguments
 
 __all__ = [
     "Descent",

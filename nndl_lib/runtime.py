@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from nndl_lib import arguments
+from nndl_lib import _arguments as arguments
 
 __all__ = ["evaluation", "generator", "get_device", "is_static", "seed_everything", "training"]
 

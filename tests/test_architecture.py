@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import nn, rnn
-from nndl_lib.architecture import Row, architecture_table, receptive_field
+from nndl_lib import models, nn, rnn
+from nndl_lib.inspection import Row, architecture_table, receptive_field
 
 checks = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 
@@ -19,7 +19,7 @@ def refused(message):
 
 
 def test_the_table_of_lenet():
-    table = architecture_table(nn.LeNet(), (1, 28, 28))
+    table = architecture_table(models.LeNet(), (1, 28, 28))
     assert table.input_shape == (1, 28, 28)
     assert table.rows[:3] == [
         Row("features.0", "Conv2d", (6, 28, 28), 156, 25 * 6 * 28 * 28),
@@ -55,11 +55,11 @@ def test_the_table_as_text():
         "-----------------------------------------------------",
         "total                            2,007          2,000",
     ]
-    assert "28 x 28" in str(architecture_table(nn.LeNet(), (1, 28, 28)))
+    assert "28 x 28" in str(architecture_table(models.LeNet(), (1, 28, 28)))
 
 
 def test_alexnets_published_sizes():
-    table = architecture_table(nn.AlexNet(device="meta"), (3, 224, 224))
+    table = architecture_table(models.AlexNet(device="meta"), (3, 224, 224))
     units = [math.prod(row.output_shape) for row in table.rows if row.kind in ("Conv2d", "Linear")]
     assert math.prod(table.input_shape) == 150_528
     # The paper's numbers but the first, of which it says 253,440 = 96 * 55 * 48.
@@ -67,7 +67,7 @@ def test_alexnets_published_sizes():
     assert table.parameters == 60_965_224
     assert table.multiply_adds == 724_406_816
     assert 253_440 == 96 * 55 * 48 and not (253_440 / 96) ** 0.5 == int((253_440 / 96) ** 0.5)
-    without = architecture_table(nn.AlexNet(padding=0, device="meta"), (3, 227, 227))
+    without = architecture_table(models.AlexNet(padding=0, device="meta"), (3, 227, 227))
     assert [row.output_shape for row in without.rows] == [row.output_shape for row in table.rows]
 
 
@@ -119,7 +119,7 @@ def test_any_model_of_the_book():
 
 
 def test_it_is_the_same_for_torchs_modules():
-    ours = architecture_table(nn.LeNet(small=True), (1, 8, 8))
+    ours = architecture_table(models.LeNet(small=True), (1, 8, 8))
     model = torch.nn.Sequential(
         *(torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2)),
         *(torch.nn.Conv2d(8, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2)),
@@ -158,11 +158,11 @@ def test_parameters_beside_children_and_under_weight_norm():
 
 
 def test_residual_and_dense_networks_add_up():
-    for model in (nn.ResNet(nn.Bottleneck, [1, 1], channels=8), nn.DenseNet(4, [2, 2], 8, small=True)):
+    for model in (models.ResNet(models.Bottleneck, [1, 1], channels=8), models.DenseNet(4, [2, 2], 8, small=True)):
         table = architecture_table(model, (3, 16, 16))
         assert table.parameters == sum(p.numel() for p in model.parameters())
         assert all(row.output_shape is not None and row.multiply_adds is not None for row in table.rows)
-    table = architecture_table(nn.ResNet(nn.Bottleneck, [3, 4, 6, 3], device="meta"), (3, 224, 224))
+    table = architecture_table(models.ResNet(models.Bottleneck, [3, 4, 6, 3], device="meta"), (3, 224, 224))
     # 4.09e9 of convolutions and the linear layer, as torchvision's documentation has it; the rest is normalization.
     assert sum(row.multiply_adds for row in table.rows if row.kind != "BatchNorm2d") == 4_089_184_256
 
@@ -188,11 +188,11 @@ def test_the_network_is_left_as_it_was():
 
 
 def test_the_table_in_float64_and_bad_shapes():
-    assert architecture_table(nn.LeNet(dtype=torch.float64), [1, 28, 28]).parameters == 61_706
+    assert architecture_table(models.LeNet(dtype=torch.float64), [1, 28, 28]).parameters == 61_706
     assert architecture_table(nn.ReLU(), (3,)).rows == [Row("", "ReLU", (3,), 0, 0)]
     for shape, k in (((0, 28, 28), 0), ((1, 28, -1), 2), ((1, 28.0, 28), 1)):
         with refused(f"architecture_table: input_shape[{k}] is {shape[k]!r}; expected an integer of at least 1"):
-            architecture_table(nn.LeNet(), shape)
+            architecture_table(models.LeNet(), shape)
 
 
 # --- receptive fields ---
@@ -232,10 +232,10 @@ def test_receptive_field_equals_what_gradients_show(layers):
 
 def test_receptive_field_of_modules():
     assert receptive_field([]) == (1, 1, 0)
-    assert receptive_field(nn.LeNet().features[:1]) == (5, 1, -2)
-    assert receptive_field(nn.LeNet().features) == (16, 4, -2)
-    assert receptive_field([nn.LeNet().features[:3], torch.nn.Sequential(nn.Conv2d(6, 1, 5))]) == (14, 2, -2)
-    assert receptive_field(nn.AlexNet(device="meta").features) == (195, 32, -66)
+    assert receptive_field(models.LeNet().features[:1]) == (5, 1, -2)
+    assert receptive_field(models.LeNet().features) == (16, 4, -2)
+    assert receptive_field([models.LeNet().features[:3], torch.nn.Sequential(nn.Conv2d(6, 1, 5))]) == (14, 2, -2)
+    assert receptive_field(models.AlexNet(device="meta").features) == (195, 32, -66)
     assert receptive_field([nn.Conv2d(1, 1, 3, padding="same", dilation=2)] * 2) == (9, 1, -4)
     assert receptive_field([nn.Conv2d(1, 1, 4, padding="same"), nn.Conv2d(1, 1, 3, padding="valid")]) == (6, 1, -1)
     layers = [torch.nn.Conv2d(1, 1, 3, 2, 1, 2), torch.nn.BatchNorm2d(1), torch.nn.ReLU(), torch.nn.MaxPool2d(3, 2, 1, 1)]

@@ -7,19 +7,19 @@ import pytest
 import torch
 from torch import Tensor
 
-import nndl_lib.augmentation
+import nndl_lib.data.augmentation
 import nndl_lib.data
 import nndl_lib.functional
 import nndl_lib.linear
-from nndl_lib import ensembles, nn, regularization, rnn
-from nndl_lib.ensemble_training import train_ensemble
+from nndl_lib import nn, rnn, training
+from nndl_lib.training import train_ensemble
 
 G = torch.Generator().manual_seed(0)
 X, IMAGES, T = torch.rand(4, 3, generator=G), torch.rand(2, 3, 8, 8, generator=G), torch.rand(4, generator=G)
 LABELS = torch.tensor([0, 2, 1, 1])
 WEIGHT, C3 = torch.rand(6, 3, 3, 3, generator=G), torch.rand(3, generator=G)
 NORM = {"running_mean": C3, "running_var": C3, "weight": C3, "bias": C3}
-IMAGE = {name: {"images": IMAGES} for name in nndl_lib.augmentation.__all__}
+IMAGE = {name: {"images": IMAGES} for name in nndl_lib.data.augmentation.__all__}
 IMAGE["random_crop"] |= {"size": 6, "generator": G}
 IMAGE["ten_crop"] |= {"size": 6}
 IMAGE["rotate"] |= {"degrees": 10.0}
@@ -49,7 +49,7 @@ CALLS = {
         "squared_error_cost": {"X": X, "t": T, "w": C3},
         "squared_error_gradient": {"X": X, "t": T, "w": C3},
     },
-    nndl_lib.augmentation: IMAGE,
+    nndl_lib.data.augmentation: IMAGE,
 }
 WRONG = {"list": lambda tensor: tensor.tolist(), "ndarray": lambda tensor: tensor.numpy()}
 
@@ -113,12 +113,12 @@ def test_what_is_fitted_and_split_is_a_tensor(kind):
             tool(X).transform(wrong)
     with refused(f"split: tensors[1] is a {kind}; expected a tensor"):
         nndl_lib.data.split(X, wrong, fractions=(0.5, 0.5), generator=G)
-    for penalty in (regularization.l1_penalty, regularization.l2_penalty):
+    for penalty in (training.l1_penalty, training.l2_penalty):
         with refused(f"{penalty.__name__}: parameters[1] is a {kind}; expected a tensor"):
             penalty([X, wrong])
     with refused(f"max_norm_: weight is a {kind}; expected a tensor"):
-        regularization.max_norm_(wrong, 1.0)
-    members = ensembles.Ensemble([nn.Linear(3, 3), nn.Linear(3, 3)])
+        training.max_norm_(wrong, 1.0)
+    members = training.Ensemble([nn.Linear(3, 3), nn.Linear(3, 3)])
     for given, what in [({"X": wrong, "t": LABELS}, "X"), ({"X": X, "t": WRONG[kind](LABELS)}, "t")]:
         with refused(f"train_ensemble: {what} is a {kind}; expected a tensor"):
             train_ensemble(members, **given, loss=nndl_lib.functional.cross_entropy, lr=0.1, epochs=1, batch_size=2, generator=G)

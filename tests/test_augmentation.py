@@ -1,4 +1,4 @@
-"""nndl_lib.augmentation against scipy.ndimage image by image, and against slicing and rot90."""
+"""nndl_lib.data.augmentation against scipy.ndimage image by image, and against slicing and rot90."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from nndl_lib import augmentation as aug
+from nndl_lib.data import augmentation as aug
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=20, database=None)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from nndl_lib import functional, nn, probes
+from nndl_lib import functional, inspection, nn
 
 F64 = {"dtype": torch.float64}
 KINDS = ["plain", "residual", "highway", "dense"]
@@ -174,7 +174,7 @@ def test_depth_50_with_and_without_shortcuts():
     first = {}
     for kind in KINDS:
         model = nn.deep_mlp(10, 20, 3, 50, kind, generator=rng(1), **F64)
-        first[kind] = probes.record(model, X, lambda z: functional.cross_entropy(z, t))["0"].gradient_std
+        first[kind] = inspection.record(model, X, lambda z: functional.cross_entropy(z, t))["0"].gradient_std
     assert first["plain"] < 1e-15 and all(first[kind] > 1e-7 for kind in KINDS[1:])
 
 
@@ -191,7 +191,7 @@ def loss(z):
 
 def test_record_by_hand():
     model, X = network(), normal(9, 4)
-    found = probes.record(model, X, loss, tensors=True)
+    found = inspection.record(model, X, loss, tensors=True)
     assert list(found) == ["0", "1", "2", "3", "4"]
     values = [X.requires_grad_()]
     for layer in model:
@@ -204,10 +204,10 @@ def test_record_by_hand():
         assert probe.activation_std == pytest.approx(y.std(correction=0).item(), rel=1e-12)
         assert probe.gradient_std == pytest.approx(y.grad.std(correction=0).item(), rel=1e-12)
         assert not probe.activation.requires_grad and type(probe.activation_std) is float
-    light = probes.record(model, X.detach(), loss)
+    light = inspection.record(model, X.detach(), loss)
     assert [p[:2] for p in light.values()] == [p[:2] for p in found.values()]
     assert all(p.activation is None and p.gradient is None for p in light.values())
-    forward = probes.record(model, X.detach())
+    forward = inspection.record(model, X.detach())
     assert [p.activation_std for p in forward.values()] == [p.activation_std for p in found.values()]
     assert all(p.gradient_std is None for p in forward.values())
 
@@ -219,9 +219,9 @@ def test_record_before_a_change_in_place(activation):
     apart = torch.nn.Sequential(linear, copy.deepcopy(activation), nn.Identity())
     apart[1].inplace = False
     torch.manual_seed(0)
-    found = probes.record(model, X, lambda z: z.sin().sum(), tensors=True)
+    found = inspection.record(model, X, lambda z: z.sin().sum(), tensors=True)
     torch.manual_seed(0)
-    expected = probes.record(apart, X, lambda z: z.sin().sum(), tensors=True)
+    expected = inspection.record(apart, X, lambda z: z.sin().sum(), tensors=True)
     close(expected["0"].activation, linear(X).detach())
     assert not torch.equal(expected["0"].gradient, expected["1"].gradient)
     for name, probe in expected.items():
@@ -233,8 +233,8 @@ def test_record_before_a_change_in_place(activation):
 def test_record_of_types():
     model = nn.deep_mlp(4, 5, 3, 4, "residual", nn.Tanh, nn.BatchNorm1d, generator=rng(1), **F64)
     X = normal(9, 4)
-    assert list(probes.record(model, X, types=nn.Tanh)) == ["1.block.1", "2.block.1", "3.1"]
-    assert list(probes.record(model, X, types=(nn.Residual, nn.Linear))) == ["0", "1.block.2", "1", "2.block.2", "2", "3.2"]
+    assert list(inspection.record(model, X, types=nn.Tanh)) == ["1.block.1", "2.block.1", "3.1"]
+    assert list(inspection.record(model, X, types=(nn.Residual, nn.Linear))) == ["0", "1.block.2", "1", "2.block.2", "2", "3.2"]
 
 
 @pytest.mark.parametrize("norm", [nn.BatchNorm1d, torch.nn.BatchNorm1d])
@@ -244,7 +244,7 @@ def test_record_leaves_the_model_as_it_was(norm):
     for mode in (True, False):
         model.train(mode)
         before = {name: value.clone() for name, value in model.state_dict().items()}
-        probes.record(model, X, loss)
+        inspection.record(model, X, loss)
         assert model.training == mode
         for name, value in model.state_dict().items():
             assert torch.equal(value, before[name]), name
@@ -256,7 +256,7 @@ def test_record_leaves_the_model_as_it_was(norm):
         raise RuntimeError("no loss today")
 
     with pytest.raises(RuntimeError, match="no loss today"):
-        probes.record(model, X, fails)
+        inspection.record(model, X, fails)
     assert not any(module._forward_hooks for module in model.modules())
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
@@ -272,7 +272,7 @@ def test_record_of_a_layer_called_again():
             return self.layer(self.layer(self.layer(x)))
 
     model, X = Twice(), normal(5, 4)
-    found = probes.record(model, X, lambda z: z.square().sum(), tensors=True)
+    found = inspection.record(model, X, lambda z: z.square().sum(), tensors=True)
     assert list(found) == ["layer", "layer#2", "layer#3"]
     close(found["layer#2"].activation, model.layer(model.layer(X)).detach())
     close(found["layer#3"].gradient, 2 * found["layer#3"].activation)
@@ -282,26 +282,26 @@ def test_record_where_there_is_no_gradient():
     model, X = network(), normal(9, 4)
     for p in model[0].parameters():
         p.requires_grad_(False)
-    found = probes.record(model, X, loss)
+    found = inspection.record(model, X, loss)
     assert [p.gradient_std is None for p in found.values()] == [True, True, False, False, False]
-    found = probes.record(model, X, lambda z: torch.tensor(1.0))
+    found = inspection.record(model, X, lambda z: torch.tensor(1.0))
     assert all(p.gradient_std is None for p in found.values())
-    found = probes.record(model, X, lambda z: sum(p.sum() for p in model.parameters()), tensors=True)
+    found = inspection.record(model, X, lambda z: sum(p.sum() for p in model.parameters()), tensors=True)
     assert all(p.gradient_std is None and p.gradient is None for p in found.values())
     for p in model.parameters():
         p.requires_grad_(False)
-    assert all(p.gradient_std is None for p in probes.record(model, X, loss).values())
+    assert all(p.gradient_std is None for p in inspection.record(model, X, loss).values())
 
 
 def test_record_refuses():
     model, X = network(), normal(9, 4)
-    refused("record: Linear has no children; expected at least one layer", probes.record, model[0], X)
+    refused("record: Linear has no children; expected at least one layer", inspection.record, model[0], X)
     message = f"record: MLP has no modules of {nn.ReLU}; expected at least one layer"
-    refused(message, probes.record, model, X, types=nn.ReLU)
+    refused(message, inspection.record, model, X, types=nn.ReLU)
     message = "record: the loss has shape (9,); expected a 0-d tensor"
-    refused(message, probes.record, model, X, lambda z: functional.cross_entropy(z, torch.arange(9) % 3, reduction="none"))
+    refused(message, inspection.record, model, X, lambda z: functional.cross_entropy(z, torch.arange(9) % 3, reduction="none"))
     rnn = torch.nn.Sequential(torch.nn.RNN(4, 3)).double()
-    refused("record: layer '0' gives tuple; expected a tensor", probes.record, rnn, X)
+    refused("record: layer '0' gives tuple; expected a tensor", inspection.record, rnn, X)
     assert not rnn[0]._forward_hooks
 
     class Idle(torch.nn.Module):
@@ -312,4 +312,4 @@ def test_record_refuses():
         def forward(self, x):
             return self.used(x)
 
-    refused("record: layer 'unused' was not called; expected the model to call it", probes.record, Idle(), X)
+    refused("record: layer 'unused' was not called; expected the model to call it", inspection.record, Idle(), X)

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 from PIL import Image, ImageStat
 
-from nndl_lib.widgets import static_html
+from nndl_lib.interactive import static_html
 from tests.browser import CHROMIUM
 from tests.chapters import CHAPTERS, EXERCISES, PLAY, ROOT, SITE
 

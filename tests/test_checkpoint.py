@@ -1,4 +1,4 @@
-"""nndl_lib.checkpoint: whole or not at all, nothing of a broken file, and all states of random numbers."""
+"""nndl_lib.training.checkpoint: whole or not at all, nothing of a broken file, and all states of random numbers."""
 
 import os
 import pickle
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from nndl_lib import checkpoint
+from nndl_lib.training import checkpoint
 
 STATE = {"weights": torch.arange(500.0), "step": 3, "names": ["a", "b"], "none": None, "pair": (1, 2.5)}
 

@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nndl_lib.checks import mistakes, values, words, worker
-from nndl_lib.checks.engine import Case, Check, exercise
-from nndl_lib.checks.words import code, describe, fault, same, show, typed
+from nndl_lib.checks import Case, exercise
+from nndl_lib.checks._engine import Check
+from nndl_lib.checks._words import code, describe, fault, same, show, typed
 
 
 def vector(*values, dtype=torch.float64):

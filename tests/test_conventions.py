@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nndl_lib import architecture, augmentation, data, functional, init, linear, nn, probes, rnn, sequences, text, toys
+from nndl_lib import data, functional, inspection, linear, models, nn, rnn, text
+from nndl_lib.data import augmentation
+from nndl_lib.nn import init
 
 G = torch.Generator().manual_seed(0)
 X, IMAGES = torch.rand(4, 3, generator=G), torch.rand(2, 3, 8, 8, generator=G)
@@ -70,10 +72,10 @@ LAYERS = [
     *((kind(), X) for kind in (nn.ELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Step, nn.Tanh)),
     *((nn.Conv2d(3, 6, 3), IMAGES), (nn.BatchNorm2d(3), IMAGES), (nn.MaxPool2d(2), IMAGES), (nn.AvgPool2d(2), IMAGES)),
     *((nn.GlobalAvgPool2d(), IMAGES), (nn.Flatten(), IMAGES), (nn.Residual(nn.Tanh()), X), (nn.Dense(nn.Tanh()), X)),
-    *((nn.Highway(3), X), (nn.MLP([3, 2]), X), (nn.LeNet(in_channels=3, small=True), IMAGES)),
+    *((nn.Highway(3), X), (nn.MLP([3, 2]), X), (models.LeNet(in_channels=3, small=True), IMAGES)),
     *((kind(3, 2), X.reshape(4, 1, 3)) for kind in (rnn.RNN, rnn.LSTM, rnn.GRU)),
     *((kind(3, 2), X) for kind in (rnn.RNNCell, rnn.LSTMCell, rnn.GRUCell)),
-    *((nn.BasicBlock(3, 3), IMAGES), (nn.DenseLayer(3, 2), IMAGES), (nn.Bottleneck(3, 3), IMAGES)),
+    *((models.BasicBlock(3, 3), IMAGES), (models.DenseLayer(3, 2), IMAGES), (models.Bottleneck(3, 3), IMAGES)),
 ]
 
 
@@ -111,7 +113,7 @@ FLAGS = [
     *((kind, (3, 2), "bias") for kind in (rnn.RNNCell, rnn.LSTMCell, rnn.GRUCell)),
     *((functional.dropout, (X,), "training"), (functional.avg_pool2d, (IMAGES, 2), "count_include_pad")),
     (functional.batch_norm, (X, None, None), "training"),
-    *((nn.LeNet, (), "small"), (nn.ResNet, (nn.BasicBlock, [1]), "small"), (nn.DenseNet, (2, [1], 4), "small")),
+    *((models.LeNet, (), "small"), (models.ResNet, (models.BasicBlock, [1]), "small"), (models.DenseNet, (2, [1], 4), "small")),
     (rnn.gates, (rnn.RNN(3, 2), X.reshape(4, 1, 3)), "reverse"),
 ]
 
@@ -133,9 +135,9 @@ GENERATORS = [
     (augmentation.horizontal_flip, (IMAGES,)),
 ]
 NEEDED = [
-    *((toys.make_moons, (4, 0.1)), (toys.make_circles, (4, 0.1)), (toys.make_spirals, (4, 0.1)), (toys.make_blobs, (4, X, 0.1))),
-    *((data.make_line, (4, 1.0, 1.0, 0.1)), (data.make_sine, (4, 0.1)), (sequences.adding_problem, (2, 4))),
-    *((sequences.delayed_copy, (2, 4, 1)), (sequences.noisy_oscillation, (4,))),
+    *((data.make_moons, (4, 0.1)), (data.make_circles, (4, 0.1)), (data.make_spirals, (4, 0.1)), (data.make_blobs, (4, X, 0.1))),
+    *((data.make_line, (4, 1.0, 1.0, 0.1)), (data.make_sine, (4, 0.1)), (data.adding_problem, (2, 4))),
+    *((data.delayed_copy, (2, 4, 1)), (data.noisy_oscillation, (4,))),
 ]
 
 
@@ -159,7 +161,7 @@ def test_generators_are_generators(call, given, end, value):
     (lambda n: nn.MLP([n(3), n(4), n(2)]), X),
     (lambda n: rnn.LSTM(n(3), n(2), n(2)), X.reshape(4, 1, 3)),
     (lambda n: rnn.GRUCell(n(3), n(2)), X),
-    (lambda n: nn.LeNet(n(10), n(3), small=True), IMAGES),
+    (lambda n: models.LeNet(n(10), n(3), small=True), IMAGES),
 ])
 @pytest.mark.parametrize("integer", [np.int64, np.uint8, np.int32])
 def test_integers_of_numpy_are_integers(make, x, integer):
@@ -189,7 +191,7 @@ def test_a_dimension_is_one_integer(name, dim):
     lambda v: init.normal_(X.clone(), v),
     lambda v: init.uniform_(X.clone(), v),
     lambda v: rnn.forget_bias_(rnn.LSTM(3, 2), v),
-    lambda v: toys.make_moons(4, v, G),
+    lambda v: data.make_moons(4, v, G),
 ])
 @pytest.mark.parametrize("value", ["0.1", None, True, math.nan, [0.1], torch.tensor([0.1])], ids=repr)
 def test_numbers_are_numbers(call, value):
@@ -198,10 +200,10 @@ def test_numbers_are_numbers(call, value):
 
 
 @pytest.mark.parametrize("call", [
-    *((lambda v: nn.MLP([3, 2, 1], v)), (lambda v: nn.LeNet(activation=v)), (lambda v: nn.LeNet(pool=v))),
-    *((lambda v: nn.deep_mlp(3, 4, 2, 3, activation=v)), (lambda v: nn.deep_mlp(3, 4, 2, 3, norm=v)), (lambda v: nn.ResNet(v, [1]))),
+    *((lambda v: nn.MLP([3, 2, 1], v)), (lambda v: models.LeNet(activation=v)), (lambda v: models.LeNet(pool=v))),
+    *((lambda v: nn.deep_mlp(3, 4, 2, 3, activation=v)), (lambda v: nn.deep_mlp(3, 4, 2, 3, norm=v)), (lambda v: models.ResNet(v, [1]))),
     *((lambda v: rnn.lag_gradients(rnn.RNN(3, 2), X.reshape(4, 1, 3), v)), (lambda v: text.CharacterModel(4, network=v))),
-    *((lambda v: init.initialize(nn.Linear(3, 2), v)), (lambda v: probes.record(nn.MLP([3, 2, 1]), X, v))),
+    *((lambda v: init.initialize(nn.Linear(3, 2), v)), (lambda v: inspection.record(nn.MLP([3, 2, 1]), X, v))),
 ])
 @pytest.mark.parametrize("value", [0.5, "Tanh", torch.zeros(())])
 def test_functions_are_functions(call, value):
@@ -233,7 +235,7 @@ REFUSED = [  # what is called, and words of the error that names the argument
     (lambda: nn.Dense(nn.Tanh(), True), "Dense: dim is True; expected an integer"),
     (lambda: nn.Residual(3), "Residual: block is 3; expected a function"),
     (lambda: nn.MLP(3), "MLP: sizes are [3]; expected at least two"),
-    (lambda: nn.ResNet(nn.BasicBlock, 2), "ResNet: layers is []; expected"),
+    (lambda: models.ResNet(models.BasicBlock, 2), "ResNet: layers is []; expected"),
     (lambda: nn.weight_norm(nn.Linear(3, 2), dim=True), "weight_norm: weight has shape (2, 3) and dim is True; expected"),
     (lambda: nn.weight_norm(3), "weight_norm: module is 3; expected a torch.nn.Module"),
     (lambda: rnn.rnn_step(X, X, "sigmoid"), "rnn_step: nonlinearity is 'sigmoid'; expected"),
@@ -253,11 +255,11 @@ REFUSED = [  # what is called, and words of the error that names the argument
     (lambda: text.split(torch.arange(9), "0.5"), "split: share is '0.5' of 9 characters; expected a share"),
     (lambda: text.CharacterModel(4)([1]), "CharacterModel: ids is a list; expected a tensor"),
     (lambda: text.sample("x", torch.arange(4), 2, G), "sample: model is 'x'; expected a function"),
-    (lambda: architecture.architecture_table(torch.tanh, (3,)), "architecture_table: module is <built-in"),
-    (lambda: architecture.architecture_table(nn.Tanh(), 3), "architecture_table: input_shape is 3; expected"),
-    (lambda: probes.record(torch.tanh, X), "record: model is <built-in"),
-    (lambda: probes.record(nn.MLP([3, 2]), X, types="Linear"), "record: types is 'Linear'; expected a class"),
-    (lambda: probes.record(nn.MLP([3, 2]), X, tensors="no"), "record: tensors is 'no'; expected True or False"),
+    (lambda: inspection.architecture_table(torch.tanh, (3,)), "architecture_table: module is <built-in"),
+    (lambda: inspection.architecture_table(nn.Tanh(), 3), "architecture_table: input_shape is 3; expected"),
+    (lambda: inspection.record(torch.tanh, X), "record: model is <built-in"),
+    (lambda: inspection.record(nn.MLP([3, 2]), X, types="Linear"), "record: types is 'Linear'; expected a class"),
+    (lambda: inspection.record(nn.MLP([3, 2]), X, tensors="no"), "record: tensors is 'no'; expected True or False"),
 ]
 
 

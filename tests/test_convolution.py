@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import arguments, functional, nn
+from nndl_lib import _arguments as arguments, functional, nn
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=40, database=None)
@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**32 - 1)
 # torch's own, of a kernel of even size with padding "same"; nn.Conv2d gives none.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 F64 = {"dtype": torch.float64}
-MODULE = importlib.import_module("nndl_lib.functional.convolution")
+MODULE = importlib.import_module("nndl_lib.functional._convolution")
 # Columns with the example last, as on a CPU, or by example, as on a GPU.
 METHODS = [MODULE._Convolution, MODULE._ByExample]
 methods = st.sampled_from(METHODS).map(lambda method: mock.patch.object(MODULE, "_Convolution", method))

@@ -1,4 +1,4 @@
-"""nndl_lib.downloads against a server on this machine, honest and faulty."""
+"""nndl_lib.data._download against a server on this machine, honest and faulty."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nndl_lib import downloads
+from nndl_lib.data import _download as downloads
 
 DATA = bytes(k * k % 251 for k in range(700_000))  # more than two chunks
 SHA = hashlib.sha256(DATA).hexdigest()

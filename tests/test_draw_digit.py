@@ -14,8 +14,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from nndl_lib import augmentation, data, functional, nn, optim, pieces, training
-from nndl_lib.draw_digit import draw_digit, strokes_to_levels
+from nndl_lib import data, functional, nn, optim, training
+from nndl_lib.data import augmentation
+from nndl_lib.interactive import _pieces as pieces
+from nndl_lib.interactive.draw_digit import draw_digit, strokes_to_levels
 from nndl_lib.runtime import generator
 from tests.drawings import DRAWINGS, moved
 from tests.browser import CHROMIUM, wait_until

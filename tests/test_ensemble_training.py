@@ -1,4 +1,4 @@
-"""nndl_lib.ensemble_training: every member against ``training.train`` of it alone."""
+"""nndl_lib.training._ensemble_training: every member against ``training.train`` of it alone."""
 
 import contextlib
 import math
@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import ensembles, functional, nn, optim, rnn, training
-from nndl_lib.ensemble_training import train_ensemble
+from nndl_lib import functional, nn, optim, rnn, training
+from nndl_lib.training import train_ensemble
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=12, database=None)
@@ -41,7 +41,7 @@ def one_hot(t):
 
 def compare(models, loss, X, t, targets=None, rows=None, orders=None, validation=None, **options):
     """Train an ensemble of the models, and each model alone, and compare all that came of it."""
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     generators = rng(9) if orders is None else [rng(s) for s in orders]
     everything = {"rows": rows, "generator": generators, "validation": validation, **options}
     history = train_ensemble(ensemble, loss, X, t if targets is None else targets, **everything)
@@ -94,7 +94,7 @@ OPTIONS = {"lr": 0.1, "epochs": 3, "batch_size": 6}
 def test_squared_loss_of_several_outputs(own_targets, batch_size, bagged):
     X, t = data()
     targets = one_hot(torch.randint(K, (M, N), generator=rng(5))) if own_targets else None
-    rows = ensembles.bootstrap(N, M, rng(6))[0] if bagged else None
+    rows = training.bootstrap(N, M, rng(6))[0] if bagged else None
     validation = (X[:7], one_hot(t[:7]))
     history = compare(
         mlps(), functional.mse_loss, X, one_hot(t), targets, rows, validation=validation, **(OPTIONS | {"batch_size": batch_size})
@@ -131,7 +131,7 @@ def test_networks_with_normalization(kind, norm):
 def test_running_statistics_are_each_members_own():
     X, t = data()
     models = [nn.deep_mlp(D, 5, K, 3, norm=nn.BatchNorm1d, generator=rng(k), **F64) for k in range(M)]
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
     for model, member in zip(models, ensemble.unstack(), strict=True):
         training.train(model, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
@@ -144,7 +144,7 @@ def test_running_statistics_are_each_members_own():
 def test_validation_with_targets_of_each_member():
     X, t = data()
     targets = torch.randint(K, (M, N), generator=rng(5))
-    ensemble = ensembles.Ensemble(mlps())
+    ensemble = training.Ensemble(mlps())
     history = train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), validation=(X, targets), **OPTIONS)
     with torch.no_grad():
         for m, z in enumerate(ensemble(X)):
@@ -156,7 +156,7 @@ def test_validation_with_targets_of_each_member():
 def test_an_optimizer_that_works_entry_by_entry(make):
     X, t = data()
     models = mlps()
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     options = {"epochs": 3, "batch_size": 6}
     train_ensemble(
         ensemble, functional.cross_entropy, X, t, generator=rng(), optimizer=make(ensemble.parameters(), lr=0.01), **options
@@ -172,7 +172,7 @@ def test_a_full_batch_draws_nothing_and_indexes_nothing():
     X, t = data()
     seen = []
 
-    class Watched(ensembles.Ensemble):
+    class Watched(training.Ensemble):
         def forward(self, x, own=False):
             seen.append((x, self.training))
             return super().forward(x, own)
@@ -191,7 +191,7 @@ def test_frozen_parameters_stay():
     models = mlps()
     for model in models:
         model[0].weight.requires_grad_(False)
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     kept = [p.detach().clone() for p in ensemble.parameters()]
     train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), weight_decay=0.1, **OPTIONS)
     assert [torch.equal(p, q) for p, q in zip(ensemble.parameters(), kept)] == [True, False, False, False]
@@ -199,7 +199,7 @@ def test_frozen_parameters_stay():
 
 def test_a_layer_that_is_frozen_with_a_gradient_stays():
     X, t = data()
-    ensemble = ensembles.Ensemble(mlps())
+    ensemble = training.Ensemble(mlps())
     ensemble(X).square().sum().backward()
     ensemble.members[0].requires_grad_(False)
     kept = [p.detach().clone() for p in ensemble.parameters()]
@@ -213,7 +213,7 @@ def test_a_layer_that_is_frozen_with_a_gradient_stays():
 def test_every_part_is_in_its_own_mode_afterwards(where):
     X, t = data()
     norm = lambda: torch.nn.Sequential(nn.BatchNorm1d(4, **F64), *mlps()[0], torch.nn.Dropout(0.5))  # noqa: E731
-    ensemble = ensembles.Ensemble([norm(), norm()])
+    ensemble = training.Ensemble([norm(), norm()])
     seen = []
     ensemble.register_forward_pre_hook(lambda module, inputs: seen.append([part.training for part in module.modules()]))
 
@@ -236,7 +236,7 @@ def test_every_part_is_in_its_own_mode_afterwards(where):
 def test_old_gradients_do_not_count_and_data_stay():
     X, t = data()
     kept = X.clone(), t.clone()
-    fresh, used = (ensembles.Ensemble(mlps()) for _ in range(2))
+    fresh, used = (training.Ensemble(mlps()) for _ in range(2))
     used(X).square().sum().backward()
     for ensemble in (fresh, used):
         train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), **OPTIONS)
@@ -248,7 +248,7 @@ def test_old_gradients_do_not_count_and_data_stay():
 
 
 def refused(message, models=None, X=None, t=None, loss=functional.cross_entropy, **options):
-    ensemble = ensembles.Ensemble(mlps() if models is None else models)
+    ensemble = training.Ensemble(mlps() if models is None else models)
     kept = [p.detach().clone() for p in ensemble.parameters()]
     X, t = data()[0] if X is None else X, data()[1] if t is None else t
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -312,7 +312,7 @@ def test_bad_combinations():
     assert refused("train_ensemble: validation is a Tensor; expected a pair (X, t)", validation=data()[0])
     assert refused("train_ensemble: generator is 0; expected a torch.Generator", generator=0)
     assert refused("train_ensemble: generator[1] is 1; expected a torch.Generator", generator=[rng(), 1, 2])
-    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected an ensembles.Ensemble"):
+    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected an training.Ensemble"):
         train_ensemble(models[0], functional.cross_entropy, *data(), generator=rng(), **OPTIONS)
     networks = [rnn.RNN(4, 3, generator=rng(k), **F64) for k in range(3)]
     message = "train_ensemble: the members give a tuple, as recurrent networks do; expected one tensor, which the loss takes"

@@ -1,4 +1,4 @@
-"""nndl_lib.ensembles: outputs and states of the members against each alone, and bootstrap rows."""
+"""nndl_lib.training._ensemble: outputs and states of the members against each alone, and bootstrap rows."""
 
 import copy
 import re
@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import ensembles, functional, nn, rnn
+from nndl_lib import functional, nn, rnn, training
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=15, database=None)
@@ -73,7 +73,7 @@ MODELS = {
 @pytest.mark.parametrize("M", [1, 3])
 def test_outputs_and_gradients_are_the_members(kind, M):
     models = MODELS[kind](M)
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     assert len(ensemble) == M
     shared, own = torch.randn(7, 4, generator=rng(1), **F64), torch.randn(M, 5, 4, generator=rng(2), **F64)
     expected = torch.stack([model(shared) for model in models]), torch.stack([model(x) for model, x in zip(models, own)])
@@ -97,7 +97,7 @@ def test_members_of_an_mlp_are_computed_without_vmap(monkeypatch):
     def fail(*args, **options):
         raise AssertionError("vmap")
 
-    ensemble, other = ensembles.Ensemble(mlps()), ensembles.Ensemble(torchs(2, torch.nn.SiLU))
+    ensemble, other = training.Ensemble(mlps()), training.Ensemble(torchs(2, torch.nn.SiLU))
     monkeypatch.setattr(ensembles, "vmap", fail)
     ensemble(torch.zeros(2, 4, **F64))
     with pytest.raises(AssertionError, match="vmap"):
@@ -118,13 +118,13 @@ def test_a_class_of_its_own_is_not_taken_for_an_mlp():
         [torch.nn.Sequential(Shifted(4, 3, generator=rng(k), **F64)) for k in range(2)],
     ):
         x = torch.randn(5, 4, generator=rng(), **F64)
-        close(ensembles.Ensemble(models)(x), torch.stack([model(x) for model in models]))
+        close(training.Ensemble(models)(x), torch.stack([model(x) for model in models]))
 
 
 def test_models_and_ensemble_share_nothing():
     models = mlps()
     x = torch.randn(5, 4, generator=rng(), **F64)
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     before, members = ensemble(x).detach(), [model(x).detach() for model in models]
     backs = ensemble.unstack()
     with torch.no_grad():
@@ -142,7 +142,7 @@ def test_models_and_ensemble_share_nothing():
 
 
 def test_buffers_are_stacked_and_come_back():
-    ensemble = ensembles.Ensemble([Residual(k) for k in range(3)])
+    ensemble = training.Ensemble([Residual(k) for k in range(3)])
     assert ensemble.members.gain.tolist() == [1, 2, 3] and ensemble.members.count.tolist() == [0, 1, 2]
     assert list(ensemble.state_dict()) == ["members.count", "members.inner.0.weight", "members.inner.0.bias"]
     backs = ensemble.unstack()
@@ -152,7 +152,7 @@ def test_buffers_are_stacked_and_come_back():
 
 
 def test_state_goes_through_a_file_and_copies():
-    ensemble, other = ensembles.Ensemble(mlps()), ensembles.Ensemble(mlps()[::-1])
+    ensemble, other = training.Ensemble(mlps()), training.Ensemble(mlps()[::-1])
     other.load_state_dict(ensemble.state_dict())
     x = torch.randn(5, 4, generator=rng(), **F64)
     assert torch.equal(other(x), ensemble(x)) and torch.equal(copy.deepcopy(ensemble)(x), ensemble(x))
@@ -162,7 +162,7 @@ def test_frozen_parameters_stay_frozen():
     models = mlps()
     for model in models:
         model[0].weight.requires_grad_(False)
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     frozen = [False, True, True, True]
     assert [p.requires_grad for p in ensemble.parameters()] == frozen
     assert [p.requires_grad for p in ensemble.unstack()[1].parameters()] == frozen
@@ -171,12 +171,12 @@ def test_frozen_parameters_stay_frozen():
 def test_modes_reach_the_members_and_dropout_differs():
     models = [torch.nn.Sequential(nn.Linear(4, 50, generator=rng(), **F64), torch.nn.Dropout()) for _ in range(2)]
     x = torch.randn(3, 4, generator=rng(), **F64)
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     one, other = ensemble(x)
     assert not torch.equal(one == 0, other == 0) and (one == 0).any()
     one, other = ensemble.eval()(x)
     assert torch.equal(one, other) and not (one == 0).any()
-    assert not ensembles.Ensemble([model.eval() for model in models]).members.training
+    assert not training.Ensemble([model.eval() for model in models]).members.training
     assert not ensemble.unstack()[0].training
 
 
@@ -184,10 +184,10 @@ def test_average_is_of_probabilities():
     x = torch.randn(5, 4, generator=rng(), **F64)
     models = mlps()
     y = torch.stack([functional.softmax(model(x), dim=1) for model in models]).mean(dim=0)
-    close(ensembles.Ensemble(models).average(x), y)
+    close(training.Ensemble(models).average(x), y)
     models = mlps(sizes=(4, 6, 1))
     y = torch.stack([functional.sigmoid(model(x)) for model in models]).mean(dim=0)
-    close(ensembles.Ensemble(models).average(x), y)
+    close(training.Ensemble(models).average(x), y)
 
 
 # --- bootstrap ---
@@ -196,17 +196,17 @@ def test_average_is_of_probabilities():
 @checks
 @given(N=st.integers(1, 30), M=st.integers(1, 8), seed=seeds)
 def test_bootstrap_rows_and_mask(N, M, seed):
-    rows, out_of_bag = ensembles.bootstrap(N, M, rng(seed))
+    rows, out_of_bag = training.bootstrap(N, M, rng(seed))
     assert rows.shape == out_of_bag.shape == (M, N) and rows.dtype == torch.int64 and out_of_bag.dtype == torch.bool
     assert 0 <= rows.min() and rows.max() < N
     for m in range(M):
         assert set(out_of_bag[m].nonzero().flatten().tolist()) == set(range(N)) - set(rows[m].tolist())
-    assert torch.equal(rows, ensembles.bootstrap(N, M, rng(seed))[0])
+    assert torch.equal(rows, training.bootstrap(N, M, rng(seed))[0])
 
 
 def test_bootstrap_draws_uniformly_with_replacement():
     before = torch.get_rng_state()
-    rows, out_of_bag = ensembles.bootstrap(100, 300, rng())
+    rows, out_of_bag = training.bootstrap(100, 300, rng())
     assert torch.equal(torch.get_rng_state(), before)
     assert out_of_bag.double().mean().item() == pytest.approx((1 - 1 / 100) ** 100, abs=0.005)
     counts = rows.flatten().bincount(minlength=100)
@@ -216,11 +216,11 @@ def test_bootstrap_draws_uniformly_with_replacement():
 @pytest.mark.parametrize("value", [0, -1, 2.0, True])
 def test_bootstrap_refuses(value):
     with refused(f"bootstrap: N is {value!r}; expected an integer of at least 1"):
-        ensembles.bootstrap(value, 3, rng())
+        training.bootstrap(value, 3, rng())
     with refused(f"bootstrap: M is {value!r}; expected an integer of at least 1"):
-        ensembles.bootstrap(3, value, rng())
+        training.bootstrap(3, value, rng())
     with refused("bootstrap: generator is 0; expected a torch.Generator"):
-        ensembles.bootstrap(3, 3, 0)
+        training.bootstrap(3, 3, 0)
 
 
 # --- what is refused ---
@@ -228,15 +228,15 @@ def test_bootstrap_refuses(value):
 
 def test_no_models():
     with refused("Ensemble: models is empty; expected at least one module"):
-        ensembles.Ensemble([])
+        training.Ensemble([])
     with refused("Ensemble: models[0] is Tanh(), without parameters; expected some to stack"):
-        ensembles.Ensemble([nn.Tanh()])
+        training.Ensemble([nn.Tanh()])
     model = torch.nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     with refused("Ensemble: models is a Sequential; expected a list of modules"):  # not an ensemble of its layers
-        ensembles.Ensemble(model)
+        training.Ensemble(model)
     model[1].weight = model[0].weight
     with refused("Ensemble: 1.weight of models[0] is a parameter in two places; expected none that is shared"):
-        ensembles.Ensemble([model])
+        training.Ensemble([model])
 
 
 def frozen(model):
@@ -278,17 +278,17 @@ def with_more(model):
 )
 def test_models_that_differ(make, message):
     with refused(f"Ensemble: models[2] has {message}"):
-        ensembles.Ensemble([*mlps(2), make()])
+        training.Ensemble([*mlps(2), make()])
 
 
 def test_models_that_lack_something():
     extra = [with_extra(model) for model in mlps(2)]
     with refused("Ensemble: models[1] has the end: nothing; expected, as in models[0], extra: (2,), torch.float32"):
-        ensembles.Ensemble([extra[0], mlps(1)[0]])
+        training.Ensemble([extra[0], mlps(1)[0]])
     with refused("Ensemble: models[1] has the mode of '': training; expected, as in models[0], module '3': Linear("):
-        ensembles.Ensemble([with_more(mlps()[0]), torch.nn.Sequential(*mlps()[1])])
+        training.Ensemble([with_more(mlps()[0]), torch.nn.Sequential(*mlps()[1])])
     with refused("Ensemble: models[1] has module '1': LeakyReLU(negative_slope=0.2)"):
-        ensembles.Ensemble([mlps(1, activation=lambda s=s: nn.LeakyReLU(s))[0] for s in (0.1, 0.2)])
+        training.Ensemble([mlps(1, activation=lambda s=s: nn.LeakyReLU(s))[0] for s in (0.1, 0.2)])
 
 
 def test_settings_that_are_not_printed():
@@ -301,9 +301,9 @@ def test_settings_that_are_not_printed():
             return self.scale * self.layer(x)
 
     with refused("Ensemble: models[1] has scale of '': 3.0; expected, as in models[0], scale of '': 2.0"):
-        ensembles.Ensemble([Scaled(2.0), Scaled(3.0)])
+        training.Ensemble([Scaled(2.0), Scaled(3.0)])
     x = torch.randn(5, 4, generator=rng(), **F64)
-    close(ensembles.Ensemble([Scaled(2.0)] * 2)(x), Scaled(2.0)(x).expand(2, 5, 2))
+    close(training.Ensemble([Scaled(2.0)] * 2)(x), Scaled(2.0)(x).expand(2, 5, 2))
 
 
 class Last(torch.nn.Module):
@@ -321,7 +321,7 @@ class Last(torch.nn.Module):
 def test_recurrent_networks_of_the_book(network):
     models = [network(4, 3, generator=rng(k), **F64) for k in range(3)]
     x = torch.randn(6, 5, 4, generator=rng(), **F64)
-    ensemble = ensembles.Ensemble(models)
+    ensemble = training.Ensemble(models)
     outputs, states = ensemble(x)  # of members that give a tuple, a tuple
     close(outputs, torch.stack([model(x)[0] for model in models]))
     alone = [model(x)[1] for model in models]  # h, or for the LSTM h and c
@@ -330,21 +330,21 @@ def test_recurrent_networks_of_the_book(network):
     with refused("Ensemble: the members give a tuple; expected one tensor, of logits"):
         ensemble.average(x)
     models = [Last(network, k) for k in range(3)]
-    close(ensembles.Ensemble(models)(x), torch.stack([model(x) for model in models]))
+    close(training.Ensemble(models)(x), torch.stack([model(x) for model in models]))
 
 
 def test_dropout_of_the_book_draws_from_a_copy_of_its_generator():
     models = [torch.nn.Sequential(nn.Linear(4, 50, generator=rng(), **F64), nn.Dropout(generator=rng(k))) for k in range(2)]
     before = models[0][1].generator.get_state()
     x = torch.randn(3, 4, generator=rng(), **F64)
-    one, other = ensembles.Ensemble(models)(x)
+    one, other = training.Ensemble(models)(x)
     assert not torch.equal(one == 0, other == 0) and (one == 0).any() and (other == 0).any()
     assert torch.equal(models[0][1].generator.get_state(), before)
-    assert torch.equal(torch.stack([one, other]), ensembles.Ensemble(models)(x))
+    assert torch.equal(torch.stack([one, other]), training.Ensemble(models)(x))
 
 
 def test_inputs_that_do_not_fit():
-    ensemble = ensembles.Ensemble(mlps())
+    ensemble = training.Ensemble(mlps())
     weights = "and the weights torch.float64 (3, 6, 4); expected one dtype and X (N, 4), with own (3, N, 4)"
     for shape in ((5, 3), (4,), (2, 5, 4)):
         with refused(f"Ensemble: X is torch.float64 {(3, *shape)}, for all members, {weights}"):
@@ -355,4 +355,4 @@ def test_inputs_that_do_not_fit():
         with refused(f"Ensemble: X has shape {shape} with own; expected (3, N, ...)"):
             ensemble(torch.zeros(shape, **F64), own=True)
     with refused("Ensemble: X has shape (2, 4) with own; expected (3, N, ...)"):
-        ensembles.Ensemble([Residual(k) for k in range(3)])(torch.zeros(2, 4, **F64), own=True)
+        training.Ensemble([Residual(k) for k in range(3)])(torch.zeros(2, 4, **F64), own=True)

@@ -19,8 +19,8 @@ import pytest
 import torch
 
 from nndl_lib.checks import worker
-from nndl_lib.checks.engine import Check
-from nndl_lib.checks.words import fault, same
+from nndl_lib.checks._engine import Check
+from nndl_lib.checks._words import fault, same
 from tests.chapters import ROOT, SITE, text_of
 from tests.test_chapters import fail
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nndl_lib import (
-    architecture, augmentation, checkpoint, ensembles, functional, nn, optim, processes, rnn, runtime, toys, training,
-)  # fmt: skip
-from nndl_lib.ensemble_training import train_ensemble
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import data, functional, inspection, models, nn, optim, rnn, runtime, training  # fmt: skip
+from nndl_lib.data import augmentation  # fmt: skip
+from nndl_lib.training import checkpoint, processes  # fmt: skip
+from nndl_lib.training import train_ensemble
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 pytestmark = [
     pytest.mark.gpu,
@@ -56,7 +56,7 @@ def test_the_gpu_is_the_default(monkeypatch):
     assert runtime.get_device() == torch.device("cuda")
     model = nn.MLP([2, 4, 2], generator=rng())
     trainer = Trainer(model, F.cross_entropy, optim.Adam(model.parameters()), progress=False)
-    trainer.fit(TensorLoader(*toys.make_moons(20, 0.1, rng()), batch_size=8, generator=rng()), 1)  # data on the CPU
+    trainer.fit(TensorLoader(*data.make_moons(20, 0.1, rng()), batch_size=8, generator=rng()), 1)  # data on the CPU
     assert next(model.parameters()).is_cuda
 
 
@@ -79,7 +79,7 @@ def test_convolution(shape, O, kernel, options):
 
 
 def test_convolution_is_by_example(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("nndl_lib.functional.convolution"), "_Convolution", None)
+    monkeypatch.setattr(importlib.import_module("nndl_lib.functional._convolution"), "_Convolution", None)
     assert functional.conv2d(normal(2, 1, 4, 4), normal(3, 1, 2, 2)).shape == (2, 3, 3, 3)
 
 
@@ -150,9 +150,9 @@ def test_dropout_draws_from_a_generator_of_the_gpu():
 @pytest.mark.parametrize(
     "make, image",
     [
-        (lambda: nn.LeNet(generator=rng()), (1, 28, 28)),
-        (lambda: nn.ResNet(nn.BasicBlock, [1, 1], num_classes=5, channels=8, generator=rng()), (3, 32, 32)),
-        (lambda: nn.DenseNet(8, (2, 2), 16, num_classes=5, generator=rng()), (3, 32, 32)),
+        (lambda: models.LeNet(generator=rng()), (1, 28, 28)),
+        (lambda: models.ResNet(models.BasicBlock, [1, 1], num_classes=5, channels=8, generator=rng()), (3, 32, 32)),
+        (lambda: models.DenseNet(8, (2, 2), 16, num_classes=5, generator=rng()), (3, 32, 32)),
     ],
 )
 def test_networks_compute_what_they_do_on_the_cpu(make, image):
@@ -162,7 +162,7 @@ def test_networks_compute_what_they_do_on_the_cpu(make, image):
         expected = model(x)
         found = model.to(GPU)(x.to(GPU))
     close(found.cpu(), expected, rtol=1e-10, atol=1e-10)
-    rows = architecture.architecture_table(model, image).rows
+    rows = inspection.architecture_table(model, image).rows
     assert sum(row.parameters for row in rows) == sum(p.numel() for p in model.parameters())
 
 
@@ -297,7 +297,7 @@ def test_optimizers(name):
 
 
 def moons(device=GPU):
-    X, t = toys.make_moons(60, 0.1, rng(), **F64)
+    X, t = data.make_moons(60, 0.1, rng(), **F64)
     return TensorLoader(X, t, batch_size=16, generator=rng(1), device=device)
 
 
@@ -346,7 +346,7 @@ def test_half_precision_skips_steps_that_overflow():
     model = nn.MLP([2, 4, 2], generator=rng())
     trainer = Trainer(model, F.cross_entropy, optim.SGD(model.parameters(), 0.1), device=GPU, precision="float16")
     trainer._stepper._scaler = torch.amp.GradScaler("cuda", init_scale=2.0**40)  # scaled gradients are infinite
-    X, t = toys.make_moons(40, 0.1, rng())
+    X, t = data.make_moons(40, 0.1, rng())
     history = trainer.fit(TensorLoader(X, t, batch_size=8, generator=rng(1)), 10)
     assert trainer._stepper._scaler.get_scale() < 2.0**40 and all(p.isfinite().all() for p in model.parameters())
     assert history["cost"][-1] < history["cost"][0]
@@ -363,9 +363,9 @@ def test_a_compiled_model():
 def test_training_of_an_ensemble():
     found = {}
     for device in ("cpu", GPU):
-        X, t = (x.to(device) for x in toys.make_moons(40, 0.1, rng(), **F64))
+        X, t = (x.to(device) for x in data.make_moons(40, 0.1, rng(), **F64))
         members = [nn.MLP([2, 6, 2], nn.Tanh, generator=rng(k), **F64).to(device) for k in range(3)]
-        ensemble = ensembles.Ensemble(members)
+        ensemble = training.Ensemble(members)
         options = {"lr": 0.1, "epochs": 4, "batch_size": 10, "generator": [rng(10 + k) for k in range(3)]}
         train_ensemble(ensemble, functional.cross_entropy, X, t, **options)
         found[device] = [p.detach().cpu() for p in ensemble.parameters()]
@@ -373,7 +373,7 @@ def test_training_of_an_ensemble():
 
 
 def test_the_loop_of_the_chapters():
-    X, t = (x.to(GPU) for x in toys.make_moons(40, 0.1, rng(), **F64))
+    X, t = (x.to(GPU) for x in data.make_moons(40, 0.1, rng(), **F64))
     model = nn.MLP([2, 6, 2], generator=rng(), **F64).to(GPU)
     history = training.train(
         model, functional.cross_entropy, X, t, lr=0.2, epochs=20, batch_size=10, generator=rng(1), validation=(X, t)

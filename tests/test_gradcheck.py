@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nndl_lib import autograd
-from nndl_lib.gradcheck import check_gradients, numerical_gradient
+from nndl_lib.autograd import check_gradients, numerical_gradient
 from nndl_lib.runtime import generator
 
 F64 = {"dtype": torch.float64}

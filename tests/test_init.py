@@ -1,4 +1,4 @@
-"""nndl_lib.init against torch.nn.init, bit by bit from one seed; and the schemes that are the book's own."""
+"""nndl_lib.nn.init against torch.nn.init, bit by bit from one seed; and the schemes that are the book's own."""
 
 import math
 import re
@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import init, nn
+from nndl_lib import nn
+from nndl_lib.nn import init
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=25, database=None)

@@ -215,12 +215,12 @@ def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
 
 
 PIECES = ["""
-from nndl_lib.playground import playground
+from nndl_lib.interactive.playground import playground
 playground(data="moons", hidden=[3])
 """, """
 import torch
 from nndl_lib import nn
-from nndl_lib.draw_digit import draw_digit
+from nndl_lib.interactive.draw_digit import draw_digit
 from nndl_lib.runtime import generator
 draw_digit(nn.MLP([64, 4, 10], generator=generator(0)), torch.arange(64.0)[None] // 4, torch.tensor([3]))
 """]
@@ -279,7 +279,7 @@ def test_jupyterlab_shows_pieces_by_anywidget(lab):
 PAGE = HEADER + "# Page\n\nWords and $x^2$.\n\n" + CELL % textwrap.dedent("""
     import socket
     import matplotlib.pyplot as plt
-    from nndl_lib.widgets import explore
+    from nndl_lib.interactive import explore
     try:
         socket.create_connection(("192.0.2.1", 80), timeout=5)  # an address that nobody has
     except OSError as error:

@@ -1,4 +1,4 @@
-"""nndl_lib.lbfgs against dense BFGS and against torch.optim.LBFGS, evaluation by evaluation."""
+"""nndl_lib.optim._lbfgs against dense BFGS and against torch.optim.LBFGS, evaluation by evaluation."""
 
 import math
 import re
@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import functional, nn, toys
-from nndl_lib.lbfgs import LBFGS, two_loop
+from nndl_lib import data, functional, nn
+from nndl_lib.optim import LBFGS, two_loop
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=30, database=None)
@@ -23,7 +23,7 @@ def rng(seed=0):
 def problem(make, steps, scale=1.0, **options):
     """Losses of all evaluations, and the weights, of steps of an optimizer on a small network."""
     model = nn.MLP((2, 6, 2), nn.Tanh, generator=rng(), **F64)
-    X, t = toys.make_moons(40, 0.1, rng(), **F64)
+    X, t = data.make_moons(40, 0.1, rng(), **F64)
     losses, optimizer = [], make(model.parameters(), **options)
 
     def closure():

@@ -1,4 +1,4 @@
-"""nndl_lib.loader: every row once an epoch, the shares of several processes, and going on in the middle of an epoch."""
+"""nndl_lib.data._loader: every row once an epoch, the shares of several processes, and going on in the middle of an epoch."""
 
 import re
 
@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib.loader import TensorLoader
+from nndl_lib.data import TensorLoader
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=40, database=None)

@@ -1,4 +1,4 @@
-"""nndl_lib.mnist: the format against NumPy, and small files in it, fetched from a server on this machine."""
+"""nndl_lib.data._mnist: the format against NumPy, and small files in it, fetched from a server on this machine."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import mnist
+from nndl_lib.data import _mnist as mnist
 
 checks = settings(derandomize=True, deadline=None, max_examples=30, database=None)
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}

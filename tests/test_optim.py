@@ -1,4 +1,4 @@
-"""nndl_lib.optim and nndl_lib.updates against each other and torch.optim in float64; saved states; what is refused."""
+"""nndl_lib.optim and nndl_lib.optim._rules against each other and torch.optim in float64; saved states; what is refused."""
 
 import copy
 import itertools
@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import functional, nn, optim, toys, updates
-from nndl_lib.optimizer import Optimizer
+from nndl_lib import data, functional, nn, optim
+from nndl_lib.optim import Optimizer
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -138,7 +138,7 @@ def test_simple_form_equals_torchs_by_itself(name, options):
 
 
 def train(optimizer, model, steps=100):
-    X, t = toys.make_moons(40, 0.1, rng(), **F64)
+    X, t = data.make_moons(40, 0.1, rng(), **F64)
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
@@ -212,7 +212,7 @@ def test_float32_and_adams_first_step():
         for p, q in zip(ours, theirs):
             assert p.dtype == torch.float32
             close(p.detach(), q.detach(), rtol=1e-5, atol=1e-6)
-    w, state = updates.adam_update(torch.zeros(3, **F64), g := torch.tensor([1e-3, -2.0, 1e4], **F64), {}, lr=0.1, eps=0)
+    w, state = optim.adam_update(torch.zeros(3, **F64), g := torch.tensor([1e-3, -2.0, 1e4], **F64), {}, lr=0.1, eps=0)
     close(w, -0.1 * g.sign())  # m_hat = g and v_hat = g**2 at t = 1
     assert state["step"] == 1
 
@@ -233,7 +233,7 @@ def test_centered_rmsprop_of_a_constant_gradient_stays_finite():
     optimizer, w, state = optim.RMSprop([p], alpha=0.5, centered=True, eps=1e-3), p.detach().clone(), {}
     for _ in range(100):
         optimizer.step()
-        w, state = updates.rmsprop_update(w, p.grad, state, alpha=0.5, centered=True, eps=1e-3)
+        w, state = optim.rmsprop_update(w, p.grad, state, alpha=0.5, centered=True, eps=1e-3)
     assert p.isfinite().all() and w.isfinite().all()
     assert (state["square_avg"] - state["grad_avg"] ** 2 < 0).any()
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from nndl_lib import functional, lbfgs, nn, optim, updates
-from nndl_lib.optimizer import Optimizer
+from nndl_lib import functional, nn, optim
+from nndl_lib.optim import _rules as updates
+from nndl_lib.optim import Optimizer
 
 F64 = {"dtype": torch.float64}
 SETTINGS = {
@@ -322,7 +323,7 @@ def test_numbers_become_pythons(name):
 
 @pytest.mark.parametrize("name", [*SETTINGS, "LBFGS"])
 def test_what_parameters_may_be(name):
-    make, model = getattr(optim, name, lbfgs.LBFGS), torch.nn.Linear(2, 3)
+    make, model = getattr(optim, name, optim.LBFGS), torch.nn.Linear(2, 3)
     expected = "expected a list of parameters or of groups"
     for bad in (None, 3, model, model.parameters, dict(model.named_parameters()), set(model.parameters()), "ab"):
         refused(f"{name}: params is of type {type(bad).__name__}; {expected}", make, bad)

@@ -335,7 +335,7 @@ def test_no_foreign_scripts_or_styles():
     for name in PAGES:
         text = (SITE / name).read_text(encoding="utf-8")
         loaded = set(re.findall(r'<script[^>]* src="(?:\.\./)*([^"?]+)', text) + re.findall(r'<link rel="stylesheet" href="(?:\.\./)*([^"?]+)', text))
-        own = {"_static/page.css", "_static/page.js", *(f"_static/{path.name}" for path in (ROOT / "nndl_lib").glob("*.js"))}
+        own = {"_static/page.css", "_static/page.js", *(f"_static/{path.name}" for path in (ROOT / "nndl_lib" / "interactive" / "js").glob("*.js"))}
         if name == "search.html":  # Sphinx's search
             own |= {f"_static/{part}.js" for part in ("documentation_options", "doctools", "sphinx_highlight", "searchtools", "language_data")}
             own.add("searchindex.js")

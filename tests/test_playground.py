@@ -1,4 +1,4 @@
-"""nndl_lib.playground: its JavaScript, run in Node, computes what the library computes; the piece works in a browser."""
+"""nndl_lib.interactive.playground: its JavaScript, run in Node, computes what the library computes; the piece works in a browser."""
 
 import functools
 import hashlib
@@ -23,7 +23,7 @@ from hypothesis import given, settings as hypothesis_settings, strategies
 from PIL import Image
 from torch.testing import assert_close
 
-from nndl_lib import pieces, playground
+from nndl_lib.interactive import _pieces as pieces, playground
 from tests.browser import CHROMIUM
 from tests.chapters import ROOT
 from tests.test_build import CELL, book  # noqa: F401  (book is a fixture)

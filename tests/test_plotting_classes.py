@@ -1,4 +1,4 @@
-"""nndl_lib.plotting_classes: what each function draws, read back from the artists."""
+"""nndl_lib.plotting._classes: what each function draws, read back from the artists."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from nndl_lib import plotting_classes
+from nndl_lib.plotting import _classes as plotting_classes
 from tests.test_plotting import VISION, ax, smallest_difference  # noqa: F401  (ax is a fixture)
 
 X = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [2.0, 4.0]])

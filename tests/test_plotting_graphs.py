@@ -8,7 +8,8 @@ import torch
 from nndl_lib import autograd
 from nndl_lib.autograd import Tensor
 from nndl_lib.plotting import BLUE, VERMILION
-from nndl_lib.plotting_graphs import MOST_NODES, Graph, draw_graph, lay_out, trace
+from nndl_lib.plotting import Graph, draw_graph, lay_out, trace
+from nndl_lib.plotting._graphs import MOST_NODES
 
 
 @pytest.fixture

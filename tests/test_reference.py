@@ -21,7 +21,7 @@ NAMES = public_names.current()
 @pytest.mark.parametrize("name", BOOK.pages)
 def test_page(name):
     html, markdown = text_of(SITE / "reference" / "nndl_lib" / f"{name}.html"), BOOK.page(name)
-    names = NAMES[f"nndl_lib.{name}"] if name != "checks" else importlib.import_module("nndl_lib.checks.engine").__all__
+    names = NAMES[f"nndl_lib.{name}"] if name != "checks" else importlib.import_module("nndl_lib.checks._engine").__all__
     shown = set(re.findall(r"^#{2,3} ([\w\\]+)$", markdown, re.MULTILINE)) | set(re.findall(r"`(\w+)`", "".join(re.findall("^Constants: .*$", markdown, re.MULTILINE))))
     assert {entry.replace("\\", "") for entry in shown} == {*names}
     # The text is shown as it is meant: no backtick is left over, nothing became emphasis by chance.

@@ -1,4 +1,4 @@
-"""nndl_lib.regularization against torch: penalties by autograd and weight_decay, max_norm_ by renorm, early stopping."""
+"""nndl_lib.training._regularization against torch: penalties by autograd and weight_decay, max_norm_ by renorm, early stopping."""
 
 import copy
 import math
@@ -11,8 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import functional, nn, toys, training
-from nndl_lib import regularization as reg
+from nndl_lib import data, functional, nn, training
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -41,7 +40,7 @@ def refused(message):
 def test_penalties_and_their_gradients(shapes, seed):
     parameters = [torch.randn(shape, generator=rng(seed + k), **F64).requires_grad_() for k, shape in enumerate(shapes)]
     flat = torch.cat([p.detach().flatten() for p in parameters])
-    l2, l1 = reg.l2_penalty(iter(parameters)), reg.l1_penalty(parameters)
+    l2, l1 = training.l2_penalty(iter(parameters)), training.l1_penalty(parameters)
     assert l2.shape == l1.shape == ()
     close(l2.detach(), flat @ flat / 2)
     close(l1.detach(), torch.linalg.vector_norm(flat, 1))
@@ -53,20 +52,20 @@ def test_penalties_and_their_gradients(shapes, seed):
 
 def test_penalties_at_zero_and_of_one_tensor():
     w = torch.tensor([0.0, -2.0, 3.0], requires_grad=True)
-    assert reg.l2_penalty(w).item() == 6.5 and reg.l1_penalty(w).item() == 5
-    assert torch.autograd.grad(reg.l1_penalty([w]), w)[0].tolist() == [0, -1, 1]
-    assert reg.l2_penalty(w[2]).item() == 4.5
+    assert training.l2_penalty(w).item() == 6.5 and training.l1_penalty(w).item() == 5
+    assert torch.autograd.grad(training.l1_penalty([w]), w)[0].tolist() == [0, -1, 1]
+    assert training.l2_penalty(w[2]).item() == 4.5
 
 
 def test_l2_penalty_is_sgds_weight_decay():
-    X, t = toys.make_moons(40, 0.1, rng(), **F64)
+    X, t = data.make_moons(40, 0.1, rng(), **F64)
     model, oracle = (nn.MLP([2, 5, 2], nn.Tanh, generator=rng(1), **F64) for _ in range(2))
     training.train(
         model,
-        lambda z, t: functional.cross_entropy(z, t) + 0.3 * reg.l2_penalty(reg.weights_of(model)),
+        lambda z, t: functional.cross_entropy(z, t) + 0.3 * training.l2_penalty(training.weights_of(model)),
         *(X, t), lr=0.1, epochs=3, batch_size=8, generator=rng(2),
     )  # fmt: skip
-    groups = [{"params": reg.weights_of(oracle), "weight_decay": 0.3}, {"params": [oracle[0].bias, oracle[2].bias]}]
+    groups = [{"params": training.weights_of(oracle), "weight_decay": 0.3}, {"params": [oracle[0].bias, oracle[2].bias]}]
     optimizer = torch.optim.SGD(groups, lr=0.1)
     training.train(oracle, functional.cross_entropy, X, t, epochs=3, batch_size=8, generator=rng(2), optimizer=optimizer)
     for one, other in zip(model.parameters(), oracle.parameters(), strict=True):
@@ -77,18 +76,18 @@ def test_weights_are_what_has_two_axes_or_more():
     model = torch.nn.Sequential(
         torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten(), nn.Linear(8, 3), torch.nn.LayerNorm(3)
     )
-    assert [id(w) for w in reg.weights_of(model)] == [id(model[0].weight), id(model[3].weight)]
+    assert [id(w) for w in training.weights_of(model)] == [id(model[0].weight), id(model[3].weight)]
 
 
 def test_weights_that_have_no_shape_yet():
     model = torch.nn.Sequential(nn.Linear(2, 4), torch.nn.LazyLinear(3))
     with refused("weights_of: 1.weight has no shape yet; expected a model that has seen an input"):
-        reg.weights_of(model)
+        training.weights_of(model)
     model(torch.zeros(1, 2))
-    assert [w.shape for w in reg.weights_of(model)] == [(4, 2), (3, 4)]
+    assert [w.shape for w in training.weights_of(model)] == [(4, 2), (3, 4)]
 
 
-@pytest.mark.parametrize("penalty", [reg.l2_penalty, reg.l1_penalty])
+@pytest.mark.parametrize("penalty", [training.l2_penalty, training.l1_penalty])
 def test_penalties_refuse(penalty):
     name = penalty.__name__
     with refused(f"{name}: parameters is empty (an iterator is, once read); expected at least one tensor"):
@@ -106,7 +105,7 @@ def test_max_norm_equals_renorm(shape, c, seed):
     weight = torch.randn(shape, generator=rng(seed), **F64)
     weight[0] = 0
     before = weight.clone()
-    assert reg.max_norm_(weight, c) is weight
+    assert training.max_norm_(weight, c) is weight
     torch.testing.assert_close(weight, torch.renorm(before, 2, 0, c), rtol=2e-6, atol=0)  # renorm adds 1e-7 to the norm
     norms, old = weight.flatten(1).norm(dim=1), before.flatten(1).norm(dim=1)
     close(norms, old.clamp(max=c))
@@ -115,7 +114,7 @@ def test_max_norm_equals_renorm(shape, c, seed):
 
 def test_max_norm_of_a_parameter():
     layer = nn.Linear(4, 3, generator=rng())
-    reg.max_norm_(layer.weight, 1e-3)
+    training.max_norm_(layer.weight, 1e-3)
     assert layer.weight.requires_grad and layer.weight.is_leaf
     torch.testing.assert_close(layer.weight.norm(dim=1), torch.full((3,), 1e-3))
 
@@ -123,12 +122,12 @@ def test_max_norm_of_a_parameter():
 def test_max_norm_refuses():
     for weight in (torch.ones(3), torch.ones(2, 2, dtype=torch.int64)):
         with refused(f"max_norm_: weight has shape {tuple(weight.shape)} and dtype {weight.dtype}; expected floating-point"):
-            reg.max_norm_(weight, 1.0)
+            training.max_norm_(weight, 1.0)
     for c in (-1.0, math.nan, math.inf, True):
         with refused(f"max_norm_: c is {c!r}; expected a finite number"):
-            reg.max_norm_(torch.ones(2, 2), c)
+            training.max_norm_(torch.ones(2, 2), c)
     with refused("max_norm_: c is 0; expected a finite number greater than 0"):
-        reg.max_norm_(torch.ones(2, 2), 0)
+        training.max_norm_(torch.ones(2, 2), 0)
 
 
 # --- early stopping ---
@@ -150,7 +149,7 @@ class Counter(torch.nn.Module):
 
 def run(values, **options):
     """Step through values until told to stop. Returns the stopper, the model and how many were taken."""
-    stopping, model = reg.EarlyStopping(**options), Counter()
+    stopping, model = training.EarlyStopping(**options), Counter()
     for k, value in enumerate(values, 1):
         model.advance()
         if stopping.step(value, model):
@@ -186,7 +185,7 @@ def test_equal_values_are_no_improvement():
 
 
 def test_takes_tensors():
-    stopping = reg.EarlyStopping(2)
+    stopping = training.EarlyStopping(2)
     assert not stopping.step(torch.tensor(0.5, **F64, requires_grad=True), Counter())
     assert stopping.best == 0.5 and type(stopping.best) is float
     assert not stopping.step(torch.tensor([0.25]), Counter()) and stopping.best == 0.25
@@ -214,7 +213,7 @@ def test_goes_on_from_a_saved_state():
     first, model, _ = run(values[:3], patience=3)
     saved = first.state_dict()
     untouched = copy.deepcopy(saved)
-    second = reg.EarlyStopping(patience=3)
+    second = training.EarlyStopping(patience=3)
     second.load_state_dict(saved)
     for value in values[3:]:
         model.advance()
@@ -227,7 +226,7 @@ def test_goes_on_from_a_saved_state():
     for name in untouched["model"]:
         assert torch.equal(saved["model"][name], untouched["model"][name])
     saved["model"]["w"].fill_(99)  # neither the giver's nor the taker's
-    loaded = reg.EarlyStopping(3)
+    loaded = training.EarlyStopping(3)
     loaded.load_state_dict(untouched)
     untouched["model"]["w"].fill_(99)
     for stopping in (first, loaded):
@@ -236,7 +235,7 @@ def test_goes_on_from_a_saved_state():
 
 
 def test_state_before_the_first_value():
-    stopping = reg.EarlyStopping(3)
+    stopping = training.EarlyStopping(3)
     saved = stopping.state_dict()
     assert saved == {"epoch": 0, "best": None, "best_epoch": None, "model": None}
     run([1.0], patience=1)[0].load_state_dict(saved)
@@ -263,7 +262,7 @@ class Counting(torch.nn.Module):
 @pytest.mark.parametrize("extra", [{"seen": [1]}, torch.ones(2), None, [torch.ones(2), "a"], 3])
 def test_extra_states_are_kept_and_restored(extra, tmp_path):
     model = torch.nn.Sequential(nn.Linear(2, 2), Counting(copy.deepcopy(extra)))
-    stopping = reg.EarlyStopping(3)
+    stopping = training.EarlyStopping(3)
     stopping.step(1.0, model)
     kept = copy.deepcopy(stopping.state_dict())
     torch.save(kept, tmp_path / "state.pt")
@@ -288,7 +287,7 @@ def test_extra_states_are_kept_and_restored(extra, tmp_path):
         stopping.step(2.0, model)
         stopping.restore(model)
         check()
-    other = reg.EarlyStopping(3)
+    other = training.EarlyStopping(3)
     other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     change()
     other.restore(model)
@@ -300,7 +299,7 @@ def test_what_a_state_dict_has_is_kept():
     model = torch.nn.Sequential(shared, torch.nn.BatchNorm1d(2), shared)
     model.register_buffer("mask", torch.zeros(2), persistent=False)
     model.register_buffer("none", None)
-    stopping, before = reg.EarlyStopping(3), shared.weight.detach().clone()
+    stopping, before = training.EarlyStopping(3), shared.weight.detach().clone()
     stopping.step(1.0, model)
     with torch.no_grad():
         model(torch.randn(5, 2, generator=rng()))
@@ -318,7 +317,7 @@ def test_what_a_state_dict_has_is_kept():
 
 
 def test_values_that_are_no_numbers():
-    stopping = reg.EarlyStopping(3)
+    stopping = training.EarlyStopping(3)
     for value in ("0.5", None, True, [1.0], 1j):
         with refused(f"EarlyStopping: value is {value!r}; expected a number or a 0-d tensor"):
             stopping.step(value, Counter())
@@ -326,25 +325,25 @@ def test_values_that_are_no_numbers():
     for value in (np.float32(-2.5), np.int64(-3), -4, Fraction(-9, 2)):
         stopping.step(value, Counter())
         assert stopping.best == float(value) and type(stopping.best) is float
-    found = reg.EarlyStopping(np.int64(2), np.float32(0.5))
+    found = training.EarlyStopping(np.int64(2), np.float32(0.5))
     assert (found.patience, found.min_delta) == (2, 0.5) and type(found.patience) is int and type(found.min_delta) is float
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(dtype):
     small, large = torch.full((10000,), 2.0**-13, dtype=dtype), torch.full((100, 4), 2.0**12, dtype=dtype)
-    assert reg.l2_penalty(small).item() == 10000 * 2.0**-27 and reg.l2_penalty([large]).item() == 400 * 2.0**23
-    assert reg.l1_penalty([large, small]).item() == pytest.approx(400 * 2.0**12 + 10000 * 2.0**-13)
+    assert training.l2_penalty(small).item() == 10000 * 2.0**-27 and training.l2_penalty([large]).item() == 400 * 2.0**23
+    assert training.l1_penalty([large, small]).item() == pytest.approx(400 * 2.0**12 + 10000 * 2.0**-13)
     w = torch.full((3,), 300.0, dtype=dtype, requires_grad=True)
-    (g,) = torch.autograd.grad(reg.l2_penalty(w), w)
+    (g,) = torch.autograd.grad(training.l2_penalty(w), w)
     assert g.dtype == dtype and (g == 300).all()
     wide = torch.full((2, 400), 2.0**12, dtype=dtype)  # a norm of 81920
-    assert (reg.max_norm_(wide, 20.0) == 1).all() and wide.dtype == dtype
+    assert (training.max_norm_(wide, 20.0) == 1).all() and wide.dtype == dtype
 
 
 def test_parameters_that_are_no_list():
     model = nn.Linear(2, 2)
-    for penalty in (reg.l2_penalty, reg.l1_penalty):
+    for penalty in (training.l2_penalty, training.l1_penalty):
         for bad in (model, model.parameters, None, dict(model.named_parameters()), 3.0, set(model.parameters())):
             with refused(f"{penalty.__name__}: parameters is of type {type(bad).__name__}; expected a tensor or a list"):
                 penalty(bad)
@@ -358,12 +357,12 @@ def test_parameters_that_are_no_list():
 def test_early_stopping_refuses():
     for patience in (0, -1, 2.0, True):
         with refused(f"EarlyStopping: patience is {patience!r}; expected an integer of at least 1"):
-            reg.EarlyStopping(patience)
+            training.EarlyStopping(patience)
     for min_delta in (-0.1, math.nan, math.inf):
         with refused(f"EarlyStopping: min_delta is {min_delta}; expected a finite number of at least 0"):
-            reg.EarlyStopping(1, min_delta)
+            training.EarlyStopping(1, min_delta)
     with refused("EarlyStopping: mode is 'least'; expected 'min' or 'max'"):
-        reg.EarlyStopping(1, mode="least")
+        training.EarlyStopping(1, mode="least")
     stopping, model, _ = run([1.0, 2.0], patience=5)
     for value in (math.nan, torch.tensor(math.nan)):
         with refused("EarlyStopping: value is nan in epoch 2; expected a number to compare"):

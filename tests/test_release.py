@@ -39,9 +39,9 @@ import nndl_lib
 for module in pkgutil.walk_packages(nndl_lib.__path__, "nndl_lib."):
     importlib.import_module(module.name)
 import matplotlib.pyplot as plt
-from nndl_lib import compatibility, widgets
+from nndl_lib import compatibility, interactive
 compatibility.require(nndl_lib.__version__)
-assert "<script>" in widgets.static_html(lambda a: plt.figure(figsize=(1, 1)), goal="g", a=[0, 1])
+assert "<script>" in interactive.static_html(lambda a: plt.figure(figsize=(1, 1)), goal="g", a=[0, 1])
 print(nndl_lib.__version__, nndl_lib.__file__, len([name for name in sys.modules if name.startswith("nndl_lib")]))
 """
 

@@ -1,4 +1,4 @@
-"""nndl_lib.schedules against torch.optim.lr_scheduler, and what is refused."""
+"""nndl_lib.optim.schedules against torch.optim.lr_scheduler, and what is refused."""
 
 import inspect
 import math
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from nndl_lib import schedules
+from nndl_lib.optim import schedules
 
 
 def torchs(make, steps):

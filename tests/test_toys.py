@@ -1,4 +1,4 @@
-"""nndl_lib.toys: the sets against their formulas."""
+"""nndl_lib.data._points: the sets against their formulas."""
 
 import itertools
 import math
@@ -9,15 +9,15 @@ import pytest
 import sklearn.datasets
 import torch
 
-from nndl_lib import toys
+from nndl_lib import data
 
 F64 = {"dtype": torch.float64}
 # Each set of two classes, called with N, noise and generator.
 SETS = {
-    "make_blobs": lambda N, noise, g, **o: toys.make_blobs(N, [[0.0, 0.0], [3.0, 1.0]], noise, g, **o),
-    "make_moons": toys.make_moons,
-    "make_circles": toys.make_circles,
-    "make_spirals": toys.make_spirals,
+    "make_blobs": lambda N, noise, g, **o: data.make_blobs(N, [[0.0, 0.0], [3.0, 1.0]], noise, g, **o),
+    "make_moons": data.make_moons,
+    "make_circles": data.make_circles,
+    "make_spirals": data.make_spirals,
 }
 
 
@@ -31,15 +31,15 @@ def close(found, expected):
 
 @pytest.mark.parametrize("D", [1, 2, 3, 5])
 def test_boolean_inputs_count_up(D):
-    found = toys.boolean_inputs(D)
-    assert found.dtype == torch.float32 and toys.boolean_inputs(D, torch.float64).dtype == torch.float64
+    found = data.boolean_inputs(D)
+    assert found.dtype == torch.float32 and data.boolean_inputs(D, torch.float64).dtype == torch.float64
     assert found.tolist() == [list(map(float, row)) for row in itertools.product((0, 1), repeat=D)]
 
 
 @pytest.mark.parametrize("D", [0, -1, 21, 2.0, True])
 def test_boolean_inputs_bad_number(D):
     with pytest.raises(ValueError, match=re.escape(f"boolean_inputs: D is {D!r}; expected an integer from 1 to 20")):
-        toys.boolean_inputs(D)
+        data.boolean_inputs(D)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -64,7 +64,7 @@ def test_noise_is_gaussian_and_is_added(name):
 
 
 def test_moons_lie_on_scikit_learns():
-    X, t = toys.make_moons(400, 0.0, rng(), **F64)
+    X, t = data.make_moons(400, 0.0, rng(), **F64)
     upper, lower = X[t == 0], X[t == 1]
     close(upper.norm(dim=1), torch.ones(200, **F64))
     close((lower - torch.tensor([1.0, 0.5], **F64)).norm(dim=1), torch.ones(200, **F64))
@@ -76,7 +76,7 @@ def test_moons_lie_on_scikit_learns():
 
 
 def test_circles():
-    X, t = toys.make_circles(400, 0.0, rng(), **F64)
+    X, t = data.make_circles(400, 0.0, rng(), **F64)
     close(X.norm(dim=1), torch.where(t == 0, 1.0, 0.5).double())
     for k in (0, 1):  # all the way round
         angle = torch.atan2(X[t == k, 1], X[t == k, 0])
@@ -85,7 +85,7 @@ def test_circles():
 
 @pytest.mark.parametrize("turns", [0.5, 1.0, 2.25])
 def test_spirals(turns):
-    X, t = toys.make_spirals(2000, 0.0, rng(), turns=turns, **F64)
+    X, t = data.make_spirals(2000, 0.0, rng(), turns=turns, **F64)
     X = torch.where(t.unsqueeze(1) == 0, X, -X)  # class 1 turned by half a turn
     radius = X.norm(dim=1)
     assert 0.1 <= radius.min() < 0.15 and 0.99 < radius.max() <= 1
@@ -96,14 +96,14 @@ def test_spirals(turns):
 
 
 def test_spirals_make_one_turn_by_default():
-    one, default = toys.make_spirals(9, 0.1, rng(), turns=1.0), toys.make_spirals(9, 0.1, rng())
+    one, default = data.make_spirals(9, 0.1, rng(), turns=1.0), data.make_spirals(9, 0.1, rng())
     assert torch.equal(one[0], default[0])
 
 
 @pytest.mark.parametrize("as_tensor", [True, False])
 def test_blobs_are_around_their_centers(as_tensor):
     centers = [[0.0, 1.0, 2.0], [5.0, 5.0, 5.0], [-1.0, 0.0, 1.0], [9.0, 0.0, 0.0]]
-    X, t = toys.make_blobs(10, torch.tensor(centers) if as_tensor else centers, 0.0, rng(), **F64)
+    X, t = data.make_blobs(10, torch.tensor(centers) if as_tensor else centers, 0.0, rng(), **F64)
     assert t.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
     close(X, torch.tensor(centers, **F64)[t])
 
@@ -128,11 +128,11 @@ def test_bad_noise(name, noise):
 def test_bad_turns(turns):
     message = f"make_spirals: turns is {turns}; expected a finite number greater than 0"
     with pytest.raises(ValueError, match=re.escape(message)):
-        toys.make_spirals(10, 0.1, rng(), turns=turns)
+        data.make_spirals(10, 0.1, rng(), turns=turns)
 
 
 @pytest.mark.parametrize("centers", [[1.0, 2.0], torch.zeros(0, 2), [[0.0, math.nan]], torch.zeros(2, 0)])
 def test_bad_centers(centers):
     expected = re.escape("expected finite numbers (K, D) with K and D of at least 1")
     with pytest.raises(ValueError, match=f"make_blobs: centers have shape .*{expected}"):
-        toys.make_blobs(10, centers, 0.1, rng())
+        data.make_blobs(10, centers, 0.1, rng())

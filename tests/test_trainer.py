@@ -1,4 +1,4 @@
-"""nndl_lib.trainer, stepper, averages and callbacks against bare loops of torch, step for step, and what is refused."""
+"""nndl_lib.training._trainer, stepper, averages and callbacks against bare loops of torch, step for step, and what is refused."""
 
 import contextlib
 import copy
@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import (
-    callbacks, checkpoint, functional, nn, optim, processes, regularization, rnn, schedules, toys, training,
-)  # fmt: skip
-from nndl_lib.averages import Averages
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import data, functional, models, nn, optim, rnn, training  # fmt: skip
+from nndl_lib.optim import schedules  # fmt: skip
+from nndl_lib.training import checkpoint, processes  # fmt: skip
+from nndl_lib.training._averages import Averages
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 checks = settings(derandomize=True, deadline=None, max_examples=15, database=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -46,7 +46,7 @@ def refused(message):
     return pytest.raises(ValueError, match=re.escape(message))
 
 
-X, t = toys.make_moons(43, 0.1, rng(), **F64)
+X, t = data.make_moons(43, 0.1, rng(), **F64)
 
 
 def model_of(seed=0, hidden=5):
@@ -187,7 +187,7 @@ def test_evaluation_is_in_evaluation_mode_and_leaves_the_mode():
         close(found["cost"], F.cross_entropy(model[0](X), t).item())
     assert list(found) == ["cost"] and all(p.grad is None for p in model.parameters())
 
-    class Modes(callbacks.Callback):
+    class Modes(training.Callback):
         def on_step(self, trainer):
             assert trainer.model.training
 
@@ -236,7 +236,7 @@ def test_normalization_that_the_reader_stopped_keeps_its_statistics():
     assert model[0].num_batches_tracked == 6
 
 
-class Freezes(callbacks.Callback):
+class Freezes(training.Callback):
     def on_step(self, trainer):
         if trainer.step == 8:  # in the second epoch, with a gradient of this step
             trainer.model[0].requires_grad_(False)
@@ -340,7 +340,7 @@ def test_a_process_without_examples_reads_what_the_others_have(monkeypatch):
 
 
 def test_early_stopping_restores_the_best():
-    stopping = regularization.EarlyStopping(patience=3)
+    stopping = training.EarlyStopping(patience=3)
     trainer = trainer_of(lr=0.3, early_stopping=stopping)  # so large that the cost goes up and down
     history = trainer.fit(loader_of(), 60, loader_of(None, 43))
     costs = history["validation_cost"]
@@ -352,7 +352,7 @@ def test_early_stopping_restores_the_best():
     assert trainer.step == 6 * len(costs)
 
 
-class Writes(callbacks.Callback):
+class Writes(training.Callback):
     def __init__(self, stop_after=99):
         self.seen, self.stop_after = [], stop_after
 
@@ -391,7 +391,7 @@ def test_callbacks(tmp_path):
     with pytest.raises(ZeroDivisionError):
         trainer_of(callbacks=[failing], loss=lambda z, t: 1 / 0).fit(iter([(X, t)]), 1)
     assert failing.seen == [("start", None), ("end",)]
-    plain = callbacks.Callback()
+    plain = training.Callback()
     plain.on_fit_start(None, 1), plain.on_step(None), plain.on_epoch(None, {}), plain.on_fit_end(None)
     assert plain.state_dict() == {} and plain.load_state_dict({}) is None
 
@@ -433,12 +433,12 @@ def test_the_progress_bar(tqdm, monkeypatch):
 
 
 def test_the_progress_bar_is_closed_after_an_error(tqdm):
-    class Fails(callbacks.Callback):
+    class Fails(training.Callback):
         def on_step(self, trainer):
             if trainer.step == 2:
                 raise KeyboardInterrupt
 
-    trainer = trainer_of(callbacks=[callbacks.ProgressBar(True), Fails()])
+    trainer = trainer_of(callbacks=[training.ProgressBar(True), Fails()])
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(loader_of(), 2)
     assert [(bar.updates, bar.closed) for bar in Bar.made] == [(2, True)]
@@ -460,7 +460,7 @@ def test_silent_in_book_builds_and_without_tqdm(tqdm, monkeypatch):
 
 
 def test_a_callback_that_leaves_evaluation_mode_does_not_stop_dropout():
-    class Evaluates(callbacks.Callback):
+    class Evaluates(training.Callback):
         def on_epoch(self, trainer, record):
             trainer.model.eval()
 
@@ -613,11 +613,11 @@ def noisy_trainer(path=None, seed=0, stopping=False, own=False, **options):
     return Trainer(
         model, F.cross_entropy, optimizer, metrics={"accuracy": right}, generators=[model.own], checkpoint=path,
         schedule=lambda step: schedules.cosine(step, 24), progress=False, clip_norm=0.5,
-        early_stopping=regularization.EarlyStopping(2) if stopping else None, **options,
+        early_stopping=training.EarlyStopping(2) if stopping else None, **options,
     )  # fmt: skip
 
 
-class Interrupt(callbacks.Callback):
+class Interrupt(training.Callback):
     def __init__(self, step):
         self.step = step
 
@@ -629,7 +629,7 @@ class Interrupt(callbacks.Callback):
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("every, killed", [(1, 3), (4, 11), (3, 13), (6, 18), (None, 15), (5, 23)])
 def test_goes_on_to_the_same_bits(tmp_path, every, killed, own):
-    unbroken = noisy_trainer(own=own, stopping=True, callbacks=[callbacks.Callback()])
+    unbroken = noisy_trainer(own=own, stopping=True, callbacks=[training.Callback()])
     unbroken.fit(loader_of(), 4, loader_of(None, 43))
     path = tmp_path / "c.pt"
     options = {"own": own, "stopping": True, "checkpoint_steps": every}
@@ -637,12 +637,12 @@ def test_goes_on_to_the_same_bits(tmp_path, every, killed, own):
         broken = noisy_trainer(path, callbacks=[Interrupt(killed)], **options)
         broken.fit(loader_of(), 4, loader_of(None, 43), resume=True)
     torch.rand(7)  # the generators are elsewhere, and the model is another one
-    other = noisy_trainer(path, seed=3, callbacks=[callbacks.Callback()], **options)
+    other = noisy_trainer(path, seed=3, callbacks=[training.Callback()], **options)
     other.fit(loader_of(77), 4, loader_of(None, 43), resume=True)
     equal_states(other.model.state_dict(), unbroken.model.state_dict())
     assert other.history == unbroken.history and other.step == unbroken.step
     # And once it is over, it stays as it is.
-    again = noisy_trainer(path, seed=4, callbacks=[callbacks.Callback()], **options)
+    again = noisy_trainer(path, seed=4, callbacks=[training.Callback()], **options)
     assert again.fit(loader_of(78), 4, loader_of(None, 43), resume=True) == unbroken.history
     equal_states(again.model.state_dict(), unbroken.model.state_dict())
 
@@ -777,7 +777,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         (trainer_of(precision="float16"), "the checkpoint has the precision None; expected 'float16'"),
         (trainer_of(generators=[rng()]), "the checkpoint has generators 0; expected 1"),
         (trainer_of(callbacks=[Writes()]), "the checkpoint has callbacks 0; expected 1"),
-        (trainer_of(early_stopping=regularization.EarlyStopping(1)), "has early_stopping False; expected True"),
+        (trainer_of(early_stopping=training.EarlyStopping(1)), "has early_stopping False; expected True"),
     ]  # fmt: skip
     for trainer, message in cases:
         before = copy.deepcopy(trainer.model.state_dict())
@@ -826,7 +826,7 @@ def test_a_rate_of_numpy_and_a_state_that_cannot_be_read(tmp_path):
     other.load(path)
     equal_states(other.model.state_dict(), model.state_dict())
 
-    class Keeps(callbacks.Callback):
+    class Keeps(training.Callback):
         def state_dict(self):
             return {"where": tmp_path}
 
@@ -864,7 +864,7 @@ def test_an_extra_state_is_saved_and_read(extra, own, tmp_path):
 
 
 def test_what_cannot_be_saved_is_refused_before_the_first_step(tmp_path):
-    class Keeps(callbacks.Callback):
+    class Keeps(training.Callback):
         def __init__(self, state):
             self.state = state
 
@@ -925,7 +925,7 @@ def test_other_measurements_do_not_go_on_within_an_epoch(tmp_path):
     with refused("Trainer: the checkpoint has measured ['cost']; expected ['cost', 'share']"):
         other.fit(loader_of(), 1, resume=True)
     with refused("Trainer: early_stopping has seen 2 values already; expected a new one"):
-        stopping = regularization.EarlyStopping(3)
+        stopping = training.EarlyStopping(3)
         trainer_of(early_stopping=stopping).fit(loader_of(), 2, loader_of(None))
         trainer_of(early_stopping=stopping)
 
@@ -934,7 +934,7 @@ def test_other_measurements_do_not_go_on_within_an_epoch(tmp_path):
 def test_a_full_disk_ends_the_training_with_the_last_checkpoint_whole(tmp_path):
     path = tmp_path / "c.pt"
 
-    class Fills(callbacks.Callback):
+    class Fills(training.Callback):
         def on_epoch(self, trainer, record):
             if trainer.epoch == 3:
                 (tmp_path / ".c.pt.part").symlink_to("/dev/full")
@@ -942,7 +942,7 @@ def test_a_full_disk_ends_the_training_with_the_last_checkpoint_whole(tmp_path):
     with pytest.raises(OSError, match="written: .*No space left on device.*the file that was there is unchanged"):
         noisy_trainer(path, callbacks=[Fills()]).fit(loader_of(), 4)
     assert checkpoint.load(path)["counts"]["epoch"] == 2
-    unbroken, other = noisy_trainer(), noisy_trainer(path, seed=2, callbacks=[callbacks.Callback()])
+    unbroken, other = noisy_trainer(), noisy_trainer(path, seed=2, callbacks=[training.Callback()])
     torch.manual_seed(5)
     unbroken.fit(loader_of(), 4)
     other.fit(loader_of(3), 4, resume=True)
@@ -1011,7 +1011,7 @@ def test_divergence_is_found_once_an_epoch():
         ("checkpoint is '5'; expected a file", lambda: trainer_of(checkpoint=5)),
         ("generators is <torch._C.Generator", lambda: trainer_of(generators=rng())),
         ("generators[1] is 0; expected a torch.Generator", lambda: trainer_of(generators=[rng(), 0])),
-        ("early_stopping is 3; expected a regularization.EarlyStopping", lambda: trainer_of(early_stopping=3)),
+        ("early_stopping is 3; expected a training.EarlyStopping", lambda: trainer_of(early_stopping=3)),
         ("metrics is {1: <function", lambda: trainer_of(metrics={1: right})),
         (
             "resume is 'False'; expected True or False",
@@ -1027,7 +1027,7 @@ def test_divergence_is_found_once_an_epoch():
         ("resume without checkpoint; expected a file", lambda: trainer_of().fit(loader_of(), 1, resume=True)),
         (
             "early_stopping without validation; expected a loader",
-            lambda: trainer_of(early_stopping=regularization.EarlyStopping(1)).fit(loader_of(), 1),
+            lambda: trainer_of(early_stopping=training.EarlyStopping(1)).fit(loader_of(), 1),
         ),
         (
             "the loader has world_size 2; expected 1, the number of processes",
@@ -1049,8 +1049,8 @@ def test_divergence_is_found_once_an_epoch():
             "a metric has the name 'validation_a'; expected one that the history does not have already",
             lambda: trainer_of(metrics={"a": right, "validation_a": right}),
         ),
-        ("callbacks is [1]; expected a list of callbacks.Callback", lambda: trainer_of(callbacks=[1])),
-        ("callbacks is <nndl_lib.callbacks.Callback", lambda: trainer_of(callbacks=callbacks.Callback())),
+        ("callbacks is [1]; expected a list of training.Callback", lambda: trainer_of(callbacks=[1])),
+        ("callbacks is <nndl_lib.training.Callback", lambda: trainer_of(callbacks=training.Callback())),
         ("checkpoint is ''; expected a file, not a folder", lambda: trainer_of(checkpoint="")),
         ("checkpoint is '.'; expected a file, not a folder", lambda: trainer_of(checkpoint=Path("."))),
         ("schedule is 0.5; expected a function", lambda: trainer_of(schedule=0.5)),
@@ -1100,7 +1100,7 @@ def test_a_loader_that_does_not_know_its_length():
 def test_models_of_the_library_run_in_mixed_precision(name):
     g = torch.Generator().manual_seed(0)
     if name == "LeNet":
-        model, x = nn.LeNet(small=True, generator=g), torch.randn(4, 1, 8, 8, generator=g)
+        model, x = models.LeNet(small=True, generator=g), torch.randn(4, 1, 8, 8, generator=g)
     else:
         model, x = getattr(rnn, name)(3, 4, num_layers=2, generator=g), torch.randn(5, 2, 3, generator=g)
 

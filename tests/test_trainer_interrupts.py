@@ -11,9 +11,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nndl_lib import callbacks, checkpoint, nn, optim, regularization, toys
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import data, nn, optim, training
+from nndl_lib.training import checkpoint
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 F64 = {"dtype": torch.float64}
 
@@ -22,7 +23,7 @@ def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-X, t = toys.make_moons(43, 0.1, rng(), **F64)
+X, t = data.make_moons(43, 0.1, rng(), **F64)
 
 
 class Clock:
@@ -44,7 +45,7 @@ class Clock:
         return call
 
 
-class Ticks(callbacks.Callback):
+class Ticks(training.Callback):
     def __init__(self, clock):
         self.clock = clock
 
@@ -85,7 +86,7 @@ class Training:
         self.trainer = Trainer(
             model, clock.wrapped("loss", F.cross_entropy), optim.Adam(model.parameters(), lr=0.05), metrics={"share": right},
             schedule=clock.wrapped("schedule", lambda step: 0.98**step), callbacks=[Ticks(clock)], progress=False,
-            checkpoint=path, checkpoint_steps=4, early_stopping=regularization.EarlyStopping(9), device="cpu",
+            checkpoint=path, checkpoint_steps=4, early_stopping=training.EarlyStopping(9), device="cpu",
         )  # fmt: skip
         self.loader = loader_of(clock, "loader", batch_size=8, generator=rng(1))
         self.validation = loader_of(clock, "validation", batch_size=20)
@@ -138,7 +139,7 @@ def test_goes_on_to_the_same_bits(place, unbroken, tmp_path, monkeypatch):
 def test_an_end_that_fails_does_not_keep_the_others_from_theirs():
     ends = []
 
-    class Ends(callbacks.Callback):
+    class Ends(training.Callback):
         def __init__(self, error=None):
             self.error = error
 
@@ -178,7 +179,7 @@ def test_saved_in_the_validation_and_gone_on_from(tmp_path):
 def test_a_loop_within_the_loop_is_refused():
     model = nn.MLP([2, 2], **F64)
 
-    class Peeks(callbacks.Callback):
+    class Peeks(training.Callback):
         def on_step(self, trainer):
             if trainer.step == 3:
                 trainer.evaluate(loader)

@@ -1,4 +1,4 @@
-"""nndl_lib.trainer and processes in processes of their own: killed and started again, and two that train together."""
+"""nndl_lib.training._trainer and processes in processes of their own: killed and started again, and two that train together."""
 
 import os
 import runpy
@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import nndl_lib
-from nndl_lib import nn, processes
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import nn
+from nndl_lib.training import processes
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 ROOT = Path(nndl_lib.__file__).parent.parent
 
@@ -21,14 +22,14 @@ ROOT = Path(nndl_lib.__file__).parent.parent
 KILLED = '''
 import os, signal, sys
 import torch
-from nndl_lib import callbacks, functional, nn, optim, toys
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import data, functional, nn, optim, training
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 
 torch.set_num_threads(1)
 path, fault, when = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
-class Kill(callbacks.Callback):
+class Kill(training.Callback):
     def on_step(self, trainer):
         if fault == "step" and trainer.step == when:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -43,7 +44,7 @@ def half(state, file):
 
 whole = torch.save
 torch.manual_seed(0)
-X, t = toys.make_moons(50, 0.1, torch.Generator().manual_seed(0))
+X, t = data.make_moons(50, 0.1, torch.Generator().manual_seed(0))
 own = torch.Generator().manual_seed(1)
 layers = [nn.Linear(2, 8, generator=own), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2, generator=own), torch.nn.Dropout(0.1)]
 model = torch.nn.Sequential(*layers, nn.Linear(8, 2, generator=own))
@@ -58,9 +59,10 @@ TOGETHER = '''
 import sys
 import torch
 import torch.nn.functional as F
-from nndl_lib import nn, processes
-from nndl_lib.loader import TensorLoader
-from nndl_lib.trainer import Trainer
+from nndl_lib import nn
+from nndl_lib.training import processes
+from nndl_lib.data import TensorLoader
+from nndl_lib.training import Trainer
 from tests.test_trainer_processes import parts
 
 torch.set_num_threads(1)
@@ -124,7 +126,7 @@ assert processes.world_size() == 1 and processes.gathered(3) == [3]
 
 def parts(rank, world_size, seed=0, dropout=0.0, broken_off=None, **options):
     """A trainer and its two loaders: 26 examples, so that the last minibatches are shared unevenly in evaluation."""
-    from nndl_lib.callbacks import Callback
+    from nndl_lib.training import Callback
 
     class Break(Callback):
         def on_step(self, trainer):

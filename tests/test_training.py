@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import functional, lbfgs, nn, optim, regularization, toys, training
+from nndl_lib import data, functional, nn, optim, training
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -27,7 +27,7 @@ def close(found, expected):
 
 
 def moons(N=40, seed=0):
-    return toys.make_moons(N, 0.1, rng(seed), **F64)
+    return data.make_moons(N, 0.1, rng(seed), **F64)
 
 
 def model_of(sizes=(2, 5, 2), seed=0):
@@ -347,7 +347,7 @@ def test_early_stopping_ends_and_restores():
     validation = moons(200, 1)
     model, oracle = model_of((2, 30, 2)), model_of((2, 30, 2))
     options = {"lr": 2.0, "batch_size": 5, "momentum": 0.9}
-    stopping = regularization.EarlyStopping(patience=4)
+    stopping = training.EarlyStopping(patience=4)
     history = training.train(
         model, functional.cross_entropy, X, t, generator=rng(), epochs=300, validation=validation,
         early_stopping=stopping, **options,
@@ -365,7 +365,7 @@ def test_early_stopping_ends_and_restores():
 def test_early_stopping_restores_at_the_last_epoch_too():
     X, t = moons(30)
     model = model_of((2, 30, 2))
-    stopping = regularization.EarlyStopping(patience=100)
+    stopping = training.EarlyStopping(patience=100)
     history = training.train(
         model, functional.cross_entropy, X, t, lr=2.0, momentum=0.9, batch_size=5, generator=rng(), epochs=12,
         validation=moons(200, 1), early_stopping=stopping,
@@ -495,7 +495,7 @@ def test_loss_that_is_no_number():
 
 def test_bad_combinations():
     model = model_of()
-    optimizer, stopping = optim.SGD(model.parameters(), lr=0.1), regularization.EarlyStopping(1)
+    optimizer, stopping = optim.SGD(model.parameters(), lr=0.1), training.EarlyStopping(1)
     both = "beside an optimizer; expected neither, as it has its own"
     refused("train: lr is not given; expected a learning rate lr or an optimizer", lr=None)
     refused(f"train: lr is 0.1 and momentum 0.0 {both}", optimizer=optimizer)
@@ -511,7 +511,7 @@ def test_bad_combinations():
             frozen, functional.cross_entropy, *moons(), epochs=1, batch_size=8, generator=rng(),
             optimizer=optim.SGD(frozen.parameters(), lr=0.1),
         )  # fmt: skip
-    for make in (torch.optim.LBFGS, lbfgs.LBFGS):
+    for make in (torch.optim.LBFGS, optim.LBFGS):
         with pytest.raises(ValueError, match="train: optimizer is LBFGS, whose step needs a closure; expected one without"):
             training.train(
                 model, functional.cross_entropy, *moons(), epochs=1, batch_size=8, generator=rng(),
@@ -522,7 +522,7 @@ def test_bad_combinations():
     refused(
         "train: early_stopping has seen 1 values already; expected a new one", early_stopping=stopping, validation=(X, t)
     )
-    refused("train: early_stopping is 3; expected a regularization.EarlyStopping", early_stopping=3, validation=(X, t))
+    refused("train: early_stopping is 3; expected a training.EarlyStopping", early_stopping=3, validation=(X, t))
 
 
 def test_other_kinds_of_arguments():

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import func
 
-from nndl_lib import arguments, functional, nn, rnn, text
+from nndl_lib import _arguments as arguments, functional, models, nn, rnn, text
 
 F64 = {"dtype": torch.float64}
 
@@ -124,7 +124,7 @@ def test_compiled_as_one_graph(name):
     (lambda: nn.MLP([4, 5, 3], nn.Sigmoid, **F64), X),
     (lambda: nn.Highway(4, norm=nn.LayerNorm, **F64), X),
     (lambda: rnn.LSTM(4, 3, 2, bidirectional=True, **F64), STEPS),
-    (lambda: nn.BasicBlock(4, 4, **F64).eval(), IMAGES),
+    (lambda: models.BasicBlock(4, 4, **F64).eval(), IMAGES),
 ])
 def test_functional_call(make, x):
     model, other = make(), make()
@@ -163,7 +163,7 @@ def test_known():
 
 
 def test_networks_on_the_device_meta():
-    for layer, x in ((nn.LeNet(device="meta"), torch.empty(2, 1, 28, 28, device="meta")),
+    for layer, x in ((models.LeNet(device="meta"), torch.empty(2, 1, 28, 28, device="meta")),
                      (nn.MLP([4, 3], device="meta"), torch.empty(2, 4, device="meta"))):
         z = layer(x)
         cost = functional.cross_entropy(z, torch.empty(2, dtype=torch.int64, device="meta"))

@@ -1,4 +1,4 @@
-"""nndl_lib.widgets: the explorer's HTML read back and its frames decoded, the live controls, and every error."""
+"""nndl_lib.interactive._explore: the explorer's HTML read back and its frames decoded, the live controls, and every error."""
 
 import base64
 import functools
@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nndl_lib import widgets
-from nndl_lib.widgets import explore, static_html
+from nndl_lib.interactive import _explore as widgets
+from nndl_lib.interactive import explore, static_html
 
 HOSTILE = 'a < b & "c" \'d\' </script><b>e</b> &lt; {f}'
 

@@ -27,7 +27,8 @@ from typing import NamedTuple
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
-from nndl_lib import autograd, functional, lbfgs, nn, optim, rnn
+from nndl_lib import autograd, functional, nn, optim, rnn
+from nndl_lib.optim import _lbfgs as lbfgs
 from tests.torch_calls import DTYPES, STYLES, outcome, run_arrays, run_function, run_layer, run_optimizers
 from tests.torch_differences import KNOWN
 

@@ -1,6 +1,6 @@
 """Sphinx extension: explorers on the page. Their frames become files, their script is served once.
 
-In a notebook an explorer carries its frames and its script inside (nndl_lib/widgets.py). On the site that would make
+In a notebook an explorer carries its frames and its script inside (nndl_lib/interactive/_explore.py). On the site that would make
 every visitor load every frame. Here each frame becomes a file below ``_images``, named by its content, that the page's
 script fetches when the figure comes near the screen.
 """
@@ -45,7 +45,7 @@ def copy_script(app):
     if app.builder.format == "html":
         static = Path(app.outdir, "_static")
         static.mkdir(parents=True, exist_ok=True)
-        script = resources.files("nndl_lib").joinpath("explore.js").read_text(encoding="utf-8")
+        script = resources.files("nndl_lib.interactive").joinpath("js/explore.js").read_text(encoding="utf-8")
         (static / "explore.js").write_text(script, encoding="utf-8")
 
 

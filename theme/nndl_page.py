@@ -231,7 +231,7 @@ def prepare(app, pagename, _template, context, _doctree):
     context["page_digest"] = app.nndl_digest
     context["page_fonts"] = fonts_of(body)
     # Of the scripts that extensions ask for, those of the library's own pieces.
-    own = {path.name for path in Path(app.srcdir, "nndl_lib").glob("*.js")}
+    own = {path.name for path in Path(app.srcdir, "nndl_lib", "interactive", "js").glob("*.js")}
     names = [str(getattr(script, "filename", None) or "").removeprefix("_static/") for script in context["script_files"]]
     context["page_scripts"] = [name for name in names if name in own]
 

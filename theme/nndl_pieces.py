@@ -1,7 +1,7 @@
 """Sphinx extension: interactive pieces on the page. A script is served once, a picture becomes a file, links are kept.
 
 A piece is ``<div class="nndl-piece" data-piece="NAME">`` with a picture, its settings as JSON and, for notebooks, its
-script (nndl_lib/pieces.py). On the site the script is ``_static/NAME.js``, loaded by the pages that have such a piece
+script (nndl_lib/interactive/_pieces.py). On the site the script is ``_static/NAME.js``, loaded by the pages that have such a piece
 and by no other.
 
 A chapter links to settings of a piece in plain Markdown, ``[text](playground.md#playground=data:xor)``. MyST would look
@@ -14,7 +14,7 @@ import html
 import re
 from pathlib import Path
 
-from nndl_lib import pieces
+from nndl_lib.interactive import _pieces as pieces
 
 PIECE = re.compile(r'<div class="nndl-piece" data-piece="(\w+)">.*?</script>\n</div>', re.DOTALL)
 SCRIPT = re.compile(r"<script>\n.*?</script>\n", re.DOTALL)

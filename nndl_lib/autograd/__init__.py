@@ -2,11 +2,8 @@
 
 Chapter 05, "Backpropagation", builds a smaller one first. Names and conventions are PyTorch's: operations on a ``Tensor``
 note down what they were computed from, ``backward()`` sends error signals from a number to all of it, and leaves that
-require a gradient add what arrives to their ``grad``. This package needs NumPy alone.
-
-``arrays`` has what the operations need beyond NumPy, ``graph`` the nodes and the way back through them, ``tensor`` the
-operations of one and two tensors as methods,
-``operations`` the functions. Take them from here::
+require a gradient add what arrives to their ``grad``. The engine needs NumPy alone; the checks of gradients by central
+differences work on PyTorch's tensors as well::
 
     from nndl_lib.autograd import Tensor
 
@@ -14,21 +11,12 @@ operations of one and two tensors as methods,
     (w * w).sum().backward()  # w.grad is [2.0, 4.0]
 """
 
-from nndl_lib.autograd.graph import Node, error_signals, is_grad_enabled, no_grad, topological_order
-from nndl_lib.autograd.operations import concatenate, cross_entropy, log_softmax, maximum, stack, where
-from nndl_lib.autograd.tensor import Tensor
+from nndl_lib.autograd._gradcheck import numerical_gradient, check_gradients
+from nndl_lib.autograd._graph import no_grad, is_grad_enabled, Node, topological_order, error_signals
+from nndl_lib.autograd._operations import maximum, where, concatenate, stack, log_softmax, cross_entropy
+from nndl_lib.autograd._tensor import Tensor
 
-__all__ = [
-    "Node",
-    "Tensor",
-    "concatenate",
-    "cross_entropy",
-    "error_signals",
-    "is_grad_enabled",
-    "log_softmax",
-    "maximum",
-    "no_grad",
-    "stack",
-    "topological_order",
-    "where",
-]
+__all__ = ["Tensor", "no_grad", "is_grad_enabled"]
+__all__ += ["maximum", "where", "concatenate", "stack", "log_softmax", "cross_entropy"]
+__all__ += ["Node", "topological_order", "error_signals"]
+__all__ += ["numerical_gradient", "check_gradients"]

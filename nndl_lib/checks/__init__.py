@@ -4,6 +4,10 @@
 
     check.cost(cost)  # prints "passed", or one sentence that names the mistake and the smallest input that shows it
 
-``engine`` runs the reader's function and finds the words; each chapter's module says what is right and which mistakes
-are common. Nothing here needs a notebook: ``check.cost.verdict(cost)`` returns what would be printed.
+Each chapter's module says what is right and which mistakes are common; ``exercise`` makes a check of that, from ``Case``s to
+try, and runs the reader's function. Nothing here needs a notebook: ``check.cost.verdict(cost)`` returns what would be printed.
 """
+
+from nndl_lib.checks._engine import exercise, Case
+
+__all__ = ["exercise", "Case"]

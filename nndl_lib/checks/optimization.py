@@ -1,4 +1,4 @@
-"""Checks of the exercises to chapter 06, "Optimization". Rules and conventions are those of ``nndl_lib.updates``."""
+"""Checks of the exercises to chapter 06, "Optimization". Rules and conventions are those of ``nndl_lib.optim._rules``."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch.optim.adam import adam
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
-from nndl_lib.checks.engine import Case, exercise
+from nndl_lib.checks import Case, exercise
 from nndl_lib.runtime import generator
 
 __all__ = ["adam_step", "clip_by_norm", "learning_rate", "nesterov_step", "rmsprop_step"]

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.optim.sgd import sgd
 
-from nndl_lib.checks.engine import Case, exercise
+from nndl_lib.checks import Case, exercise
 from nndl_lib.runtime import generator
 
 __all__ = ["dropout", "early_stop", "out_of_bag_error", "shift", "sparse_step"]

@@ -1,9 +1,4 @@
-"""Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, gates to look at.
-
-``steps`` defines one step of each, ``cells`` and ``layers`` are the modules, ``through_time`` has the backpropagation
-through time of the LSTM, ``fused`` has a layer in one call for GPUs, ``padding`` copes with sequences of different
-lengths, and ``inspection`` looks into a run.
-Take them from here::
+"""Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, gates to look at::
 
     from nndl_lib import rnn
 
@@ -12,41 +7,12 @@ Take them from here::
     forget = rnn.gates(model, x).forget  # (T, N, 32)
 """
 
-from nndl_lib.rnn.cells import GRUCell, LSTMCell, RNNCell
-from nndl_lib.rnn.fused import fused_layer, side_by_side_, wants_fused
-from nndl_lib.rnn.inspection import LagGradients, forget_bias_, gates, lag_gradients
-from nndl_lib.rnn.layers import GRU, LSTM, RNN, Recurrent, Weights
-from nndl_lib.rnn.padding import at_end, check_lengths, check_sequences, check_states, reverse, until
-from nndl_lib.rnn.steps import GRUGates, LSTMGates, RNNState, gru_step, lstm_step, rnn_step
-from nndl_lib.rnn.through_time import lstm_sequence
+from nndl_lib.rnn._cells import RNNCell, LSTMCell, GRUCell
+from nndl_lib.rnn._inspection import gates, forget_bias_, lag_gradients, LagGradients
+from nndl_lib.rnn._layers import RNN, LSTM, GRU, Recurrent
+from nndl_lib.rnn._steps import rnn_step, lstm_step, gru_step, RNNState, LSTMGates, GRUGates
+from nndl_lib.rnn._through_time import lstm_sequence
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
-    "GRUCell",
-    "GRUGates",
-    "LSTMCell",
-    "LSTMGates",
-    "LagGradients",
-    "RNNCell",
-    "RNNState",
-    "Recurrent",
-    "Weights",
-    "at_end",
-    "check_lengths",
-    "check_sequences",
-    "check_states",
-    "forget_bias_",
-    "fused_layer",
-    "gates",
-    "gru_step",
-    "lag_gradients",
-    "lstm_sequence",
-    "lstm_step",
-    "reverse",
-    "rnn_step",
-    "side_by_side_",
-    "until",
-    "wants_fused",
-]
+__all__ = ["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "Recurrent"]
+__all__ += ["rnn_step", "lstm_step", "gru_step", "lstm_sequence", "RNNState", "LSTMGates", "GRUGates"]
+__all__ += ["gates", "forget_bias_", "lag_gradients", "LagGradients"]

@@ -1,7 +1,4 @@
-"""Text, character by character: a corpus that every Python has, n-gram models, a recurrent model, and sampling.
-
-``characters`` has alphabet and corpus, ``ngrams`` the models that count, ``models`` the network, what a model costs in
-bits, and sampling. Take them from here::
+"""Text, character by character: a corpus that every Python has, n-gram models, a recurrent model, and sampling::
 
     from nndl_lib import text
 
@@ -10,21 +7,9 @@ bits, and sampling. Take them from here::
     model.bits_per_character(validation)
 """
 
-from nndl_lib.text.characters import alphabet, check_ids, check_range, corpus, decode, encode, split, windows
-from nndl_lib.text.models import CharacterModel, bits_per_character, sample
-from nndl_lib.text.ngrams import NGram
+from nndl_lib.text._characters import corpus, alphabet, encode, decode, split, windows
+from nndl_lib.text._models import CharacterModel, bits_per_character, sample
+from nndl_lib.text._ngrams import NGram
 
-__all__ = [
-    "CharacterModel",
-    "NGram",
-    "alphabet",
-    "bits_per_character",
-    "check_ids",
-    "check_range",
-    "corpus",
-    "decode",
-    "encode",
-    "sample",
-    "split",
-    "windows",
-]
+__all__ = ["corpus", "alphabet", "encode", "decode", "split", "windows"]
+__all__ += ["NGram", "CharacterModel", "bits_per_character", "sample"]

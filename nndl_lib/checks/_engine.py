@@ -1,0 +1,385 @@
+"""Runs a reader's function on many inputs, compares with the right answer, and says in a sentence what is wrong.
+
+A chapter's module writes the right answer of each exercise as a function and decorates it with ``exercise``; the result
+is a ``Check``. How a verdict is found, first match first:
+
+1. the function is not written yet, does not take these arguments, or does not come to an end;
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part from
+   which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise (``mistakes``);
+3. else: what is the matter on the smallest input that it gets wrong;
+4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is used
+   that the task asks to do without.
+
+All of this happens in a process of its own (``worker``), and the reader's function in yet another one: whatever it does,
+to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back (``values``).
+"""
+
+import contextlib
+import functools
+import inspect
+import itertools
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from nndl_lib.checks import _worker as worker
+from nndl_lib.checks._mistakes import ANOTHER_WAY, made_of_the_right_answer
+from nndl_lib.checks._trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused, used
+from nndl_lib.checks._values import Described, unpack
+from nndl_lib.checks._words import LENGTH_1, code, fault, join, same, show, typed
+
+__all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
+
+# For ``without``, where a task asks for the formulas.
+DERIVATIVES = ("autograd", "backward", "grad", "jacobian", "jacrev", "jacfwd", "vjp", "jvp", "requires_grad_", "requires_grad")
+VARIES = "It answers the same question differently when it is asked again: nothing here is random, nor kept from the last call."
+
+
+JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
+
+
+class Case(NamedTuple):
+    """One input to try: the arguments in order; what is special about it; what to say if only such cases go wrong."""
+
+    inputs: tuple
+    note: str = ""
+    hint: str = ""
+
+
+class Mistake(NamedTuple):
+    """A known wrong answer: the sentence that names it, and a function that makes it, with the exercise's arguments."""
+
+    hint: str
+    answer: Callable
+
+
+class Verdict(NamedTuple):
+    """What a check found. ``hint`` is the sentence alone; ``message`` is what is printed, with the counterexample."""
+
+    passed: bool
+    hint: str
+    message: str
+
+
+class Check:
+    """The check of one exercise. Call it with your function: it prints what it finds, and returns nothing.
+
+    Attributes:
+        answer: the right answer, a function with the exercise's arguments; it is called with float64 tensors.
+        arguments: their names.
+        returns: the names of what the function returns.
+        mistakes: known wrong answers.
+        follows: sentences for answers of several parts, each with what the answer must be, given some of its own parts.
+        rtol: how far an answer may be off, in proportion to its largest entry; float32 gets 1e-4 at least.
+        strict: those of ``returns`` of which the task names the type, a Python float or int64. Elsewhere a tensor of
+            shape () is a number, too, and whole numbers may have any integer dtype.
+        without: names of what the task asks to do without, as they stand in code.
+    """
+
+    def __init__(self, answer, returns, cases, mistakes, follows, loops, rtol, strict, without):
+        functools.update_wrapper(self, answer)
+        self.answer, self.returns, self.mistakes, self.follows = answer, returns, mistakes, follows
+        self.rtol, self.strict, self.without = rtol, strict, without
+        self._cases, self._loops = cases, loops
+        self.arguments = tuple(inspect.signature(answer).parameters)
+
+    def __call__(self, function: Callable) -> None:
+        """Print the verdict on a reader's function."""
+        print(self.verdict(function).message)
+
+    def cases(self) -> list[Case]:
+        """The inputs to try, the smallest first: the same whatever the default dtype of the page is."""
+        with _default_dtype(torch.float32):
+            return list(self._cases())
+
+    def loops(self) -> list[tuple[str, tuple, tuple, int]]:
+        """Pairs of inputs, as (what, small arguments, large arguments, how many more).
+
+        A function that runs so many more lines of Python on the large ones has a loop over them.
+        """
+        with _default_dtype(torch.float32):
+            return self._loops() if self._loops else []
+
+    def expected(self, case: Case) -> Any:
+        """The right answer, computed in float64, in the dtype of the case's tensors."""
+        floats = [value.dtype for value in case.inputs if isinstance(value, Tensor) and value.is_floating_point()]
+        with _default_dtype(torch.float32):
+            answer = self.answer(*_doubled(case))
+        several = answer if isinstance(answer, tuple) else (answer,)
+        several = tuple(
+            value.detach().to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value
+            for value in several
+        )
+        return several if isinstance(answer, tuple) else several[0]
+
+    def verdict(self, function: Callable, seconds: float = 10.0) -> Verdict:
+        """What ``__call__`` prints, as a value. A function that has not finished all inputs by then is stopped."""
+        ended = worker.run(lambda send: send(tuple(self._judge(function, seconds))), seconds + JUDGING)
+        if ended.error:  # one in the right answer or in an input: not the reader's
+            raise RuntimeError(ended.error)
+        if not ended.sent:  # it has found its way out of its own process
+            return self._not_passed(f"It ended the process that checks it ({ended.how}): it should return its answer.")
+        return Verdict(*ended.sent[0])
+
+    def _judge(self, function, seconds: float) -> Verdict:
+        loops = self.loops()
+        cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in loop[1:3])]
+        right = [self.expected(case) for case in cases]
+        run = worker.run(lambda send: self._run(function, cases, loops, send), seconds)
+        told = dict(sent for sent in run.sent if sent[0] != "outcome")
+        outcomes = [Outcome(*sent[1])._replace(value=unpack(sent[1][0])) for sent in run.sent if sent[0] == "outcome"]
+
+        if "uncallable" in told:
+            return self._not_passed(told["uncallable"])
+        if outcomes and outcomes[-1].unwritten:
+            return Verdict(False, "not written yet", f"{self.__name__}: not written yet")
+        if run.how:
+            at, where = cases[min(len(outcomes), len(cases) - 1)], place(function, run.where)
+            if run.how != "time":
+                return self._not_passed(f"It ended Python itself ({run.how}){where}: it should return its answer.", at)
+            return self._not_passed(
+                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{where}. If that is "
+                "in a loop, does its condition ever become false?",
+                at,
+            )
+        if run.error or "broken" in told:
+            return self._not_passed(f"It could not be tried on all inputs. {told.get('broken', '')}".rstrip())
+        faults = [self._fault(*three) for three in zip(outcomes, right, cases, strict=True)]
+        wrong = [k for k, found in enumerate(faults) if found]
+        if wrong and told["varies"]:
+            return self._not_passed(VARIES, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]])
+        if wrong:
+            plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
+            first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
+            among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
+            unnamed = hint == faults[first] and not outcomes[first].stopped
+            never = [name for name in told["unused"] if unnamed and self._counts(name, cases)]
+            hint += f" It never uses {join(never)}." if never else ""
+            k = next((k for k in among if all(map(code, cases[k].inputs))), among[0])  # rather one that can be typed
+            return self._not_passed(hint, cases[k], outcomes[k], right[k], len(cases) - len(wrong), len(cases))
+        for case, outcome in zip(cases, outcomes):
+            if outcome.changed:
+                return self._not_passed(f"Its answers are right, but {outcome.changed}", case)
+        if told["used"]:
+            return self._not_passed(f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that.")
+        for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
+            if many - few >= more:
+                return self._not_passed(
+                    f"Its answers are right, but a Python loop runs over the {what}: "
+                    "let one operation on whole tensors do that."
+                )
+        notes = list(dict.fromkeys(case.note for case in cases if case.note))
+        tried = f", among them: {', '.join(notes)}" if notes else ""
+        message = f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}."
+        return Verdict(True, "", textwrap.fill(message, 88, subsequent_indent="  "))
+
+    def _run(self, function, cases, loops, send) -> None:
+        """What happens beside the reader's function. Only plain data is sent."""
+        hint = uncallable(function, self.__name__, self.arguments)
+        if hint:
+            return send(("uncallable", hint))
+        stops, first = False, []
+        for case in cases:
+            outcome = attempt(function, case.inputs, self.arguments)
+            first.append(outcome.value)
+            send(("outcome", tuple(outcome)))
+            if outcome.unwritten:
+                return None
+            stops = stops or outcome.stopped != ""
+        try:
+            lines = [] if stops else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
+        except BaseException as error:  # in a further call
+            return send(("broken", stopped(error, function)))
+        again = [] if stops else [unpack(attempt(function, case.inputs, self.arguments).value) for case in cases[:3]]
+        send(("varies", any(_varies(now, unpack(before)) for now, before in zip(again, first))))
+        send(("used", [name for name in used(function) if name in self.without]))
+        send(("unused", unused(function, self.arguments)))
+        return send(("lines", lines))
+
+    def _fault(self, outcome: Outcome, right: Any, case: Case) -> str:
+        tensors = [(value.dtype, name) for name, value in zip(self.arguments, case.inputs) if isinstance(value, Tensor)]
+        like = dict(reversed(tensors))  # the first of each dtype
+        return outcome.stopped or fault(outcome.value, right, self.returns, self.rtol, like, self.strict)
+
+    def _known(self, cases, outcomes, right, wrong) -> tuple[list[int], str] | None:
+        """Inputs and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
+        # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
+        differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
+        answered = [k for k in differs if not outcomes[k].stopped]
+        stops = [cases[k] for k in wrong if outcomes[k].stopped]
+        for mistake in self.mistakes:
+            if _makes(mistake, cases, outcomes, answered) and _may_stop(mistake, stops, len(answered)):
+                return answered, mistake.hint
+        hints = {cases[k].hint for k in differs}
+        if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
+            return differs, hints.pop()
+        told = [k for k in range(len(cases)) if not outcomes[k].stopped]
+        named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
+        found = ""
+        if answered:
+            found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+        for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
+            if answered and len(differs) >= 3 and all(
+                _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
+            ):
+                return differs, sentence
+        return (answered, found) if found else None
+
+    def _counts(self, argument: str, cases: list[Case]) -> bool:
+        """Whether the right answer to an input is another one with the argument of another input."""
+        place = self.arguments.index(argument)
+        for case, other in itertools.permutations(cases, 2):
+            inputs = list(case.inputs)
+            inputs[place] = other.inputs[place]
+            if getattr(inputs[place], "shape", None) == getattr(case.inputs[place], "shape", None):
+                with contextlib.suppress(Exception):  # the two do not go together
+                    if not same(self.expected(Case(tuple(inputs))), self.expected(case)):
+                        return True
+        return False
+
+    def _not_passed(self, hint, case=None, outcome=None, right=None, n_right=0, n_cases=0) -> Verdict:
+        """The sentence, then the input as lines that can be copied into a cell; all else in them is a comment."""
+        lines = textwrap.wrap(f"{self.__name__}: not passed. {hint}", 88, subsequent_indent="  ")
+        comments = []
+        if case is not None:
+            lines.append(f"# An input that shows it{f' ({case.note})' if case.note else ''}:")
+            for pair in zip(self.arguments, case.inputs):
+                lines += typed(*pair)
+        if outcome is not None and not outcome.stopped:
+            comments.append(f"# got:      {show(outcome.value, self.returns)}")
+        if right is not None:
+            comments.append(f"# expected: {show(right, self.returns)}")
+        if outcome is not None and outcome.printed.strip():
+            comments += ["# printed:", *[f"#   {line}" for line in outcome.printed.strip().splitlines()[:10]]]
+        if n_right:
+            comments.append(f"# It is right on {n_right} of the {n_cases} inputs tried.")
+        lines += [line if len(line) <= 400 else f"{line[:400]} ..." for line in comments]
+        return Verdict(False, hint, "\n".join(lines))
+
+
+def exercise(
+    returns: tuple[str, ...],
+    cases: Callable[[], Iterable[Case]],
+    mistakes: Iterable[tuple] = (),
+    follows: Iterable[tuple] = (),
+    loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
+    rtol: float = 1e-8,
+    strict: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+) -> Callable[[Callable], Check]:
+    """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's.
+
+    A mistake is a sentence, and the functions of which that is true.
+    """
+    known, parts = (tuple(Mistake(hint, answer) for hint, *answers in those for answer in answers) for those in (mistakes, follows))
+
+    def wrap(answer: Callable) -> Check:
+        return Check(answer, returns, cases, known, parts, loops, rtol, strict, without)
+
+    return wrap
+
+
+def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
+    """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
+
+    Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
+    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are fewer.
+    """
+    agreed, excused = 0, False
+    for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
+        try:
+            value = _made(mistake, _doubled(cases[k]))
+        except Exception:  # it cannot be made on this input
+            continue
+        if not same(outcomes[k].value, value):
+            in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in cases[k].inputs)
+            if excused or not (in_float32 or _hangs_on_rounding(mistake, cases[k], value)):
+                return False
+            excused = True
+            continue
+        agreed += k in wrong
+    return agreed >= min(3, len(wrong)) > 0
+
+
+def _follows(answer: Callable, case: Case, got: Any, right: Any) -> bool:
+    """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts.
+
+    Where the function gives back the answer itself, anything may have been answered, or an error have come.
+    """
+    try:
+        made = answer(got, *_doubled(case))
+        return made is got or _alike(got, right) and same(got, made)
+    except Exception:  # it cannot be made on this input
+        return False
+
+
+def _alike(got: Any, right: Any) -> bool:
+    """Whether two answers have the same parts, and these the same shape and kind: only the numbers may differ."""
+    if isinstance(right, (tuple, list)):
+        return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
+    if isinstance(right, Tensor):
+        return isinstance(got, Tensor) and got.shape == right.shape and (got.dtype == torch.bool) == (right.dtype == torch.bool)
+    return isinstance(got, int if isinstance(right, int) else (int, float))
+
+
+def _may_stop(mistake: Mistake, stops: list[Case], answered: int) -> bool:
+    """Whether the inputs on which it stops are no more than those answered, but for those where the mistake stops, too."""
+    for case in stops:
+        with contextlib.suppress(Exception):
+            _made(mistake, _doubled(case))
+            answered -= 1
+    return answered >= 0
+
+
+def _made(mistake: Mistake, inputs: list) -> Any:
+    with _default_dtype(torch.float32):
+        return mistake.answer(*inputs)
+
+
+def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
+    """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
+    for shift in (1e-14, -1e-14, 2e-14, -2e-14, 1e-13, -1e-13):
+        try:
+            if not same(_made(mistake, [_shifted(x, shift) for x in _doubled(case)]), value):
+                return True
+        except Exception:  # a matrix has become singular
+            return True
+    return False
+
+
+def _shifted(x: Any, shift: float) -> Any:
+    floating = isinstance(x, Tensor) and x.is_floating_point()
+    return x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if floating else x
+
+
+def _doubled(case: Case) -> list:
+    """The case's arguments, to change as one likes, in float64."""
+    return [
+        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value for value in copied(case.inputs)
+    ]
+
+
+def _varies(now: Any, before: Any) -> bool:
+    try:
+        return _is_plain(now) and not same(now, before, 0.1)
+    except Exception:  # NumPy's arrays have no single truth value
+        return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it can be compared at all: what is described equals nothing, itself included."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
+    return type(value) is not Described and all(map(_is_plain, inside))
+
+
+@contextlib.contextmanager
+def _default_dtype(dtype: torch.dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -1,0 +1,27 @@
+"""The precision in which a function computes: half precision is for numbers that lie in memory, not for sums of them."""
+
+import torch
+from torch import Tensor
+
+from nndl_lib import _arguments as arguments
+
+__all__ = ["autocasts", "wide"]
+
+
+def autocasts(input: Tensor) -> bool:
+    """Whether ``torch.autocast`` is on for the device of the input. Raises ValueError where that is no tensor."""
+    arguments.check_tensors("autocasts", input=input)
+    return input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)  # torch knows none for "meta"
+
+
+def wide(input: Tensor) -> Tensor:
+    """A tensor of float16 or bfloat16 as float32, any other itself; gradients come back in the dtype of the input.
+
+    A float16 ends at 65,504, which is the square of 256, and has 11 binary digits, bfloat16 has 8. So functions that add,
+    multiply or exponentiate compute in float32 and round once, at the end, as torch's kernels do.
+
+    Raises:
+        ValueError: input is no tensor.
+    """
+    arguments.check_tensors("wide", input=input)
+    return input.float() if input.dtype in (torch.float16, torch.bfloat16) else input

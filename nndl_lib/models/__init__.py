@@ -1,0 +1,14 @@
+"""Networks that have a name, made of the modules of ``nndl_lib.nn``: LeNet, AlexNet, ResNet with its blocks, DenseNet::
+
+    from nndl_lib import models
+
+    network = models.ResNet(models.BasicBlock, [2, 2, 2, 2], 10, 3)
+"""
+
+from nndl_lib.models._densenet import DenseLayer, DenseBlock, Transition, DenseNet
+from nndl_lib.models._lenet import LeNet, AlexNet
+from nndl_lib.models._resnet import BasicBlock, Bottleneck, ResNeXtBlock, ResNet
+
+__all__ = ["LeNet", "AlexNet"]
+__all__ += ["BasicBlock", "Bottleneck", "ResNeXtBlock", "ResNet"]
+__all__ += ["DenseLayer", "DenseBlock", "Transition", "DenseNet"]

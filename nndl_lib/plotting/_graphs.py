@@ -1,0 +1,221 @@
+"""Computation graphs as pictures: values above the nodes, error signals below them.
+
+Used in chapter 05, "Backpropagation", where values and error signals are computed by hand at first. ``trace`` gets both
+from a computation on ``autograd.Tensor``. As in ``plotting``, functions draw on an ``Axes`` and return None.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nndl_lib.autograd import Tensor, error_signals, topological_order
+from nndl_lib.plotting._curves import BLACK, BLUE, VERMILION
+
+__all__ = ["Graph", "draw_graph", "lay_out", "trace"]
+
+MOST_NODES = 25  # more than these nobody reads
+_GRAY = "#666666"
+_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # so that arrows do not strike texts through
+_SIGNS = {"*": "×", "/": "÷", "-": "−", "neg": "−", "[]": "entries"}
+
+
+class Graph(NamedTuple):
+    """A computation, in the order of ``draw_graph``'s arguments: ``draw_graph(ax, *graph)``."""
+
+    places: dict[str, tuple[float, float]]  # of the nodes, by name
+    arrows: list[tuple[str, str]]  # from parent to child
+    values: dict[str, Any]  # parents before children: the order of the forward pass
+    signals: dict[str, Any]  # children before parents: the order of the backward pass
+    operations: dict[str, str]  # how a node was computed; nodes that were given have none
+
+
+def draw_graph(
+    ax: Axes,
+    places: Mapping[str, tuple[float, float]],
+    arrows: Collection[Sequence[str]],
+    values: Mapping[str, Any] = {},
+    signals: Mapping[str, Any] = {},
+    operations: Mapping[str, str] = {},
+    *,
+    labels: Mapping[tuple[str, str], Any] = {},
+    now: Collection[str] = (),
+) -> None:
+    """Nodes as circles with their names, values above and error signals below, and arrows from parents to children.
+
+    Args:
+        places: name of a node -> (x, y). Names are set as mathematics: ``"z_1"``, ``r"\\mathcal{L}"``. Circles are some
+            0.4 in wide: with names, values and signals, neighbors need an inch across and 0.9 in down.
+        arrows: pairs (parent, child) of names.
+        values: name -> value of the node, a number, an array or a text; arrays of more than three entries are shown
+            by their shape. Nodes without one have none, which is how an explorer fills a graph step by step.
+        signals: name -> error signal, in the same way.
+        operations: name -> how the node was computed, in the circle under the name.
+        labels: arrow -> text on its middle; or -> (value, error signal or None, share of the way from 0 to 1) for a
+            weight that belongs to the arrow.
+        now: the nodes that are drawn with a thick edge.
+
+    Raises:
+        ValueError: there is no place, one of the other arguments names a node that has none, or labels has an arrow that
+            is not among the arrows.
+    """
+    if not places:
+        raise ValueError("draw_graph: places is empty; expected at least one node")
+    mentioned = {"arrows": [name for arrow in arrows for name in arrow], "values": values, "signals": signals}
+    mentioned |= {"operations": operations, "labels": [name for arrow in labels for name in arrow]}
+    for argument, names in (mentioned | {"now": now}).items():
+        for name in names:
+            if name not in places:
+                raise ValueError(f"draw_graph: {argument} has the node {name!r}; expected one of {sorted(places)}")
+    for arrow in labels:
+        if arrow not in set(map(tuple, arrows)):
+            raise ValueError(f"draw_graph: labels has the arrow {arrow!r}; expected one of {sorted(map(tuple, arrows))}")
+    for u, v in arrows:
+        style = {"arrowstyle": "->", "color": _GRAY, "shrinkA": 16, "shrinkB": 16}
+        ax.annotate("", places[v], places[u], arrowprops=style, zorder=1)
+    for (u, v), label in labels.items():
+        _draw_label(ax, places[u], places[v], label)
+    for name, (x, y) in places.items():
+        ax.scatter([x], [y], s=700, color="white", edgecolor=BLACK if name in now else _GRAY,
+                   linewidth=3 if name in now else 1, zorder=2)
+        operation = operations.get(name)
+        size = 10 if len(name) > 20 else 12 if operation else 13  # a long name is one with commands, such as L with an index
+        ax.annotate(f"${name}$", (x, y), (0, 4 if operation else 0), fontsize=size, zorder=3, **_MIDDLE)
+        if operation:
+            ax.annotate(operation, (x, y), (0, -7), fontsize=7.5, color=_GRAY, zorder=3, bbox=_BOX | {"pad": 0.2}, **_MIDDLE)
+        if name in values:
+            _draw_text(ax, (x, y), 17, _short(values[name]), BLUE)
+        if name in signals:
+            _draw_text(ax, (x, y), -17, rf"$\overline{{{name}}}=\,${_short(signals[name])}", VERMILION)
+    across, up = zip(*places.values())
+    ax.set(xlim=(min(across) - 0.6, max(across) + 0.6), ylim=(min(up) - 0.9, max(up) + 0.9))
+    ax.axis("off")
+
+
+def lay_out(arrows: Collection[tuple[str, str]]) -> dict[str, tuple[float, float]]:
+    """Places for the nodes of a small graph: in columns, parents left of children, with few crossings of arrows.
+
+    Nodes that were given stand one column before their first child. Within a column nodes are sorted by the average
+    height of their neighbors, a few times to and fro. Source: Sugiyama, Tagawa & Toda, "Methods for Visual
+    Understanding of Hierarchical System Structures", IEEE Transactions on Systems, Man, and Cybernetics 11 (1981) 109,
+    https://doi.org/10.1109/TSMC.1981.4308636.
+
+    Raises:
+        ValueError: the arrows go round in a circle.
+    """
+    children: dict[str, list[str]] = {}
+    for u, v in arrows:
+        children.setdefault(u, []).append(v)
+        children.setdefault(v, [])
+    parents = {v: [u for u in children if v in children[u]] for v in children}
+    columns = {name: 0 for name in children}
+    for _ in children:  # the longest path from a start: after n rounds every column has settled
+        for u, v in arrows:
+            columns[v] = max(columns[v], columns[u] + 1)
+    if any(column >= len(children) for column in columns.values()):
+        raise ValueError(f"lay_out: the arrows {sorted(arrows)} go round in a circle; expected none that does")
+    for name, its in children.items():
+        if its and not parents[name]:
+            columns[name] = min(columns[child] for child in its) - 1
+
+    # An arrow past other columns holds a seat in each, a tuple, that keeps nodes out of its way.
+    chains = [[u, *((u, v, k) for k in range(columns[u] + 1, columns[v])), v] for u, v in arrows]
+    members: list[list] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
+    for name, column in columns.items():
+        members[column].append(name)
+    neighbors: dict[Any, list] = {name: [] for name in columns}
+    for chain in chains:
+        for seat in chain[1:-1]:
+            members[seat[2]].append(seat)
+        for a, b in zip(chain, chain[1:]):
+            neighbors.setdefault(a, []).append(b)
+            neighbors.setdefault(b, []).append(a)
+    height = {name: k - (len(column) - 1) / 2 for column in members for k, name in enumerate(column)}
+    for order in [members, members[::-1]] * 4:
+        for column in order:
+            column.sort(key=lambda name: sum(height[other] for other in neighbors[name]) / max(1, len(neighbors[name])))
+            for k, name in enumerate(column):
+                height[name] = k - (len(column) - 1) / 2
+    return {name: (1.5 * columns[name], -1.6 * height[name]) for name in columns}
+
+
+def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
+    """The graph of what a tensor was computed from, with values and error signals: ``draw_graph(ax, *trace(L))``.
+
+    Tensors without a name are called ``v_1``, ``v_2``, ... in the order of the forward pass. Constant numbers without one
+    are written to the operation that uses them. No ``grad`` is touched.
+
+    Args:
+        end: one number that requires a gradient.
+        names: name -> tensor, for those that shall have one.
+
+    Raises:
+        ValueError: end requires no gradient or is not a single number, two names are given to one tensor, end was not
+            computed from a tensor that has a name, or the graph has more than 25 nodes.
+    """
+    known: dict[int, str] = {}
+    for name, tensor in names.items():
+        if id(tensor) in known:
+            raise ValueError(f"trace: one tensor has the names {known[id(tensor)]!r} and {name!r}; expected one name each")
+        known[id(tensor)] = name
+    signals = [(id(node), signal) for node, signal in error_signals(end)]
+    values, operations, arrows = {}, {}, {}
+    for node in topological_order(end):
+        shown = [parent for parent in node.parents if parent.requires_grad or parent.ndim or id(parent) in known]
+        for tensor in (*shown, node):
+            name = known.setdefault(id(tensor), f"v_{{{len(known) - len(names) + 1}}}")
+            values[name] = tensor._data  # also of one that += has replaced, whose data nobody else may read
+        if node.parents:
+            operations[name] = _operation(node, shown)
+        arrows |= {(known[id(parent)], name): None for parent in shown}
+        if len(values) > MOST_NODES:
+            raise ValueError(f"trace: the graph has more than {MOST_NODES} nodes, which nobody can read; expected fewer")
+    for name in names:
+        if name not in values:
+            raise ValueError(f"trace: names has {name!r}, which end was not computed from; expected tensors {sorted(values)}")
+    places = lay_out(arrows) if arrows else {name: (0.0, 0.0)}
+    return Graph(places, list(arrows), values, {known[node]: signal for node, signal in signals}, operations)
+
+
+def _operation(node: Tensor, shown: Sequence[Tensor]) -> str:
+    """How a node was computed, numbers that have no circle of their own included: "+", "× 0.5", "1 −"."""
+    if node.op.startswith("**"):
+        return rf"$(\cdot)^{{{node.op[2:]}}}$"
+    sign = _SIGNS.get(node.op, node.op.replace("_", " "))
+    if len(node.parents) == 2 and len(shown) == 1:
+        first, second = node.parents
+        return f"{sign} {_short(second._data)}" if shown[0] is first else f"{_short(first._data)} {sign}"
+    return sign
+
+
+_MIDDLE = {"textcoords": "offset points", "ha": "center", "va": "center"}
+
+
+def _draw_text(ax: Axes, at: tuple[float, float], points: float, text: str, color: str) -> None:
+    side = "bottom" if points > 0 else "top"
+    ax.annotate(text, at, (0, points), textcoords="offset points", ha="center", va=side, color=color, fontsize=12,
+                bbox=_BOX, zorder=2)
+
+
+def _draw_label(ax: Axes, start: tuple[float, float], end: tuple[float, float], label: Any) -> None:
+    value, signal, share = label if isinstance(label, tuple) else (label, None, 0.5)
+    at = tuple((1 - share) * a + share * b for a, b in zip(start, end))
+    if not isinstance(label, tuple):
+        ax.annotate(_short(value), at, (0, 0), fontsize=12, bbox=_BOX, **_MIDDLE)
+        return
+    _draw_text(ax, at, 0.5, _short(value), BLUE)
+    if signal is not None:
+        _draw_text(ax, at, -0.5, rf"$\overline{{w}}=\,${_short(signal)}", VERMILION)
+
+
+def _short(value: Any) -> str:
+    """A value in few characters: three digits of numbers, up to three of them, else the shape."""
+    if isinstance(value, str):
+        return value
+    value = np.asarray(value)
+    if value.ndim == 0:
+        return f"{value:.3g}".replace("-", "−")
+    if value.ndim == 1 and value.size <= 3:
+        return f"({', '.join(map(_short, value))})"
+    return " × ".join(map(str, value.shape)) if value.ndim > 1 else f"{value.size} numbers"

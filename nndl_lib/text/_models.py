@@ -1,0 +1,143 @@
+"""Language models that are networks: one of characters, what any model costs in bits, and what it writes.
+
+A language model is what maps character numbers (T, N) and a state, None at first, to logits (T, N, K) of the character
+after each step, and the state after the last: ``CharacterModel``, ``NGram``, or a function. Used in chapter 10,
+"Recurrent networks".
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from nndl_lib import _arguments as arguments, functional, nn, rnn, runtime
+from nndl_lib.nn import init
+from nndl_lib.text._characters import check_ids, check_range
+
+__all__ = ["CharacterModel", "bits_per_character", "sample"]
+
+
+class CharacterModel(torch.nn.Module):
+    """A recurrent language model: an embedding of each character, a recurrent network, a linear readout.
+
+    Attributes:
+        embedding: (K, E), drawn from the standard normal distribution. recurrent: of ``rnn``. readout: H to K.
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        embedding_size: int = 32,
+        network: Callable[..., rnn.Recurrent] = rnn.LSTM,
+        num_layers: int = 1,
+        K: int = 96,
+        dtype: torch.dtype | None = None,
+        device: str | torch.device | None = None,
+        generator: torch.Generator | None = None,
+    ):
+        """Draw embedding, network and readout, in this order. network is ``rnn.LSTM``, ``rnn.GRU`` or ``rnn.RNN``.
+
+        Raises:
+            ValueError: a size is not an integer of at least 1, or network is no such class.
+        """
+        super().__init__()
+        embedding_size = arguments.check_count(embedding_size, "embedding_size", "CharacterModel")
+        K = arguments.check_count(K, "K", "CharacterModel")
+        arguments.check_function(network, "network", "CharacterModel")
+        options = {"dtype": dtype, "device": device}
+        embedding = init.normal_(torch.empty(K, embedding_size, **options), generator=generator)
+        self.embedding = torch.nn.Parameter(embedding)
+        self.recurrent = network(embedding_size, hidden_size, num_layers, generator=generator, **options)
+        self.readout = nn.Linear(hidden_size, K, generator=generator, **options)
+
+    @property
+    def K(self) -> int:
+        """How many characters there are."""
+        return len(self.embedding)
+
+    def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+        """Logits (T, N, K) of the character after each of ids (T, N), and the network's state after the last.
+
+        Raises:
+            ValueError: ids are not (T, N) int64 from 0 to K - 1, or the state has another shape.
+        """
+        arguments.check_tensors("CharacterModel", ids=ids)
+        if ids.ndim != 2 or ids.dtype != torch.int64 or ids.numel() == 0:
+            found = f"ids have shape {tuple(ids.shape)} and are {ids.dtype}"
+            raise ValueError(f"CharacterModel: {found}; expected (T, N) int64 with T and N of at least 1")
+        if ids.device != self.embedding.device:
+            found = f"ids are on {ids.device} and the weights on {self.embedding.device}"
+            raise ValueError(f"CharacterModel: {found}; expected one device for both")
+        check_range(ids, "CharacterModel", self.K)
+        output, state = self.recurrent(torch.nn.functional.embedding(ids, self.embedding), state)
+        return self.readout(output), state
+
+
+@torch.no_grad()
+def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: int = 100) -> float:
+    """The average of ``-log2 p`` over a text (M,), p the probability that a model gave to the character that came.
+
+    The text is read as that many streams side by side, each from its start to its end, the state handed on. What is
+    left after streams of equal length is not counted, nor is the first character of each. A module is put into
+    evaluation mode for it, and every part of it then back into its own.
+
+    Args:
+        model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none.
+        length: how many steps at once; no influence on the value.
+
+    Raises:
+        ValueError: streams or length is not an integer of at least 1, a stream has no two characters, or ids are not
+            (M,) int64 from 0 to K - 1, for the K of the model's logits.
+    """
+    caller = "bits_per_character"
+    streams, length = arguments.check_count(streams, "streams", caller), arguments.check_count(length, "length", caller)
+    check_ids(ids, caller, K=torch.iinfo(torch.int64).max)
+    steps = len(ids) // streams
+    if steps < 2:
+        raise ValueError(f"{caller}: {len(ids)} characters in {streams} streams; expected at least two in each")
+    arguments.check_function(model, "model", caller)
+    columns = ids[: steps * streams].reshape(streams, steps).T
+    total, state = 0.0, None
+    with runtime.evaluation(model):
+        for inputs, targets in zip(columns[:-1].split(length), columns[1:].split(length)):
+            logits, state = model(inputs, state)
+            check_ids(targets.flatten(), caller, K=logits.shape[-1])
+            log_p = functional.log_softmax(logits.flatten(0, 1), dim=1).gather(1, targets.reshape(-1, 1))
+            total -= log_p.sum(dtype=torch.float64).item()
+    return total / math.log(2) / ((steps - 1) * streams)
+
+
+@torch.no_grad()
+def sample(
+    model: Callable, prompt: Tensor, length: int, generator: torch.Generator, temperature: float = 1.0
+) -> Tensor:
+    """How a language model goes on after a prompt (P,): (length,) int64, one character drawn after the other.
+
+    Drawn from ``softmax(logits / temperature)``: 1 takes the model at its word, less prefers what it finds likely, and
+    0 takes the likeliest always. The model is called in the mode that it is in.
+
+    Raises:
+        ValueError: the prompt has no character, length is not an integer of at least 1, temperature is negative, or an
+            argument is of another kind.
+    """
+    length = arguments.check_count(length, "length", "sample")
+    arguments.check_number(temperature, "temperature", "sample")
+    arguments.check_tensors("sample", prompt=prompt)
+    arguments.check_function(model, "model", "sample")
+    arguments.check_generator(generator, "generator", "sample")
+    if prompt.ndim != 1 or len(prompt) == 0:
+        raise ValueError(f"sample: prompt has shape {tuple(prompt.shape)}; expected (P,) with P of at least 1")
+    ids, state, drawn = prompt.unsqueeze(1), None, []
+    for _ in range(length):
+        logits, state = model(ids, state)
+        z = logits[-1].to(generator.device)
+        if temperature == 0:
+            ids = z.argmax(dim=1, keepdim=True)
+        else:
+            # The largest goes to 0 first: a small temperature then makes no infinity of it, but of others -inf, p = 0.
+            p = functional.softmax((z - z.max(dim=1, keepdim=True).values) / temperature, dim=1)
+            ids = torch.multinomial(p, 1, generator=generator)
+        ids = ids.to(prompt.device)
+        drawn.append(ids)
+    return torch.cat(drawn).squeeze(1)

@@ -1,16 +1,14 @@
 """nndl_lib: the small, exact library of the book "Neural Networks and Deep Learning".
 
-Importing the package loads nothing else. Take the module you need::
+Importing the package loads nothing else. Take what you need from the face of its room::
 
     from nndl_lib import data, linear, plotting
     from nndl_lib.interactive import explore
 
-Modules, each importing only from those before it: ``compatibility``, ``arguments``, ``runtime``, ``checks`` (of the
-exercises), ``data``, ``downloads``, ``mnist``, ``toys``, ``sequences``, ``linear``, ``functional``, ``nn``, ``init``, ``probes``,
-``rnn``, ``architecture``, ``text``, ``updates``, ``optimizer``, ``optim``, ``lbfgs``, ``schedules``,
-``regularization``, ``augmentation``, ``training``, ``ensembles``, ``ensemble_training``, ``processes``, ``averages``,
-``checkpoint``, ``loader``, ``callbacks``, ``stepper``, ``trainer``, ``autograd``, ``gradcheck``, ``plotting``,
-``plotting_classes``, ``plotting_graphs``, ``widgets``, ``pieces``, ``playground``, ``draw_digit``.
+The rooms, each importing only from those before it or beside it. At the bottom ``compatibility`` and ``runtime``; on them
+``autograd``, ``data``, ``linear`` and ``functional``; then ``nn`` and ``rnn``; then ``models``, ``text`` and ``optim``; then
+``training``; at the top what shows, ``inspection``, ``plotting`` and ``interactive``, and ``checks`` of the exercises. What
+begins with an underscore is inside a room: no reader needs it, and it may change.
 """
 
 __version__ = "0.1.0"

@@ -13,39 +13,6 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-__all__ = [
-    "check_classes",
-    "check_convolution",
-    "check_count",
-    "check_device",
-    "check_dim",
-    "check_dtype",
-    "check_finite",
-    "check_flag",
-    "check_floating",
-    "check_function",
-    "check_generator",
-    "check_integer",
-    "check_list",
-    "check_logits",
-    "check_model",
-    "check_number",
-    "check_pair",
-    "check_pooling",
-    "check_positive",
-    "check_probabilities",
-    "check_rows",
-    "check_same",
-    "check_settings",
-    "check_share",
-    "check_size",
-    "check_tensors",
-    "check_window",
-    "known",
-    "raise_at",
-]
-
-
 def check_count(value: int, name: str, caller: str, least: int = 1, most: int | None = None) -> int:
     """Return value as a Python int; NumPy's integers count as well.
 

@@ -6,7 +6,6 @@ A name that is to go is first marked there, `ridge(deprecated:0.3.0)`, with a do
 and what to use instead, and a DeprecationWarning when it is called. It may go in a later minor version.
 """
 
-import ast
 import importlib
 import re
 import tomllib
@@ -17,16 +16,10 @@ FILE = ROOT / "tests" / "public_names.txt"
 
 
 def current(root: Path = ROOT / "nndl_lib") -> dict[str, list[str]]:
-    """For every module its `__all__`, read without importing it."""
-    found = {}
-    for file in sorted(root.rglob("*.py")):
-        name = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-                # That of a package is put together from those of its parts.
-                literal = isinstance(node.value, ast.List) and all(isinstance(entry, ast.Constant) for entry in node.value.elts)
-                found[name] = sorted(ast.literal_eval(node.value) if literal else importlib.import_module(name).__all__)
-    return found
+    """For every public module, which has no underscore in its name, its ``__all__``, sorted."""
+    names = (".".join(file.relative_to(root.parent).with_suffix("").parts) for file in sorted(root.rglob("[!_]*.py")))
+    names = {*names, *(".".join(file.parent.relative_to(root.parent).parts) for file in root.rglob("*/__init__.py"))}
+    return {name: sorted(importlib.import_module(name).__all__) for name in sorted(names) if name != root.name and "._" not in name}
 
 
 def promised(text: str) -> dict[str, dict[str, str]]:

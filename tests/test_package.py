@@ -1,6 +1,7 @@
-"""The package as a whole: what importing it loads, what it offers, and which module may use which."""
+"""The package as a whole: what importing it loads, what it offers, and which room may use which."""
 
 import ast
+import graphlib
 import importlib
 import inspect
 import re
@@ -15,50 +16,44 @@ from matplotlib.colors import Colormap
 import nndl_lib
 
 FOLDER = Path(nndl_lib.__file__).parent
-CHAPTER_CHECKS = sorted({path.stem for path in (FOLDER / "checks").glob("*.py")} - {"__init__", "engine", "mistakes", "trial", "values", "words", "worker"})
-# Each imports only from those before it. A package comes after its parts, whose names it offers as its own.
-ORDER = [
-    *("compatibility", "arguments", "runtime", "checks.values", "checks.words", "checks.mistakes", "checks.worker", "checks.trial", "checks.engine", *(f"checks.{name}" for name in CHAPTER_CHECKS)),
-    *("data", "downloads", "mnist", "toys", "sequences", "linear"),
-    *("functional.precision", "functional.transforms"),
-    *("functional.pointwise", "functional.losses", "functional.normalization", "functional.stochastic"),
-    *("functional.sliding", "functional.convolution", "functional.pooling", "functional"),
-    *("nn.linear", "nn.activations", "nn.mlp", "nn.normalization", "nn.dropout", "nn.blocks", "nn.convolution"),
-    *("nn.architectures", "nn.residual", "nn.densenet", "nn", "init", "probes"),
-    *("rnn.padding", "rnn.steps", "rnn.through_time", "rnn.fused", "rnn.cells", "rnn.layers", "rnn.inspection", "rnn"),
-    "architecture",
-    *("text.characters", "text.ngrams", "text.models", "text"),
-    *("updates", "optimizer", "optim", "lbfgs", "schedules"),
-    *("regularization", "augmentation", "training", "ensembles", "ensemble_training"),
-    *("processes", "averages", "checkpoint", "loader", "callbacks", "stepper", "trainer"),
-    *("autograd.arrays", "autograd.graph", "autograd.tensor", "autograd.operations", "autograd"),
-    *("gradcheck", "plotting", "plotting_classes", "plotting_graphs", "widgets"),
-    *("pieces", "playground", "draw_digit"),
+# A room imports from its own layer and from those below, which stand before it.
+LAYERS = [
+    ["compatibility", "runtime", "_arguments"],
+    ["autograd", "data", "linear", "functional"],
+    ["nn", "rnn"],
+    ["models", "text", "optim"],
+    ["training"],
+    ["inspection", "plotting", "interactive", "checks"],
 ]
-PACKAGES = [name for name in ORDER if any(other.startswith(f"{name}.") for other in ORDER)]
+FILES = {  # by the name of the module
+    ".".join(file.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in sorted(FOLDER.rglob("*.py"))
+    if file != FOLDER / "__init__.py"
+}
+PUBLIC = [name for name in FILES if not re.search(r"(^|\.)_", name)]
+
+
+def room(name):
+    return name.split(".")[0]
 
 
 def imports(source):
-    """The modules that a source imports, by full name, wherever in the source that is."""
-    found = []
+    """The modules of the library that a source imports, wherever in the source that is."""
+    found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            module = ("nndl_lib." if node.level else "") + (node.module or "")
-            found.append(module.rstrip("."))
-            found += [f"{module.rstrip('.')}.{alias.name}" for alias in node.names]
-    return found
+            assert node.level == 0, "imports are absolute, so that one sees where they lead"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in names if name.removeprefix("nndl_lib.") in FILES}
+            found |= modules or {node.module}
+    return {name.removeprefix("nndl_lib.") for name in found if name.startswith("nndl_lib.")}
 
 
 def layering_errors(name, source):
-    allowed = ORDER[: ORDER.index(name)]
-    imported = {module.removeprefix("nndl_lib.") for module in imports(source)}
-    return sorted(module for module in ORDER if module in imported and module not in allowed)
-
-
-def file_of(name):
-    return FOLDER / f"{name.replace('.', '/')}{'/__init__' if name in PACKAGES else ''}.py"
+    allowed = {other for layer in LAYERS[: 1 + next(k for k, layer in enumerate(LAYERS) if room(name) in layer)] for other in layer}
+    return sorted(module for module in imports(source) if room(module) not in allowed)
 
 
 def test_importing_the_package_loads_nothing_else():
@@ -68,44 +63,73 @@ def test_importing_the_package_loads_nothing_else():
     assert done.stdout.split() == ["nndl_lib"]
 
 
-def test_loading_what_chapters_use_first_is_lazy():
-    # Neither the data sets nor the plots are needed by one who takes only linear models.
-    code = "import sys, nndl_lib.linear, nndl_lib.data; print('sklearn' in sys.modules, 'matplotlib' in sys.modules)"
+def loaded_by(name):
+    """Every module that importing a room loads before anything is called: the library's own, and the first names of others."""
+    found, open_ = set(), {name}
+    while open_:
+        module = open_.pop()
+        found.add(module)
+        body = ast.parse(FILES[module].read_text(encoding="utf-8")).body
+        top = "\n".join(ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+        parents = {module.rpartition(".")[0]} - {""}
+        open_ |= (imports(top) | parents) - found
+        found |= {re.match(r"(?:from|import) (\w+)", line)[1] for line in top.splitlines()}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted({room(name) for name in PUBLIC}))
+def test_a_face_loads_no_other_field(name):
+    loaded = loaded_by(name)
+    assert "sklearn" not in loaded  # only data sets need it, when they are asked for
+    assert ("matplotlib" in loaded) == (name in ("plotting", "interactive"))
+    if name == "compatibility":  # the first cell of a notebook asks it what is missing
+        assert "torch" not in loaded
+
+
+def test_what_is_loaded_is_known():
+    code = "import sys; import nndl_lib.optim; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    loaded = set(done.stdout.split())
+    assert not loaded & {"matplotlib", "sklearn"}
+    assert {name.removeprefix("nndl_lib.") for name in loaded if name.startswith("nndl_lib.")} == loaded_by("optim") & FILES.keys()
 
 
-def test_the_modules_are_those_in_the_order():
-    found = sorted(path for path in FOLDER.rglob("*.py"))
-    assert found == sorted([FOLDER / "__init__.py", FOLDER / "checks" / "__init__.py", *map(file_of, ORDER)])
+def test_every_room_has_a_layer():
+    assert {room(name) for name in FILES} == {name for layer in LAYERS for name in layer}
 
 
-def test_the_package_names_its_modules_in_order():
-    sentence = re.search(r"Modules, each importing only.*", nndl_lib.__doc__, re.DOTALL).group()
-    assert re.findall(r"``(\w+)``", sentence) == list(dict.fromkeys(name.split(".")[0] for name in ORDER))
+def test_the_package_names_its_rooms_in_order():
+    named = re.findall(r"``(\w+)``", nndl_lib.__doc__)
+    assert named == [name for layer in LAYERS for name in layer if not name.startswith("_")]
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_modules_import_only_from_those_before(name):
-    assert layering_errors(name, file_of(name).read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("name", FILES)
+def test_rooms_import_only_from_below(name):
+    assert layering_errors(name, FILES[name].read_text(encoding="utf-8")) == []
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = {name: imports(file.read_text(encoding="utf-8")) - {name} for name, file in FILES.items()}
+    for name in FILES:  # a face that has public modules offers them, and they take nothing from the face
+        assert room(name) == name or name not in PUBLIC or room(name) not in graph[name] or name not in graph[room(name)], name
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, with the way
 
 
 def test_the_layering_check_sees_every_form():
     for line in (
-        "import nndl_lib.interactive._explore",
-        "from nndl_lib import widgets",
-        "from nndl_lib.widgets import explore",
-        "from . import widgets",
-        "from .widgets import explore",
-        "def late():\n    from nndl_lib import widgets as w",
+        "import nndl_lib.interactive",
+        "from nndl_lib import interactive",
+        "from nndl_lib.interactive import explore",
+        "from nndl_lib.interactive._explore import explore",
+        "def late():\n    from nndl_lib import interactive as i",
     ):
-        assert layering_errors("linear", line) == ["widgets"], line
+        assert [room(module) for module in layering_errors("linear", line)] == ["interactive"], line
     assert layering_errors("linear", "from nndl_lib.runtime import generator") == []
 
 
-@pytest.mark.parametrize("name", ["__init__", *ORDER])
+@pytest.mark.parametrize("name", FILES)
 def test_no_star_imports(name):
-    tree = ast.parse(file_of(name).read_text(encoding="utf-8"))
+    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
     stars = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
     assert stars == []
 
@@ -114,29 +138,26 @@ def is_constant(module, public):
     return public.isupper() and not inspect.isclass(getattr(module, public))  # MLP is a class
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_public_names(name):
     module = importlib.import_module(f"nndl_lib.{name}")
     assert module.__doc__
     assert len(set(module.__all__)) == len(module.__all__)
-    defined = {
-        public
-        for public, value in vars(module).items()
-        if not public.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
-    }
-    # Constants are in capitals; some of them, color maps, can be called.
-    offered = {public for public in module.__all__ if not is_constant(module, public)}
-    if name in PACKAGES:
-        parts = [importlib.import_module(f"nndl_lib.{part}") for part in ORDER if part.startswith(f"{name}.")]
-        defined = {public for part in parts for public in part.__all__}
-        for part in parts:
-            assert all(getattr(module, public) is getattr(part, public) for public in part.__all__)
+    inside = [other for other in FILES if other == name or other.startswith(f"{name}._")]
+    for public in module.__all__:
+        value = getattr(module, public)
+        if inspect.ismodule(value):  # a public module of the room
+            assert value.__name__ == f"nndl_lib.{name}.{public}" and f"{name}.{public}" in PUBLIC
+        elif not is_constant(module, public):
+            assert value.__module__.removeprefix("nndl_lib.") in inside, f"{public} belongs to another room"
             # A function of the name of its module would hide it: what one gets would depend on how one imports.
-            assert part.__name__.rpartition(".")[2] not in module.__all__
-    assert offered == defined  # neither a name forgotten nor one that is another module's
+            assert f"{name}.{public}" not in FILES
+    if not hasattr(module, "__path__"):  # of a plain module, all that has no underscore is offered
+        defined = {n for n, v in vars(module).items() if n[0] != "_" and callable(v) and getattr(v, "__module__", None) == module.__name__}
+        assert {public for public in module.__all__ if not is_constant(module, public)} == defined
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_have_docstrings(name):
     module = importlib.import_module(f"nndl_lib.{name}")
     for public in module.__all__:
@@ -153,10 +174,10 @@ def test_public_names_have_docstrings(name):
                     assert method.__doc__, f"{name}.{public}.{part} has no docstring"
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", FILES)
 def test_functions_that_raise_say_so(name):
-    # Every public function of the module that raises ValueError itself documents it.
-    tree = ast.parse(file_of(name).read_text(encoding="utf-8"))
+    # Every function of the module that has no underscore and raises ValueError itself documents it.
+    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             if any(isinstance(part, ast.Raise) for part in ast.walk(node)):
@@ -169,12 +190,3 @@ def test_version_is_the_projects():
     if not project.exists():
         pytest.skip("the package is installed without its project file")
     assert nndl_lib.__version__ == tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
-
-
-def test_every_package_is_installed():
-    project = FOLDER.parent / "pyproject.toml"
-    if not project.exists():
-        pytest.skip("the package is installed without its project file")
-    packages = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    folders = sorted(path.parent.relative_to(FOLDER.parent) for path in FOLDER.rglob("__init__.py"))
-    assert packages == [folder.as_posix().replace("/", ".") for folder in folders]

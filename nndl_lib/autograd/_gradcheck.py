@@ -10,8 +10,6 @@ from torch import Tensor
 
 from nndl_lib._arguments import check_count, check_finite, check_function, check_generator, check_number, check_tensors
 
-__all__ = ["check_gradients", "numerical_gradient"]
-
 EPSILON = 2.0**-52  # of float64: the distance from 1 to the next number
 
 

@@ -11,8 +11,6 @@ import numpy as np
 
 from nndl_lib.autograd._arrays import _check_flag
 
-__all__ = ["Node", "error_signals", "is_grad_enabled", "no_grad", "topological_order"]
-
 _recording = ContextVar("recording", default=True)  # each thread has its own
 
 

@@ -8,9 +8,6 @@ import numpy as np
 from nndl_lib.autograd._arrays import _in_floating_point, _is_integer, _masked, _unbroadcast
 from nndl_lib.autograd._tensor import Tensor, _as_tensors, _broadcast, _record
 
-__all__ = ["concatenate", "cross_entropy", "log_softmax", "maximum", "stack", "where"]
-
-
 def maximum(a: Any, b: Any) -> Tensor:
     """The larger of two, entry by entry. Where they are equal, each gets half of the error signal, as in PyTorch."""
     (a, b), (x, y) = _broadcast("maximum", a, b)

@@ -11,8 +11,6 @@ from nndl_lib.autograd._arrays import (
 )
 from nndl_lib.autograd._graph import Node, is_grad_enabled, no_grad
 
-__all__ = ["Tensor"]
-
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2}  # NumPy's letters for bool, integers with and without a sign, floating-point
 
 

@@ -31,8 +31,6 @@ from nndl_lib.checks._trial import Outcome, attempt, copied, lines_run, place, s
 from nndl_lib.checks._values import Described, unpack
 from nndl_lib.checks._words import LENGTH_1, code, fault, join, same, show, typed
 
-__all__ = ["Case", "Check", "Mistake", "Verdict", "exercise"]
-
 # For ``without``, where a task asks for the formulas.
 DERIVATIVES = ("autograd", "backward", "grad", "jacobian", "jacrev", "jacfwd", "vjp", "jvp", "requires_grad_", "requires_grad")
 VARIES = "It answers the same question differently when it is asked again: nothing here is random, nor kept from the last call."

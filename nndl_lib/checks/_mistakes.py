@@ -23,8 +23,6 @@ from torch import Tensor
 
 from nndl_lib.checks._words import join, same
 
-__all__ = ["made_of_the_right_answer"]
-
 # What is said of {names}, and the mistake as a function of the right answer, a tensor of float64.
 FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("{names} {has} the wrong sign.", torch.neg),

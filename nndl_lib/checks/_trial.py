@@ -20,8 +20,6 @@ from nndl_lib.checks import _worker as worker
 from nndl_lib.checks._values import Described, pack, unpack
 from nndl_lib.checks._words import describe, same
 
-__all__ = ["Outcome", "attempt", "copied", "lines_run", "place", "stopped", "uncallable", "unused", "used"]
-
 PRINTED = 10_000  # characters that are kept
 
 

@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Described", "pack", "unpack"]
-
 MOST = 10**6  # entries of a tensor, items of a list
 
 

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from nndl_lib.checks._values import Described
 
-__all__ = ["code", "describe", "fault", "join", "same", "show", "typed"]
-
 SHOWN = 24  # entries of a tensor that is shown in an answer
 TYPED = 200  # entries of a tensor that is written out to be copied
 LENGTH_1 = "an axis of length 1"

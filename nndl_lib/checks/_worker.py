@@ -30,8 +30,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["Ended", "is_child", "run", "run_here"]
-
 MEMORY = 4 * 2**30  # bytes that work may take beyond what this process has: the kernel must outlive it
 PATIENCE = 30.0  # seconds after which a process ends itself, should the one that is to stop it be gone
 

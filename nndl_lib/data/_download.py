@@ -14,8 +14,6 @@ from pathlib import Path
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["fetch", "sha256_of"]
-
 _CHUNK = 1 << 18
 
 

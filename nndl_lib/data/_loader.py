@@ -11,8 +11,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["TensorLoader"]
-
 _SETTINGS = ("N", "batch_size", "drop_last", "even")  # what an epoch's minibatches follow from, beside its order
 
 

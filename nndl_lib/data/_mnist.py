@@ -22,8 +22,6 @@ from torch import Tensor
 
 from nndl_lib.data import _download as downloads
 
-__all__ = ["Images", "mnist", "read_idx"]
-
 # The third byte of a file says what its numbers are.
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _FILES = {

@@ -12,9 +12,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["boolean_inputs", "make_blobs", "make_circles", "make_moons", "make_spirals"]
-
-
 def boolean_inputs(D: int, dtype: torch.dtype | None = None) -> Tensor:
     """All rows of D zeros and ones, (2**D, D) float, counting up: row n is n in binary, the highest digit first.
 

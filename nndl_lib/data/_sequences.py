@@ -11,9 +11,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["adding_problem", "delayed_copy", "noisy_oscillation"]
-
-
 def adding_problem(
     N: int, T: int, generator: torch.Generator, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:

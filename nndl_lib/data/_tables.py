@@ -13,20 +13,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = [
-    "Dataset",
-    "Standardizer",
-    "Whitening",
-    "breast_cancer",
-    "diabetes",
-    "digits",
-    "make_line",
-    "make_sine",
-    "split",
-    "wine",
-]
-
-
 class Dataset(NamedTuple):
     """Inputs and targets with their names: ``X`` (N, D) float, ``t`` (N,) float for regression, int64 for classes."""
 

@@ -5,9 +5,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["dropout"]
-
-
 def dropout(
     input: Tensor,
     p: float = 0.5,

@@ -17,16 +17,6 @@ from nndl_lib.functional._pointwise import relu, sigmoid
 from nndl_lib.functional._precision import wide
 from nndl_lib.functional._transforms import transformed
 
-__all__ = [
-    "accuracy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "log_softmax",
-    "mse_loss",
-    "multiclass_hinge_loss",
-    "softmax",
-]
-
 # --- softmax ---
 
 

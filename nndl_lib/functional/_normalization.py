@@ -11,9 +11,6 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import wide
 from nndl_lib.functional._transforms import transformed
 
-__all__ = ["batch_norm", "layer_norm", "local_response_norm"]
-
-
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,

@@ -15,20 +15,6 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import wide
 from nndl_lib.functional._transforms import transformed
 
-__all__ = [
-    "Activation",
-    "activations",
-    "elu",
-    "identity",
-    "leaky_relu",
-    "relu",
-    "sigmoid",
-    "softplus",
-    "step",
-    "tanh",
-]
-
-
 class Activation(NamedTuple):
     """An activation function, its derivative as a function of the pre-activation, and whether it saturates."""
 

@@ -15,9 +15,6 @@ from nndl_lib.functional._precision import wide
 from nndl_lib.functional._windows import Pair, window_offsets, windows
 from nndl_lib.functional._transforms import transformed
 
-__all__ = ["avg_pool2d", "max_pool2d"]
-
-
 def max_pool2d(input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Tensor:
     """The largest entry of each window, (N, C, H_out, W_out). Its gradient goes to the first entry that is as large.
 

@@ -2,9 +2,6 @@
 
 import torch
 
-__all__ = ["transformed"]
-
-
 def transformed() -> bool:
     """Whether this is inside of ``torch.func.grad``, ``vmap``, ``jacrev``, ``jvp`` or the like, such as in an ensemble.
 

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["add_windows", "output_size", "padding_sizes", "window_offsets", "windows"]
-
 Pair = int | tuple[int, int]
 
 

@@ -11,9 +11,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments, nn, rnn, runtime
 
-__all__ = ["ArchitectureTable", "ReceptiveField", "Row", "architecture_table", "receptive_field"]
-
-
 class Row(NamedTuple):
     """One call of one layer."""
 

@@ -11,9 +11,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["Probe", "record"]
-
-
 class Probe(NamedTuple):
     """What ``record`` saw at the output of one layer."""
 

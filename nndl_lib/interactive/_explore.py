@@ -26,8 +26,6 @@ from PIL import Image
 from nndl_lib import _arguments as arguments
 from nndl_lib.runtime import is_static
 
-__all__ = ["explore", "static_html"]
-
 MAX_FRAMES = 200
 MAX_BYTES = 1_500_000
 FRAME_DPI = 144  # pixels an inch; shown at 100 CSS pixels an inch, so a frame is sharp on a fine screen

@@ -20,9 +20,6 @@ from PIL import Image
 
 from nndl_lib.runtime import is_static
 
-__all__ = ["classic_script", "image_html", "module_script", "piece_html", "show"]
-
-
 def module_script(name: str) -> str:
     """The JavaScript of a piece as one module.
 

@@ -15,9 +15,6 @@ from nndl_lib.nn import AvgPool2d, Conv2d, GlobalAvgPool2d, MaxPool2d
 from nndl_lib.nn import Linear
 from nndl_lib.nn import BatchNorm2d
 
-__all__ = ["DenseBlock", "DenseLayer", "DenseNet", "Transition"]
-
-
 class DenseLayer(torch.nn.Module):
     """The maps that it was given, and ``growth`` new ones after them.
 

@@ -12,9 +12,6 @@ from nndl_lib.nn import Dropout
 from nndl_lib.nn import Linear
 from nndl_lib.nn import LocalResponseNorm
 
-__all__ = ["AlexNet", "LeNet"]
-
-
 class _Classifier(torch.nn.Module):
     """Feature maps, then logits of them: ``classifier(features(x))``, each a ``Sequential``."""
 

@@ -15,9 +15,6 @@ from nndl_lib.nn import Conv2d, GlobalAvgPool2d, MaxPool2d
 from nndl_lib.nn import Linear
 from nndl_lib.nn import BatchNorm2d
 
-__all__ = ["BasicBlock", "Bottleneck", "ResNeXtBlock", "ResNet"]
-
-
 class _Block(torch.nn.Module):
     """relu(shortcut(x) + f(x)); the shortcut is a 1 x 1 convolution only where size or channels change."""
 

@@ -7,9 +7,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments, functional
 
-__all__ = ["ELU", "Identity", "LeakyReLU", "ReLU", "Sigmoid", "Softplus", "Step", "Tanh"]
-
-
 class _Activation(torch.nn.Module):
     function = staticmethod(functional.identity)
 

@@ -10,9 +10,6 @@ from nndl_lib import _arguments as arguments, functional
 from nndl_lib.nn._activations import ReLU
 from nndl_lib.nn._linear import Linear
 
-__all__ = ["Dense", "Highway", "Residual", "deep_mlp"]
-
-
 class Residual(torch.nn.Module):
     """``x + block(x)``: the block learns the change. Source: He et al. (2016), https://arxiv.org/abs/1512.03385."""
 

@@ -13,8 +13,6 @@ from nndl_lib import _arguments as arguments, functional
 from nndl_lib.functional._precision import autocasts
 from nndl_lib.functional._windows import padding_sizes
 
-__all__ = ["AvgPool2d", "Conv2d", "Flatten", "GlobalAvgPool2d", "MaxPool2d"]
-
 Pair = int | tuple[int, int]
 
 

@@ -5,9 +5,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments, functional
 
-__all__ = ["Dropout"]
-
-
 class Dropout(torch.nn.Module):
     """In training, each entry is 0 with probability p, else divided by ``1 - p``; in evaluation the input itself.
 

@@ -8,9 +8,6 @@ from torch import Tensor
 from nndl_lib import _arguments as arguments, functional
 from nndl_lib.functional._precision import autocasts
 
-__all__ = ["Linear"]
-
-
 class Linear(torch.nn.Module):
     """A layer of linear units: ``z = W x + b`` for each row x of the input, that is ``X W' + b``.
 

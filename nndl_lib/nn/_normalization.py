@@ -9,9 +9,6 @@ from torch.nn.utils import parametrize
 from nndl_lib import _arguments as arguments, functional
 from nndl_lib.functional._precision import autocasts, wide
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm", "LocalResponseNorm", "weight_norm"]
-
-
 class _BatchNorm(torch.nn.Module):
     """What the two have in common: all but the shapes that they take."""
 

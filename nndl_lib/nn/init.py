@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from nndl_lib import _arguments as arguments, nn
+from nndl_lib import _arguments as arguments
+from nndl_lib.nn._blocks import Highway
 
 __all__ = [
     "calculate_gain",
@@ -226,7 +227,7 @@ def initialize(
     layers = [m for m in model.modules() if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim >= 2]
     if not layers:
         raise ValueError(f"initialize: {type(model).__name__} has no weight (out, in); expected at least one")
-    gates = [module.gate for module in model.modules() if isinstance(module, nn.Highway)]
+    gates = [module.gate for module in model.modules() if isinstance(module, Highway)]
     for layer in layers:
         if parametrize.is_parametrized(layer, "weight"):
             layer.weight = scheme(layer.weight.clone(), **options)

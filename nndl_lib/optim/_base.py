@@ -18,8 +18,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["Optimizer", "check_optimizer"]
-
 # Settings of torch's: those with one value here; those, and notes of its schedulers, that change no step.
 _FIXED = {"amsgrad": False, "decoupled_weight_decay": False, "differentiable": False, "maximize": False}
 _IDLE = {"capturable", "foreach", "fused", "param_names"}

@@ -16,9 +16,6 @@ from torch import Tensor
 from nndl_lib import _arguments as arguments
 from nndl_lib.optim._base import Optimizer
 
-__all__ = ["Adam", "AdamW", "NAdam", "RMSprop", "Rprop", "SGD", "clip_grad_norm_"]
-
-
 class SGD(Optimizer):
     """Gradient descent with momentum: ``optim.sgd_update``, which has formula, conventions and sources."""
 

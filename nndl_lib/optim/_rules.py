@@ -19,8 +19,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["adam_update", "adamw_update", "nadam_update", "rmsprop_update", "rprop_update", "sgd_update"]
-
 State = dict[str, Tensor | float]
 
 

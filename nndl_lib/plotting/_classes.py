@@ -18,8 +18,6 @@ from torch import Tensor
 from nndl_lib import _arguments as arguments
 from nndl_lib.plotting._curves import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION
 
-__all__ = ["DIVERGING_COLORS", "SHARE_COLORS", "confusion_matrix", "decision_regions", "image_grid", "layer_space"]
-
 DIVERGING_COLORS = LinearSegmentedColormap.from_list("diverging", [BLUE, "#FFFFFF", VERMILION])
 SHARE_COLORS = LinearSegmentedColormap.from_list("share", ["#FFFFFF", BLUE])
 _CLASS_COLORS = [BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, BLACK]

@@ -16,21 +16,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = [
-    "BLACK",
-    "BLUE",
-    "COST_COLORS",
-    "GREEN",
-    "ORANGE",
-    "PINK",
-    "SKY",
-    "VERMILION",
-    "cost_contours",
-    "curves",
-    "fit",
-    "use_style",
-]
-
 BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
 ORANGE, PINK, SKY = "#E69F00", "#CC79A7", "#56B4E9"
 # Viridis without its yellow, which vanishes on white, and on black where the page turns figures dark.

@@ -13,8 +13,6 @@ from matplotlib.axes import Axes
 from nndl_lib.autograd import Tensor, error_signals, topological_order
 from nndl_lib.plotting._curves import BLACK, BLUE, VERMILION
 
-__all__ = ["Graph", "draw_graph", "lay_out", "trace"]
-
 MOST_NODES = 25  # more than these nobody reads
 _GRAY = "#666666"
 _BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # so that arrows do not strike texts through

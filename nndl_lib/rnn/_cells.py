@@ -12,9 +12,6 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.nn import init
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, gru_step, lstm_step, rnn_step
 
-__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
-
-
 class _Cell(torch.nn.Module):
     """What the cells share: parameters and checks. A cell says how many gates it has."""
 

@@ -12,8 +12,6 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from nndl_lib.functional._transforms import transformed
 
-__all__ = ["fused_layer", "side_by_side_", "wants_fused"]
-
 _KERNELS = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}
 
 

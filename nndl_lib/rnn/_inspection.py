@@ -17,9 +17,6 @@ from nndl_lib.rnn._lengths import reverse as reversed_
 from nndl_lib.rnn._lengths import until
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, RNNState
 
-__all__ = ["LagGradients", "forget_bias_", "gates", "lag_gradients"]
-
-
 class LagGradients(NamedTuple):
     """How a loss depends on what was remembered at each step: norms of its gradients, (T, N), one for each sequence."""
 

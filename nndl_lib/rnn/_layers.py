@@ -23,9 +23,6 @@ from nndl_lib.rnn._lengths import at_end, check_lengths, check_sequences, check_
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, RNNState, gru_step, lstm_step, rnn_step
 from nndl_lib.rnn._through_time import lstm_sequence
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent", "Weights"]
-
-
 class Weights(NamedTuple):
     """The parameters of one layer in one direction, K gates of H units below each other."""
 

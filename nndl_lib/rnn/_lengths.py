@@ -8,9 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["at_end", "check_lengths", "check_sequences", "check_states", "reverse", "until"]
-
-
 def check_sequences(x: Tensor, D: int, dtype: torch.dtype, batch_first: bool, caller: str) -> Tensor:
     """Return x as (T, N, D). Raises: ValueError where it has another shape or dtype, or T or N is 0."""
     if x.ndim != 3 or x.shape[2] != D or x.numel() == 0:

@@ -12,9 +12,6 @@ from torch import Tensor
 
 from nndl_lib import functional
 
-__all__ = ["GRUGates", "LSTMGates", "RNNState", "gru_step", "lstm_step", "rnn_step"]
-
-
 class RNNState(NamedTuple):
     """What a plain recurrent network computes, which has no gates: (N, H) after one step, (T, N, H) over a sequence."""
 

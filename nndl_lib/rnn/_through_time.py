@@ -8,9 +8,6 @@ and the gates lie behind each other, (4, T, N, H), so that each is one block of 
 import torch
 from torch import Tensor
 
-__all__ = ["lstm_sequence"]
-
-
 def lstm_sequence(
     x: Tensor, h: Tensor, c: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:

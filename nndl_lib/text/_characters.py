@@ -11,8 +11,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["alphabet", "check_ids", "check_range", "corpus", "decode", "encode", "split", "windows"]
-
 _ALPHABET = "\n" + "".join(map(chr, range(32, 127)))
 _NUMBERS = {character: k for k, character in enumerate(_ALPHABET)}
 # Python's documentation has typographic signs in some versions and ASCII in others.

@@ -15,9 +15,6 @@ from nndl_lib import _arguments as arguments, functional, nn, rnn, runtime
 from nndl_lib.nn import init
 from nndl_lib.text._characters import check_ids, check_range
 
-__all__ = ["CharacterModel", "bits_per_character", "sample"]
-
-
 class CharacterModel(torch.nn.Module):
     """A recurrent language model: an embedding of each character, a recurrent network, a linear readout.
 

@@ -7,9 +7,6 @@ from torch import Tensor
 
 from nndl_lib.training import processes
 
-__all__ = ["Averages"]
-
-
 class Averages:
     """Sums of named quantities, and the number of examples that they are sums over."""
 

@@ -4,9 +4,6 @@ from functools import cached_property
 
 from nndl_lib import _arguments as arguments, runtime
 
-__all__ = ["Callback", "ProgressBar"]
-
-
 class Callback:
     """Does nothing; override what is needed. To end the training after an epoch, set ``trainer.stop = True``."""
 

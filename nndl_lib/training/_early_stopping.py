@@ -9,9 +9,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["EarlyStopping", "check_new"]
-
-
 class EarlyStopping:
     """Says when a measured value has stopped getting better, and keeps the model's state from when it was best.
 

@@ -17,8 +17,6 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from nndl_lib import _arguments as arguments, functional, nn
 
-__all__ = ["Ensemble", "bootstrap"]
-
 _LINEAR = (nn.Linear, torch.nn.Linear)
 # Modules that work entry by entry, and so on the pre-activations of all members as on those of one.
 _OURS = (nn.ELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Step, nn.Tanh)

@@ -18,9 +18,6 @@ from nndl_lib.optim import Optimizer
 from nndl_lib.optim._base import check_optimizer
 from nndl_lib.training._loop import History, minibatches
 
-__all__ = ["train_ensemble"]
-
-
 def train_ensemble(
     ensemble: Ensemble,
     loss: Callable[..., Tensor],

@@ -16,9 +16,6 @@ from nndl_lib.optim import Optimizer
 from nndl_lib.optim._base import check_optimizer
 from nndl_lib.training._early_stopping import EarlyStopping, check_new
 
-__all__ = ["History", "minibatches", "train"]
-
-
 class History(NamedTuple):
     """What ``train`` measured, one entry an epoch, each tensor (epochs,) on the device of the data.
 

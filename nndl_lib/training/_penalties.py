@@ -14,9 +14,6 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
-__all__ = ["l1_penalty", "l2_penalty", "max_norm_", "weights_of"]
-
-
 def weights_of(model: torch.nn.Module) -> list[Tensor]:
     """The parameters of a model with two axes or more, in its order: the weights of linear and convolutional layers.
 

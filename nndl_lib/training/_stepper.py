@@ -15,8 +15,6 @@ from nndl_lib.optim import clip_grad_norm_
 from nndl_lib.optim import Optimizer
 from nndl_lib.optim._base import check_optimizer
 
-__all__ = ["Stepper"]
-
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 

@@ -24,8 +24,6 @@ from nndl_lib.optim._base import check_optimizer
 from nndl_lib.training._early_stopping import EarlyStopping, check_new
 from nndl_lib.training._stepper import Stepper
 
-__all__ = ["Trainer"]
-
 # What a checkpoint holds, and of what type where that is always the same.
 _KEYS = {
     "world_size": int, "stepper": dict, "counts": dict, "history": dict, "averages": list, "early_stopping": None,

@@ -12,7 +12,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test test-launch lab exercises otter links names release clean
+.PHONY: help environment book check test test-launch lab exercises otter links names release clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -22,7 +22,10 @@ environment: .venv/installed  ## set up .venv, and nothing else
 book: .venv/installed  ## set up, run the chapters, build the site, say where to open it
 	@$(VENV) theme/build.py
 
-test: book .venv/web/installed  ## build the book, then run all tests
+check: .venv/installed  ## form, common mistakes and types of all Python files, in seconds
+	@$(VENV) -m ruff check && $(VENV) -m ruff format --check --quiet && $(VENV) -m mypy --no-error-summary
+
+test: check book .venv/web/installed  ## check, build the book, then run all tests
 	@$(VENV) -m pytest
 
 test-launch: book  ## every published notebook from an empty folder, as in Colab; every other Python; every sample of torch's (30 minutes)

@@ -83,7 +83,9 @@ def torchs(layer):
         return torch.nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding)
     if isinstance(layer, nn.Linear):
         return torch.nn.Linear(layer.in_features, layer.out_features)
-    return {nn.ReLU: torch.nn.ReLU, nn.Flatten: torch.nn.Flatten, nn.MaxPool2d: lambda: torch.nn.MaxPool2d(2)}[type(layer)]()
+    return {nn.ReLU: torch.nn.ReLU, nn.Flatten: torch.nn.Flatten, nn.MaxPool2d: lambda: torch.nn.MaxPool2d(2)}[
+        type(layer)
+    ]()
 
 
 def windows(layer):
@@ -103,7 +105,10 @@ def step(model, optimizer, loss, X, t):
 def steps(device):
     for N, side in ((64, 28), (128, 8)):
         X, t = torch.randn(N, 1, side, side, device=device), torch.randint(10, (N,), device=device)
-        for name, change in (("models.LeNet", lambda model: model), ("LeNet by windows", lambda model: in_torch(model, windows))):
+        for name, change in (
+            ("models.LeNet", lambda model: model),
+            ("LeNet by windows", lambda model: in_torch(model, windows)),
+        ):
             model = models.LeNet(small=side == 8, generator=torch.Generator().manual_seed(0))
             theirs, ours = in_torch(model, torchs).to(device), change(model).to(device)
             sides = [

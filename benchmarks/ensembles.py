@@ -13,8 +13,7 @@ from torch.func import functional_call, vmap
 
 from nndl_lib import functional, nn, training
 from nndl_lib.data import augmentation
-from nndl_lib.training import train_ensemble
-from nndl_lib.training import Ensemble
+from nndl_lib.training import Ensemble, train_ensemble
 
 # Members, hidden units, examples, batch size, epochs, and whether the loss is squared.
 TRAININGS = [

@@ -52,7 +52,10 @@ def main() -> None:
         for one, other in zip(ours.parameters(), torchs.parameters()):  # equal first
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
         result = compare(
-            lambda: epoch_of_ours(ours, X, t, batch_size), lambda: epoch_of_torchs(torchs, X, t, batch_size), 3.0, device
+            lambda: epoch_of_ours(ours, X, t, batch_size),
+            lambda: epoch_of_torchs(torchs, X, t, batch_size),
+            3.0,
+            device,
         )
         rows.append((f"10 steps of {batch_size}, {'-'.join(map(str, sizes))}", result))
     table(rows, device)

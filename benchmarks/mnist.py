@@ -15,9 +15,9 @@ import torch
 from timing import finished, machine
 
 from nndl_lib import functional, models, optim
+from nndl_lib.data import TensorLoader
 from nndl_lib.data import _mnist as mnist
 from nndl_lib.optim import schedules
-from nndl_lib.data import TensorLoader
 from nndl_lib.training import Trainer
 
 
@@ -45,10 +45,16 @@ def main() -> None:
     test = TensorLoader(X_test, t_test, batch_size=1000, device=device)
     steps = options.epochs * len(loader)
     trainer = Trainer(
-        model, functional.cross_entropy, optim.Adam(model.parameters(), lr=options.lr), device=device, progress=False,
-        metrics={"accuracy": lambda z, t: z.argmax(dim=1) == t}, schedule=lambda step: schedules.cosine(step, steps),
-        precision=options.precision, compile=options.compile,
-    )  # fmt: skip
+        model,
+        functional.cross_entropy,
+        optim.Adam(model.parameters(), lr=options.lr),
+        device=device,
+        progress=False,
+        metrics={"accuracy": lambda z, t: z.argmax(dim=1) == t},
+        schedule=lambda step: schedules.cosine(step, steps),
+        precision=options.precision,
+        compile=options.compile,
+    )
     trainer.evaluate(test)  # the device starts up, and a compiler compiles
     start, training = finished(device), 0.0
     for epoch in range(options.epochs):
@@ -57,7 +63,9 @@ def main() -> None:
         training += finished(device) - before
         accuracy = trainer.evaluate(test)["accuracy"]
         spent = finished(device) - start
-        print(f"epoch {epoch}: test accuracy {accuracy:.2%} after {spent:.2f} s, {training / (epoch + 1):.2f} s an epoch")
+        print(
+            f"epoch {epoch}: test accuracy {accuracy:.2%} after {spent:.2f} s, {training / (epoch + 1):.2f} s an epoch"
+        )
 
 
 if __name__ == "__main__":

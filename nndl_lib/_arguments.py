@@ -13,6 +13,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
+
 def check_count(value: int, name: str, caller: str, least: int = 1, most: int | None = None) -> int:
     """Return value as a Python int; NumPy's integers count as well.
 
@@ -37,7 +38,9 @@ def check_dim(dim: int, input: Tensor, caller: str) -> int:
     """Return dim as a Python int. Raises: ValueError where it is not one dimension of input, from the start or the end."""
     number = _integer(dim)
     if number is None or not -input.ndim <= number < input.ndim:
-        raise ValueError(f"{caller}: input has shape {_shape(input)} and dim is {dim!r}; expected one of its dimensions")
+        raise ValueError(
+            f"{caller}: input has shape {_shape(input)} and dim is {dim!r}; expected one of its dimensions"
+        )
     return number
 
 
@@ -58,7 +61,9 @@ def check_function(value: Callable, name: str, caller: str, classes: bool = True
 def check_generator(value: torch.Generator | None, name: str, caller: str, optional: bool = False) -> None:
     """Raises: ValueError where value is not a torch.Generator. None is one where it is ``optional``."""
     if not (isinstance(value, torch.Generator) or optional and value is None):
-        expected = "a torch.Generator, or None" if optional else "a torch.Generator, e.g. torch.Generator().manual_seed(0)"
+        expected = (
+            "a torch.Generator, or None" if optional else "a torch.Generator, e.g. torch.Generator().manual_seed(0)"
+        )
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
 
 
@@ -108,7 +113,9 @@ def check_share(value: float | None, name: str, caller: str, optional: bool = Fa
     """Raises: ValueError where value is not a number from 0 to 1, both included. None is one where it is ``optional``."""
     number = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
     if not (number or optional and value is None):
-        raise ValueError(f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}")
+        raise ValueError(
+            f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}"
+        )
 
 
 def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:
@@ -126,7 +133,9 @@ def check_tensors(caller: str, **named: Tensor) -> None:
     """Raises: ValueError where one of the named values is not a tensor: a list, or an array of NumPy."""
     for name, value in named.items():
         if not isinstance(value, Tensor):
-            raise ValueError(f"{caller}: {name} is a {type(value).__name__}; expected a tensor, e.g. torch.tensor({name})")
+            raise ValueError(
+                f"{caller}: {name} is a {type(value).__name__}; expected a tensor, e.g. torch.tensor({name})"
+            )
 
 
 def check_floating(input: Tensor, caller: str) -> Tensor:
@@ -195,7 +204,9 @@ def check_same(input: Tensor, target: Tensor, caller: str) -> None:
             f"{caller}: input has shape {_shape(input)} and target {_shape(target)}; expected the same shape for both"
         )
     if input.dtype != target.dtype:
-        raise ValueError(f"{caller}: input is {input.dtype} and target is {target.dtype}; expected the same dtype for both")
+        raise ValueError(
+            f"{caller}: input is {input.dtype} and target is {target.dtype}; expected the same dtype for both"
+        )
     _check_device(input, target, caller)
 
 
@@ -316,8 +327,15 @@ def check_dtype(dtype: torch.dtype | None, caller: str, integers: bool = False) 
     """Return dtype, or the default one for None. Raises: ValueError where it is not floating-point, nor one of integers where
     those may be, nor None."""
     dtype = torch.get_default_dtype() if dtype is None else dtype
-    if not isinstance(dtype, torch.dtype) or dtype.is_complex or dtype == torch.bool or not (dtype.is_floating_point or integers):
-        raise ValueError(f"{caller}: dtype is {dtype!r}; expected {'a real' if integers else 'a floating-point'} dtype of torch")
+    if (
+        not isinstance(dtype, torch.dtype)
+        or dtype.is_complex
+        or dtype == torch.bool
+        or not (dtype.is_floating_point or integers)
+    ):
+        raise ValueError(
+            f"{caller}: dtype is {dtype!r}; expected {'a real' if integers else 'a floating-point'} dtype of torch"
+        )
     return dtype
 
 
@@ -371,7 +389,9 @@ def _real(value) -> float | None:
 
 def _check_device(input: Tensor, target: Tensor, caller: str) -> None:
     if input.device != target.device:
-        raise ValueError(f"{caller}: input is on {input.device} and target on {target.device}; expected one device for both")
+        raise ValueError(
+            f"{caller}: input is on {input.device} and target on {target.device}; expected one device for both"
+        )
 
 
 def _shape(x: Tensor) -> str:

@@ -135,7 +135,9 @@ def critical_learning_rate(X: Tensor) -> float:
     _check_data(X, X.new_zeros(len(X)), "critical_learning_rate")
     largest = torch.linalg.matrix_norm(X.double(), 2).item()  # the square of a float32 may be too small for one
     if largest == 0:
-        raise ValueError("critical_learning_rate: X is all zeros, so every learning rate converges; expected a non-zero X")
+        raise ValueError(
+            "critical_learning_rate: X is all zeros, so every learning rate converges; expected a non-zero X"
+        )
     return 2 * len(X) / largest**2
 
 
@@ -219,4 +221,6 @@ def _check_data(X: Tensor, t: Tensor, caller: str) -> None:
         finite = torch.isfinite(values)
         if not finite.all():
             where = tuple((~finite).nonzero()[0].tolist())
-            raise ValueError(f"{caller}: {name}[{', '.join(map(str, where))}] is {values[where].item()}; expected finite numbers")
+            raise ValueError(
+                f"{caller}: {name}[{', '.join(map(str, where))}] is {values[where].item()}; expected finite numbers"
+            )

@@ -52,7 +52,9 @@ def get_device(device: str | torch.device | None = None) -> torch.device:
             )
     elif found.type == "mps":
         if not torch.backends.mps.is_available():
-            raise RuntimeError(f"get_device: 'mps' (from the {source}) was asked for, but this machine has no Apple GPU")
+            raise RuntimeError(
+                f"get_device: 'mps' (from the {source}) was asked for, but this machine has no Apple GPU"
+            )
     elif found.type != "cpu":
         raise ValueError(
             f"get_device: {str(found)!r} (from the {source}) is not supported; expected 'cpu', 'cuda', 'cuda:<index>' or 'mps'"

@@ -9,11 +9,22 @@ import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-BROWSERS = ["chromium", "chromium-browser", "google-chrome",
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+BROWSERS = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+]
 CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PACKED = (".html", ".css", ".js", ".svg", ".json", ".ipynb", ".txt", ".xml")
 
 
@@ -32,10 +43,20 @@ def serve(folder: Path, prefix: str = "/"):
                 status, file = 404, folder / "404.html"
             data = file.read_bytes() if file.is_file() else b"There is no such page."
             self.send_response(status)
-            self.send_header("Content-Type", http.server.SimpleHTTPRequestHandler.extensions_map.get(
-                file.suffix, {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css",
-                              ".svg": "image/svg+xml", ".webp": "image/webp", ".woff2": "font/woff2"}.get(
-                                  file.suffix, "application/octet-stream")))
+            self.send_header(
+                "Content-Type",
+                http.server.SimpleHTTPRequestHandler.extensions_map.get(
+                    file.suffix,
+                    {
+                        ".html": "text/html; charset=utf-8",
+                        ".js": "text/javascript; charset=utf-8",
+                        ".css": "text/css",
+                        ".svg": "image/svg+xml",
+                        ".webp": "image/webp",
+                        ".woff2": "font/woff2",
+                    }.get(file.suffix, "application/octet-stream"),
+                ),
+            )
             if file.suffix in PACKED:
                 data = gzip.compress(data, 6)
                 self.send_header("Content-Encoding", "gzip")

@@ -49,7 +49,9 @@ def executed_cells(path: Path) -> list[tuple[int, nbformat.NotebookNode]]:
     notebook = nbformat.read(EXECUTED / path.relative_to(ROOT).with_suffix(".ipynb"), as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     lines = [line for line, _, _ in code_cells(path)]
-    assert len(cells) == len(lines), f"{path.name}: the executed notebook has {len(cells)} code cells, the source {len(lines)}"
+    assert len(cells) == len(lines), (
+        f"{path.name}: the executed notebook has {len(cells)} code cells, the source {len(lines)}"
+    )
     return list(zip(lines, cells))
 
 

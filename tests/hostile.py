@@ -87,7 +87,9 @@ class Call:
                 text = each.format(text)
             arguments.append(text if name[0] in "*/" else f"{name}={text}")
         owner, path = each.format(self.owner), self.subject.path
-        if self.owner and path[:2] == "__" and path in vars(operator):  # the operator as it is used: NotImplemented is no result
+        if (
+            self.owner and path[:2] == "__" and path in vars(operator)
+        ):  # the operator as it is used: NotImplemented is no result
             path, arguments = f"operator.{path}", [owner, *arguments]
         elif self.owner:
             path = owner if path == "forward" else f"{owner}.{path}"
@@ -108,11 +110,20 @@ def subjects() -> list[Subject]:
                 continue
             subject = Subject(path, module, tuple(inspect.signature(thing).parameters.values()))
             found.append(subject)
-            own = [vars(base).items() for base in getattr(thing, "__mro__", ()) if base.__module__.startswith("nndl_lib")]
+            own = [
+                vars(base).items() for base in getattr(thing, "__mro__", ()) if base.__module__.startswith("nndl_lib")
+            ]
             for method in sorted({name for members in own for name, member in members if inspect.isfunction(member)}):
-                is_operator = thing is autograd.Tensor and method[:2] == "__" and (
-                    {method, method.replace("__r", "__", 1)} & vars(operator).keys())
-                if (is_operator or not method.startswith("_")) and method != "extra_repr" and not outside(f"{path}.{method}"):
+                is_operator = (
+                    thing is autograd.Tensor
+                    and method[:2] == "__"
+                    and ({method, method.replace("__r", "__", 1)} & vars(operator).keys())
+                )
+                if (
+                    (is_operator or not method.startswith("_"))
+                    and method != "extra_repr"
+                    and not outside(f"{path}.{method}")
+                ):
                     parameters = tuple(inspect.signature(getattr(thing, method)).parameters.values())[1:]
                     found.append(Subject(method, module, parameters, subject))
     return found
@@ -122,11 +133,18 @@ def outside(path: str) -> bool:
     return any(fnmatchcase(path, pattern) or path.startswith(pattern + ".") for pattern in OUTSIDE)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def ordinary(subject: Subject) -> Call:
     """The ordinary call of a subject. Raises: LookupError, which says where to write what is missing."""
-    needed = [p for p in subject.parameters if subject.special(p) in TABLE or p.name == "generator" or p.default is p.empty
-              and p.kind is not p.VAR_KEYWORD and (p.kind is not p.VAR_POSITIONAL or subject.choices(p))]
+    needed = [
+        p
+        for p in subject.parameters
+        if subject.special(p) in TABLE
+        or p.name == "generator"
+        or p.default is p.empty
+        and p.kind is not p.VAR_KEYWORD
+        and (p.kind is not p.VAR_POSITIONAL or subject.choices(p))
+    ]
     for p in needed:
         if not subject.choices(p):
             raise LookupError(f"{subject.name}: what is {p}? Say in ORDINARY of tests/hostile_table.py what it may be")
@@ -139,8 +157,10 @@ def ordinary(subject: Subject) -> Call:
         error = outcome(call.source())[1]
         if error is None:
             return call
-    raise LookupError(f"{subject.name}: nothing of what ORDINARY in tests/hostile_table.py says makes an ordinary call; "
-                      f"the last try was\n    {call.source()}\n    {error!r}")
+    raise LookupError(
+        f"{subject.name}: nothing of what ORDINARY in tests/hostile_table.py says makes an ordinary call; "
+        f"the last try was\n    {call.source()}\n    {error!r}"
+    )
 
 
 # --- Calls and what comes of them ---
@@ -165,12 +185,12 @@ def outcome(source: str) -> tuple:
         plt.close("all")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compiled(source: str):
     return compile(source, "<call>", "eval")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def value_of(text: str):
     """What an argument is, to look at: None where its source is no expression."""
     result, error = outcome(text)
@@ -189,15 +209,25 @@ def gradients(value) -> list:
 
 def same(a, b, rtol=1e-4) -> bool:
     """Whether two results hold the same numbers in the same shapes, whatever their dtype."""
-    a, b = (torch.as_tensor(v.data) if isinstance(v, autograd.Tensor) else torch.as_tensor(v) if isinstance(v, np.ndarray)
-            else v.item() if isinstance(v, np.generic) else v for v in (a, b))
+    a, b = (
+        torch.as_tensor(v.data)
+        if isinstance(v, autograd.Tensor)
+        else torch.as_tensor(v)
+        if isinstance(v, np.ndarray)
+        else v.item()
+        if isinstance(v, np.generic)
+        else v
+        for v in (a, b)
+    )
     if isinstance(a, (int, float)) and isinstance(b, Tensor) or isinstance(b, (int, float)) and isinstance(a, Tensor):
         a, b = (v if isinstance(v, Tensor) else torch.tensor(v) for v in (a, b))
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         if a.device != b.device or a.shape != b.shape or a.is_meta:
             return a.device == b.device and a.shape == b.shape
         a, b = (torch.view_as_real(v.detach().to(torch.complex128)) for v in (a, b))
-        scale = b[b.isfinite()].abs().max().item() if rtol > 0.01 and b.isfinite().any() else 1  # half precision: of the whole
+        scale = (
+            b[b.isfinite()].abs().max().item() if rtol > 0.01 and b.isfinite().any() else 1
+        )  # half precision: of the whole
         return torch.allclose(a, b, rtol=rtol, atol=rtol * max(1, scale), equal_nan=True)
     if isinstance(a, (float, int)) and isinstance(b, (float, int)):
         return math.isclose(a, b, rel_tol=rtol, abs_tol=rtol) or a != a and b != b
@@ -235,12 +265,15 @@ def numbers(value) -> list:
 def surroundings() -> dict:
     """All that a call must leave as it was."""
     state = np.random.get_state()
-    return {"torch's random state": torch.get_rng_state().numpy().tobytes(),
-            "NumPy's random state": (state[1].tobytes(), state[2]), "Python's random state": random.getstate(),
-            "the grad mode": torch.is_grad_enabled(),
-            "the default dtype": torch.get_default_dtype(),
-            "the environment": {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")},
-            "the modes of the network": all(network.training and not network[-1].training for network in MADE)}
+    return {
+        "torch's random state": torch.get_rng_state().numpy().tobytes(),
+        "NumPy's random state": (state[1].tobytes(), state[2]),
+        "Python's random state": random.getstate(),
+        "the grad mode": torch.is_grad_enabled(),
+        "the default dtype": torch.get_default_dtype(),
+        "the environment": {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")},
+        "the modes of the network": all(network.training and not network[-1].training for network in MADE),
+    }
 
 
 def of_torch(call: Call, source: str) -> str:
@@ -249,7 +282,9 @@ def of_torch(call: Call, source: str) -> str:
     home = (subject.owner or subject).path
     module, name = home.rsplit(".", 1)
     if module == "nndl_lib.autograd":
-        words = source.replace("array(", "torch_array(").replace("labels(4).numpy()", "labels(4)").replace("axis=", "dim=")
+        words = (
+            source.replace("array(", "torch_array(").replace("labels(4).numpy()", "labels(4)").replace("axis=", "dim=")
+        )
         words = words.replace("keepdims=", "keepdim=").replace("concatenate", "cat").replace(".max(", ".amax(")
         words = re.sub(r"\b(a|b|condition|data|gradient)=", "", words).replace("z=", "input=")
         words = words.replace("nndl_lib.autograd.cross_entropy", "nn.functional.cross_entropy")
@@ -269,12 +304,17 @@ def of_torch(call: Call, source: str) -> str:
 
 # --- Hostile calls and what is wrong with them ---
 
-CLEAR = re.compile(r"argument '\w+'|dtype|scalar ?type|not implemented for|same device|on device|meta|Dimension out of range|"
-                   r"single memory location|leaf Variable|in-?place|ambiguous|bool tensor|types other than", re.I)
+CLEAR = re.compile(
+    r"argument '\w+'|dtype|scalar ?type|not implemented for|same device|on device|meta|Dimension out of range|"
+    r"single memory location|leaf Variable|in-?place|ambiguous|bool tensor|types other than",
+    re.I,
+)
 STRICT = ("count", "number", "flag", "function", "generator")  # their errors name the parameter, or show the value
 LOOSE = ("word", "module", "other")  # Python's own errors will do
 ERRORS = (ValueError, TypeError, RuntimeError, IndexError, NotImplementedError)
-DATA = {"twice", "added", "overwritten"}.union(*map(HOSTILE.get, ("tensor", "labels", "array", "tensors"))) - WRONG.keys()
+DATA = {"twice", "added", "overwritten"}.union(
+    *map(HOSTILE.get, ("tensor", "labels", "array", "tensors"))
+) - WRONG.keys()
 
 
 def kind_of(value, p) -> str:
@@ -287,9 +327,17 @@ def kind_of(value, p) -> str:
         kinds = (("tensors", Tensor), ("numbers", (int, float)))
         return next((kind for kind, one in kinds if all(isinstance(v, one) for v in value)), "other")
     floats = "float" in str(p.annotation) or isinstance(p.default, float)
-    kinds = (("flag", bool), ("number" if floats else "count", int), ("number", float), ("word", str), ("dtype", torch.dtype),
-             ("generator", torch.Generator), ("device", torch.device), ("module", nn.Module),
-             ("array", (autograd.Tensor, np.ndarray)))
+    kinds = (
+        ("flag", bool),
+        ("number" if floats else "count", int),
+        ("number", float),
+        ("word", str),
+        ("dtype", torch.dtype),
+        ("generator", torch.Generator),
+        ("device", torch.device),
+        ("module", nn.Module),
+        ("array", (autograd.Tensor, np.ndarray)),
+    )
     return next((kind for kind, one in kinds if isinstance(value, one)), "function" if callable(value) else "other")
 
 
@@ -304,8 +352,11 @@ def hostile(call: Call):
             yield "", "", copied, "", f"{copied}({source})", f"={source}"
         if subject.path == "forward":
             yield "", "", copied, "", Call(subject, call.given, f"{copied}({call.owner})").source(), f"={source}"
-    leaves = {name: f"leaf({text})" for name, text in call.given.items() if name[0] != "*"
-              and isinstance(value := value_of(text), Tensor) and value.is_floating_point()}
+    leaves = {
+        name: f"leaf({text})"
+        for name, text in call.given.items()
+        if name[0] != "*" and isinstance(value := value_of(text), Tensor) and value.is_floating_point()
+    }
     result = call.source(**leaves)
     differentiable = outcome(result)[0] if leaves and not changes_its_argument else None
     if differentiable and any(gradient is not None for gradient in differentiable[1]):
@@ -331,7 +382,9 @@ def hostile(call: Call):
                 yield p.name, group, kind, "", halves, rounded[0].format(floats)
             else:
                 sign, right = "=" * right.startswith("="), right.removeprefix("=")
-                ordinary_form = right if right in ("", "any") else sign + given.source(**{key: star + right.format(text)})
+                ordinary_form = (
+                    right if right in ("", "any") else sign + given.source(**{key: star + right.format(text)})
+                )
                 wrong = wrong.format(text, text, text)
                 yield p.name, group, kind, wrong, given.source(**{key: star + wrong}), ordinary_form
 
@@ -377,7 +430,9 @@ def judge(call, name, group, kind, wrong, source, reference) -> tuple[str, str]:
     theirs = of_torch(call, source) if kind in DATA or call.subject.module == "nndl_lib.autograd" else ""
     their_result, their_error = outcome(theirs) if theirs else (None, None)
     random_oracle = theirs and not error and not their_error and not same(outcome(theirs)[0], their_result)
-    no_oracle = isinstance(their_error, (SyntaxError, NameError, AttributeError)) or "unexpected keyword" in str(their_error)
+    no_oracle = isinstance(their_error, (SyntaxError, NameError, AttributeError)) or "unexpected keyword" in str(
+        their_error
+    )
     if random_oracle or no_oracle:
         theirs, their_error = "", None
     came = brief(result, error) + (f"\n    {theirs} gives {brief(their_result, their_error)}" if theirs else "")
@@ -397,7 +452,12 @@ def judge(call, name, group, kind, wrong, source, reference) -> tuple[str, str]:
         return "right" if right else "Python's own error" if loose else "refused" if must else "unclear error", came
     value, tolerance, alone = result[0], 0.03 if "float16" in kind else 1e-4, not theirs or their_error
     right = not alone and same(result, their_result, tolerance) or reference == "any" and alone
-    right = right or kind in ("nan", "all nan", "inf", "-inf") and alone and not all(n.isfinite().all() for n in numbers(value))
+    right = (
+        right
+        or kind in ("nan", "all nan", "inf", "-inf")
+        and alone
+        and not all(n.isfinite().all() for n in numbers(value))
+    )
     right = right or kind == "meta" and any(n.is_meta for n in numbers(value))
     right = right or kind == "empty" and numbers(value) and all(n.numel() == 0 for n in numbers(value))
     if right or reference in ("", "any"):
@@ -413,7 +473,9 @@ def trials(subject: Subject):
     """All hostile calls of a subject, each with its verdict."""
     call = ordinary(subject)
     for name, group, kind, wrong, source, reference in hostile(call):
-        yield Trial(f"{subject.name}: {name}: {kind}", source, *judge(call, name, group, kind, wrong, source, reference))
+        yield Trial(
+            f"{subject.name}: {name}: {kind}", source, *judge(call, name, group, kind, wrong, source, reference)
+        )
 
 
 def excepted(trial: Trial) -> list[str]:

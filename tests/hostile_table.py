@@ -6,8 +6,6 @@ that name may be. The entries are source text; the first with which the call run
 
 import copy
 import importlib
-import math
-import operator
 import pickle
 import tempfile
 
@@ -112,7 +110,11 @@ def cast(value, dtype):
     if isinstance(value, (list, tuple)):
         parts = [cast(part, dtype) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value.to(dtype) if isinstance(value, nn.Module) or isinstance(value, Tensor) and value.is_floating_point() else value
+    return (
+        value.to(dtype)
+        if isinstance(value, nn.Module) or isinstance(value, Tensor) and value.is_floating_point()
+        else value
+    )
 
 
 def mapped(value, change):
@@ -132,11 +134,22 @@ def twice(function, *args, **given):
     """The result of the second call, after a first one with copies of networks, which must have left all else as it was."""
     looked_at = (Tensor, np.ndarray, list, dict)
     before = {name: copy.deepcopy(value) for name, value in given.items() if isinstance(value, looked_at)}
-    function(*args, **{name: G() if isinstance(value, torch.Generator) else copy.deepcopy(value) if isinstance(value, nn.Module)
-                       else value for name, value in given.items()})
+    function(
+        *args,
+        **{
+            name: G()
+            if isinstance(value, torch.Generator)
+            else copy.deepcopy(value)
+            if isinstance(value, nn.Module)
+            else value
+            for name, value in given.items()
+        },
+    )
     for name, value in before.items():
         arrays = isinstance(value, (Tensor, np.ndarray))
-        as_it_was = torch.equal(*map(torch.as_tensor, (given[name], value))) if arrays else str(given[name]) == str(value)
+        as_it_was = (
+            torch.equal(*map(torch.as_tensor, (given[name], value))) if arrays else str(given[name]) == str(value)
+        )
         assert as_it_was, f"the call changed its argument {name}"
     return function(*args, **given)
 
@@ -177,75 +190,157 @@ CHARACTERS = "nndl_lib.text.CharacterModel(4, generator=G())"
 LSTM, NODE = "nndl_lib.rnn.LSTM(4, 4, generator=G())", "leaf(array(4, 4))"
 ORDINARY = {
     "input x X z Z tensor values images H": [X, IMAGES, "rand(5, 4, 4)", "rand(4)", "rand(2, 4, 32, 32)"],
-    "target t": ["labels(4)", X, "rand(4)"], "weight w W": ["rand(4)", X, "rand(4, 4, 3, 3)"],
-    "g bias running_mean running_var mean": ["rand(4)"], "ids": ["labels(200, 96)", "labels(8, 96).reshape(2, 4)"],
-    "ngrams": ["labels(8).reshape(4, 2)"], "prompt": ["labels(5)"], "lengths": ["torch.tensor([5, 4, 2, 1])"],
-    "mask": ["torch.ones(4, 4)"], "penalize": ["torch.ones(4)"],
-    "hx h c hidden cell state": [X, "rand(1, 4, 4)", "(rand(4, 4), rand(4, 4))", "(rand(1, 4, 4), rand(1, 4, 4))", "{'a': 1}"],
-    "from_input from_hidden": ["rand(4, 4)", "rand(4, 12)", "rand(4, 16)"], "weight_ih weight_hh": ["rand(16, 4)"],
-    "kernel_size size kernel": ["2", "(4, 4)"], "padding": ["0", "1"], "stride dilation groups step_size world_size": ["1"],
-    "rank layer step start": ["0"], "k order lag T T_max total_iters n num_layers seed length streams": ["2"],
+    "target t": ["labels(4)", X, "rand(4)"],
+    "weight w W": ["rand(4)", X, "rand(4, 4, 3, 3)"],
+    "g bias running_mean running_var mean": ["rand(4)"],
+    "ids": ["labels(200, 96)", "labels(8, 96).reshape(2, 4)"],
+    "ngrams": ["labels(8).reshape(4, 2)"],
+    "prompt": ["labels(5)"],
+    "lengths": ["torch.tensor([5, 4, 2, 1])"],
+    "mask": ["torch.ones(4, 4)"],
+    "penalize": ["torch.ones(4)"],
+    "hx h c hidden cell state": [
+        X,
+        "rand(1, 4, 4)",
+        "(rand(4, 4), rand(4, 4))",
+        "(rand(1, 4, 4), rand(1, 4, 4))",
+        "{'a': 1}",
+    ],
+    "from_input from_hidden": ["rand(4, 4)", "rand(4, 12)", "rand(4, 16)"],
+    "weight_ih weight_hh": ["rand(16, 4)"],
+    "kernel_size size kernel": ["2", "(4, 4)"],
+    "padding": ["0", "1"],
+    "stride dilation groups step_size world_size": ["1"],
+    "rank layer step start": ["0"],
+    "k order lag T T_max total_iters n num_layers seed length streams": ["2"],
     "epochs steps batch_size patience degree M N D": ["2"],
     "in_features out_features features in_channels out_channels channels": ["4"],
     "num_features num_classes input_size hidden_size embedding_size growth width inputs outputs depth": ["4"],
-    "normalized_shape": ["(4,)"], "input_shape": ["(4, 4)"], "sizes": ["[4, 4]"], "dim axis": ["1", "0"],
-    "degrees down right": ["1.0"], "factor val value gain": ["2.0"], "reduction": ["'sum'"],
-    "nonlinearity": ["'tanh'", "'relu'"], "text": ["'words'"], "names": ["['a', 'b', 'c', 'd']"], "fractions": ["(0.5, 0.5)"],
-    "tensors": ["rand(4, 4), labels(4)", "[rand(4, 4), rand(4, 4)]"], "models": [f"[{LAYER}, {LAYER}]"],
-    "params parameters": ["[nn.Parameter(rand(4))]"], "model module network block": ["model()", LAYER],
-    "centers": ["[[0.0, 0.0], [1.0, 1.0]]"], "loss cost": ["loss", "energy"], "f": ["energy"],
-    "scheme": ["nndl_lib.nn.init.xavier_normal_"], "then schedule": ["nndl_lib.optim.schedules.constant"],
-    "closure": ["lambda: descended(p)"], "activation": ["nndl_lib.nn.ReLU"],
-    "loader validation batch": ["[(rand(4, 4), labels(4))]", "(rand(4, 4), labels(4))"], "ax": ["plt.figure().subplots()"],
-    "path": ["FOLDER.name + '/new.pt'"], "state_dict": ["{owner}.state_dict()"],
-    "group": ["{'params': [nn.Parameter(rand(4))]}"], "device": ["torch.device('cpu')"], "dtype": ["torch.float64"],
-    "draw": ["draw"], "now": ["['a']"],
+    "normalized_shape": ["(4,)"],
+    "input_shape": ["(4, 4)"],
+    "sizes": ["[4, 4]"],
+    "dim axis": ["1", "0"],
+    "degrees down right": ["1.0"],
+    "factor val value gain": ["2.0"],
+    "reduction": ["'sum'"],
+    "nonlinearity": ["'tanh'", "'relu'"],
+    "text": ["'words'"],
+    "names": ["['a', 'b', 'c', 'd']"],
+    "fractions": ["(0.5, 0.5)"],
+    "tensors": ["rand(4, 4), labels(4)", "[rand(4, 4), rand(4, 4)]"],
+    "models": [f"[{LAYER}, {LAYER}]"],
+    "params parameters": ["[nn.Parameter(rand(4))]"],
+    "model module network block": ["model()", LAYER],
+    "centers": ["[[0.0, 0.0], [1.0, 1.0]]"],
+    "loss cost": ["loss", "energy"],
+    "f": ["energy"],
+    "scheme": ["nndl_lib.nn.init.xavier_normal_"],
+    "then schedule": ["nndl_lib.optim.schedules.constant"],
+    "closure": ["lambda: descended(p)"],
+    "activation": ["nndl_lib.nn.ReLU"],
+    "loader validation batch": ["[(rand(4, 4), labels(4))]", "(rand(4, 4), labels(4))"],
+    "ax": ["plt.figure().subplots()"],
+    "path": ["FOLDER.name + '/new.pt'"],
+    "state_dict": ["{owner}.state_dict()"],
+    "group": ["{'params': [nn.Parameter(rand(4))]}"],
+    "device": ["torch.device('cpu')"],
+    "dtype": ["torch.float64"],
+    "draw": ["draw"],
+    "now": ["['a']"],
     # by type
-    "Tensor": [X, "rand(4)"], "Generator": ["G()"], "int": ["2"], "float": ["0.5"], "bool": ["True"], "str": ["'a'"],
+    "Tensor": [X, "rand(4)"],
+    "Generator": ["G()"],
+    "int": ["2"],
+    "float": ["0.5"],
+    "bool": ["True"],
+    "str": ["'a'"],
     "Callable": ["torch.square"],
     # by module or function; those of functions are always given
-    "autograd.a autograd.b autograd.z autograd.other": [NODE], "autograd.end trace.end": ["leaf(array(1))"],
-    "autograd.gradient": ["array(4, 4)", "array(1)"], "autograd.tensors": [f"[{NODE}, {NODE}]"],
-    "autograd.target": ["labels(4).numpy()"], "autograd.condition": ["array(4, 4) > 0.5"], "autograd.data": ["array(4, 4)"],
-    "__ipow__.other": ["2.0"], "autograd.index": ["1"], "autograd.value autograd.exponent": ["2.0"],
-    "reshape.shape": ["2, 8"], "conv2d_loops.input": ["rand(2, 4, 4, 4)"], "add_windows.values": ["rand(4, 4, 2, 2, 3, 3)"],
-    "window_offsets.kernel window_offsets.places": ["(2, 2)"], "window_offsets.stride window_offsets.dilation": ["(1, 1)"],
-    "padding_sizes.kernel_size": ["(2, 2)"], "image_grid.images": ["rand(4, 8, 8)"],
+    "autograd.a autograd.b autograd.z autograd.other": [NODE],
+    "autograd.end trace.end": ["leaf(array(1))"],
+    "autograd.gradient": ["array(4, 4)", "array(1)"],
+    "autograd.tensors": [f"[{NODE}, {NODE}]"],
+    "autograd.target": ["labels(4).numpy()"],
+    "autograd.condition": ["array(4, 4) > 0.5"],
+    "autograd.data": ["array(4, 4)"],
+    "__ipow__.other": ["2.0"],
+    "autograd.index": ["1"],
+    "autograd.value autograd.exponent": ["2.0"],
+    "reshape.shape": ["2, 8"],
+    "conv2d_loops.input": ["rand(2, 4, 4, 4)"],
+    "padding_sizes.kernel_size": ["(2, 2)"],
+    "image_grid.images": ["rand(4, 8, 8)"],
     "padding_sizes.stride padding_sizes.dilation": ["(1, 1)"],
     "check_gradients.x numerical_gradient.x": ["rand(4, 4).double()"],
-    "check_gradients.gradient": ["2 * rand(4, 4).double()"], "two_loop.steps two_loop.changes": ["[rand(4)]"],
-    "train.lr train_ensemble.lr": ["0.1"], "LBFGS.params": ["[(p := nn.Parameter(rand(4)))]"],
+    "check_gradients.gradient": ["2 * rand(4, 4).double()"],
+    "two_loop.steps two_loop.changes": ["[rand(4)]"],
+    "train.lr train_ensemble.lr": ["0.1"],
+    "LBFGS.params": ["[(p := nn.Parameter(rand(4)))]"],
     "train_ensemble.ensemble": [f"nndl_lib.training.Ensemble([{LAYER}, {LAYER}])"],
     "train_ensemble.loss": ["nndl_lib.functional.cross_entropy"],
-    "receptive_field.layers": ["[nndl_lib.nn.Conv2d(4, 4, 3, generator=G())]"], "DenseNet.layers": ["[1, 1]"],
+    "receptive_field.layers": ["[nndl_lib.nn.Conv2d(4, 4, 3, generator=G())]"],
+    "DenseNet.layers": ["[1, 1]"],
     "DenseNet.in_channels LeNet.in_channels ResNet.in_channels ResNet.channels": ["4"],
-    "DenseNet.small LeNet.small ResNet.small": ["True"], "ResNet.block": ["nndl_lib.models.BasicBlock"], "ResNet.layers": ["[1]"],
-    "ResNeXtBlock.cardinality": ["2"], "ResNeXtBlock.base_width": ["64"], "decision_regions.X layer_space.H": ["rand(4, 2)"],
-    "decision_regions.predict": ["lambda x: (x[:, 0] > 0.5).long()"], "decision_regions.t layer_space.t": ["labels(4, 2)"],
-    "fit.predict": ["torch.square"], "fit.x": ["rand(4)"], "fit.t": ["rand(4)"], "cost_contours.cost": ["lambda w, b: w + b"],
-    "cost_contours.horizontal cost_contours.vertical": ["(0.0, 1.0)"], "curves.series": ["{'a': rand(4)}"],
-    "confusion_matrix.counts": ["rand(4, 4)"], "draw_graph.places": ["{'a': (0.0, 0.0), 'b': (1.0, 0.0)}"],
-    "draw_graph.arrows lay_out.arrows": ["[('a', 'b')]"], "record.X": [X], "record.tensors": ["True"], "make_line.w": ["0.5"],
-    "step.value": ["0.5"], "max_norm_.c": ["0.5"], "max_norm_.weight": [X],
-    "forget_bias_.model gates.model lag_gradients.model": [LSTM], "gates.x lag_gradients.x": ["rand(5, 4, 4)"],
-    "lag_gradients.loss": ["energy"], "bits_per_character.model sample.model": [CHARACTERS],
-    "Trainer.model": ["(m := model())"], "Trainer.optimizer": ["nndl_lib.optim.SGD(m.parameters(), lr=0.1)"],
-    "Trainer.device": ["'cpu'"], "Trainer.progress": ["False"], "load.path": ["saved({owner})"],
-    "static_html.axes explore.axes": ["k=[1, 2]"], "set_random_state.state": ["nndl_lib.training.checkpoint.random_state()"],
-    "check_state.found check_state.expected": ["{'a': rand(4)}"], "critical_learning_rate.X": [X],
-    "weight_norm.name": ["'weight'"], "rnn_step.from_hidden": [X],
+    "DenseNet.small LeNet.small ResNet.small": ["True"],
+    "ResNet.block": ["nndl_lib.models.BasicBlock"],
+    "ResNet.layers": ["[1]"],
+    "ResNeXtBlock.cardinality": ["2"],
+    "ResNeXtBlock.base_width": ["64"],
+    "decision_regions.X layer_space.H": ["rand(4, 2)"],
+    "decision_regions.predict": ["lambda x: (x[:, 0] > 0.5).long()"],
+    "decision_regions.t layer_space.t": ["labels(4, 2)"],
+    "fit.predict": ["torch.square"],
+    "fit.x": ["rand(4)"],
+    "fit.t": ["rand(4)"],
+    "cost_contours.cost": ["lambda w, b: w + b"],
+    "cost_contours.horizontal cost_contours.vertical": ["(0.0, 1.0)"],
+    "curves.series": ["{'a': rand(4)}"],
+    "confusion_matrix.counts": ["rand(4, 4)"],
+    "draw_graph.places": ["{'a': (0.0, 0.0), 'b': (1.0, 0.0)}"],
+    "draw_graph.arrows lay_out.arrows": ["[('a', 'b')]"],
+    "record.X": [X],
+    "record.tensors": ["True"],
+    "make_line.w": ["0.5"],
+    "step.value": ["0.5"],
+    "max_norm_.c": ["0.5"],
+    "max_norm_.weight": [X],
+    "forget_bias_.model gates.model lag_gradients.model": [LSTM],
+    "gates.x lag_gradients.x": ["rand(5, 4, 4)"],
+    "lag_gradients.loss": ["energy"],
+    "bits_per_character.model sample.model": [CHARACTERS],
+    "Trainer.model": ["(m := model())"],
+    "Trainer.optimizer": ["nndl_lib.optim.SGD(m.parameters(), lr=0.1)"],
+    "Trainer.device": ["'cpu'"],
+    "Trainer.progress": ["False"],
+    "load.path": ["saved({owner})"],
+    "static_html.axes explore.axes": ["k=[1, 2]"],
+    "set_random_state.state": ["nndl_lib.training.checkpoint.random_state()"],
+    "check_state.found check_state.expected": ["{'a': rand(4)}"],
+    "critical_learning_rate.X": [X],
+    "weight_norm.name": ["'weight'"],
+    "rnn_step.from_hidden": [X],
     "gru_step.from_input gru_step.from_hidden": ["rand(4, 12)"],
     "lstm_step.from_input lstm_step.from_hidden": ["rand(4, 16)"],
-    "weight_norm.module Dense.block Residual.block Residual.shortcut": [LAYER], "lstm_sequence.x": ["rand(5, 4, 4)"],
-    "until.x at_end.x reverse.x": ["rand(5, 4, 4)"], "RNN.options RNNCell.options initialize.options": ["generator=G()"],
-    "log_softmax.axis": ["-1"], "save.state": ["{'a': rand(4)}"], "delayed_copy.lag": ["1"], "windows.batch": ["2"],
+    "weight_norm.module Dense.block Residual.block Residual.shortcut": [LAYER],
+    "lstm_sequence.x": ["rand(5, 4, 4)"],
+    "until.x at_end.x reverse.x": ["rand(5, 4, 4)"],
+    "RNN.options RNNCell.options initialize.options": ["generator=G()"],
+    "log_softmax.axis": ["-1"],
+    "save.state": ["{'a': rand(4)}"],
+    "delayed_copy.lag": ["1"],
+    "windows.batch": ["2"],
     "updates.state": ["{}"],
     "Highway.norm deep_mlp.norm": ["nndl_lib.nn.BatchNorm1d"],
 }
 TABLE = {name: choices for names, choices in ORDINARY.items() for name in names.split()}
 # Objects whose methods want more of them than that they were made.
 OWNERS = {
-    "nndl_lib.autograd.Tensor": [NODE, "leaf(array(1))", "autograd.Tensor(array(4, 4))", "autograd.Tensor(np.array(1))"],
+    "nndl_lib.autograd.Tensor": [
+        NODE,
+        "leaf(array(1))",
+        "autograd.Tensor(array(4, 4))",
+        "autograd.Tensor(np.array(1))",
+    ],
     "nndl_lib.text.NGram": ["nndl_lib.text.NGram(order=2).fit(labels(200, 96))"],
     "nndl_lib.training.EarlyStopping": ["[s := nndl_lib.training.EarlyStopping(2), s.step(0.5, model())][0]"],
 }
@@ -253,21 +348,25 @@ TRAINERS = "the parts of a trainer, which checks what they are given"
 INSIDE = "steps inside a layer, which checks what they are given"
 OUTSIDE = {  # who is not called, and why
     "nndl_lib.checks": "exercises and their checks: wrong answers are tried in tests/wrong_answers",
-    "nndl_lib._arguments": "the checks themselves, seen through everyone who calls them",
-    "nndl_lib.compatibility": "versions of Python and torch", "nndl_lib.data._download": "the network",
-    "nndl_lib.data._mnist": "the network", "nndl_lib.interactive.draw_digit": "JavaScript", "nndl_lib.interactive._pieces": "HTML",
-    "nndl_lib.interactive.playground": "JavaScript", "nndl_lib.training.processes": "several processes",
+    "nndl_lib.compatibility": "versions of Python and torch",
+    "nndl_lib.data.mnist": "the network",
+    "nndl_lib.interactive.draw_digit": "JavaScript",
+    "nndl_lib.interactive.playground": "JavaScript",
+    "nndl_lib.interactive.explore": "shows what static_html returns",
+    "nndl_lib.training.processes": "several processes",
     "nndl_lib.models.AlexNet": "a second a call; made of layers that are tried",
-    "nndl_lib.optim._base": "abstract; the base of those in optim", "nndl_lib.training._averages": TRAINERS, "nndl_lib.training._stepper": TRAINERS,
-    "nndl_lib.training.Callback": TRAINERS, "nndl_lib.training.ProgressBar.*": TRAINERS,
-    "nndl_lib.interactive.explore": "shows what static_html returns", "nndl_lib.*.check_*": "checks",
-    "nndl_lib.rnn.fused_layer": INSIDE, "nndl_lib.rnn.side_by_side_": INSIDE, "nndl_lib.rnn.wants_fused": INSIDE,
-    "nndl_lib.rnn.at_end": INSIDE, "nndl_lib.rnn.until": INSIDE, "nndl_lib.rnn.reverse": INSIDE,
-    "nndl_lib.autograd.Node": "the graph inside its tensors", "nndl_lib.functional.autocasts": INSIDE,
-    "nndl_lib.functional.padding_sizes": INSIDE, "nndl_lib.functional.window_offsets": INSIDE,
-    "nndl_lib.optim.LBFGS.add_param_group": "there is one group",
+    "nndl_lib.optim.Optimizer": "abstract; the base of those in optim",
     "nndl_lib.rnn.Recurrent": "abstract; the base of RNN, LSTM and GRU",
-    **{f"nndl_lib.rnn.{layer}.{step}": INSIDE for layer in ("RNN", "LSTM", "GRU") for step in ("prepare", "layer", "between", "weights", "flatten_parameters", "sequence", "unroll", "step")},
+    "nndl_lib.training.Callback": TRAINERS,
+    "nndl_lib.training.ProgressBar.*": TRAINERS,
+    "nndl_lib.training.checkpoint.check_*": "checks",
+    "nndl_lib.autograd.Node": "the graph inside its tensors",
+    "nndl_lib.optim.LBFGS.add_param_group": "there is one group",
+    **{
+        f"nndl_lib.rnn.{layer}.{step}": INSIDE
+        for layer in ("RNN", "LSTM", "GRU")
+        for step in ("prepare", "layer", "between", "weights", "flatten_parameters", "sequence", "unroll", "step")
+    },
 }
 
 # --- The table of hostile arguments: by kind of the ordinary one, {}, what it is given, and what gives the same result ---
@@ -280,8 +379,13 @@ LAYOUTS = {
     "expanded": ("spread({})", "=spread({}).clone()"),
 }
 HALF = {  # all tensors and networks of a call, and what is done to the result of the ordinary form
-    name + large: (f"cast({{}}, torch.{name})", f"cast(cast({{}}, torch.{name}), torch.float32)", f"cast({{}}, torch.{name})")
-    for name in ("float16", "bfloat16") for large in ("", " large")
+    name + large: (
+        f"cast({{}}, torch.{name})",
+        f"cast(cast({{}}, torch.{name}), torch.float32)",
+        f"cast({{}}, torch.{name})",
+    )
+    for name in ("float16", "bfloat16")
+    for large in ("", " large")
 }
 DTYPES = {
     name: (f"mapped({{}}, lambda a: a.astype(np.{name}))", f"mapped({{}}, lambda a: 1.0 * a.astype(np.{name}))")
@@ -292,58 +396,126 @@ EDGES = {
     for value in ("np.nan", "np.inf", "-np.inf", "1e30", "-1e3", "0.0")
 }
 HOSTILE = {
-    "tensor": HALF | LAYOUTS | WRONG | {
-        "list": ("{}.tolist()", "{}"), "ndarray": ("{}.numpy()", "{}"), "float": ("0.5", ""),
-        "integer": ("({} * 9).long()", "({} * 9).long().float()"), "bool": ("({} > 0.5)", "({} > 0.5).float()"),
-        "complex": ("{}.cfloat()", "{}"), "float64": ("{}.double()", "{}"), "requires_grad": ("leaf({})", "={}"),
-        "0-d": ("{}.flatten()[0]", "{}.flatten()[:1]"), "empty": ("{}[:0]", ""), "meta": ("{}.to('meta')", ""),
-        "nan": ("holding({}, math.nan)", "{}"), "all nan": ("{} * math.nan", ""),
-        "inf": ("holding({}, math.inf)", "holding({}, 1e30)"), "-inf": ("holding({}, -math.inf)", "holding({}, -1e30)"),
+    "tensor": HALF
+    | LAYOUTS
+    | WRONG
+    | {
+        "list": ("{}.tolist()", "{}"),
+        "ndarray": ("{}.numpy()", "{}"),
+        "float": ("0.5", ""),
+        "integer": ("({} * 9).long()", "({} * 9).long().float()"),
+        "bool": ("({} > 0.5)", "({} > 0.5).float()"),
+        "complex": ("{}.cfloat()", "{}"),
+        "float64": ("{}.double()", "{}"),
+        "requires_grad": ("leaf({})", "={}"),
+        "0-d": ("{}.flatten()[0]", "{}.flatten()[:1]"),
+        "empty": ("{}[:0]", ""),
+        "meta": ("{}.to('meta')", ""),
+        "nan": ("holding({}, math.nan)", "{}"),
+        "all nan": ("{} * math.nan", ""),
+        "inf": ("holding({}, math.inf)", "holding({}, 1e30)"),
+        "-inf": ("holding({}, -math.inf)", "holding({}, -1e30)"),
     },
-    "labels": LAYOUTS | WRONG | {
-        "list": ("{}.tolist()", "{}"), "ndarray": ("{}.numpy()", "{}"), "floats": ("{}.float()", "{}"),
-        "int32": ("{}.int()", "{}"), "uint8": ("{}.byte()", "{}"), "bool": ("({} > 0)", "({} > 0).long()"),
-        "negative": ("{} - 1", ""), "too large": ("{} + 1000", ""), "empty": ("{}[:0]", ""),
-        "0-d": ("{}.flatten()[0]", "{}.flatten()[:1]"), "meta": ("{}.to('meta')", ""),
+    "labels": LAYOUTS
+    | WRONG
+    | {
+        "list": ("{}.tolist()", "{}"),
+        "ndarray": ("{}.numpy()", "{}"),
+        "floats": ("{}.float()", "{}"),
+        "int32": ("{}.int()", "{}"),
+        "uint8": ("{}.byte()", "{}"),
+        "bool": ("({} > 0)", "({} > 0).long()"),
+        "negative": ("{} - 1", ""),
+        "too large": ("{} + 1000", ""),
+        "empty": ("{}[:0]", ""),
+        "0-d": ("{}.flatten()[0]", "{}.flatten()[:1]"),
+        "meta": ("{}.to('meta')", ""),
     },
-    "array": DTYPES | EDGES | WRONG | {
-        "list": ("mapped({}, np.ndarray.tolist)", "{}"), "turned": ("mapped({}, lambda a: np.asfortranarray(a))", "={}"),
+    "array": DTYPES
+    | EDGES
+    | WRONG
+    | {
+        "list": ("mapped({}, np.ndarray.tolist)", "{}"),
+        "turned": ("mapped({}, lambda a: np.asfortranarray(a))", "={}"),
         "integer": ("mapped({}, lambda a: (9 * a).astype(int))", "mapped({}, lambda a: np.floor(9 * a))"),
         "bool": ("mapped({}, lambda a: a > 0.5)", "mapped({}, lambda a: 1.0 * (a > 0.5))"),
-        "complex": ("mapped({}, lambda a: a + 0j)", "{}"), "negative": ("mapped({}, lambda a: -a)", "any"),
-        "empty": ("mapped({}, lambda a: a[:0])", "any"), "0-d": ("mapped({}, lambda a: a.flatten()[0])", "any"),
+        "complex": ("mapped({}, lambda a: a + 0j)", "{}"),
+        "negative": ("mapped({}, lambda a: -a)", "any"),
+        "empty": ("mapped({}, lambda a: a[:0])", "any"),
+        "0-d": ("mapped({}, lambda a: a.flatten()[0])", "any"),
         "tensor": ("torch.ones(4, 4)", "any"),
     },
-    "count": WRONG | {
-        "True": ("True", ""), "2.5": ("2.5", ""), "float": ("{}.0", "{}"), "digits": ("'3'", ""), "list": ("[{}, {}, {}]", ""),
-        "np.int64": ("np.int64({})", "={}"), "tensor": ("torch.tensor({})", "{}"), "negative": ("-17", ""),
+    "count": WRONG
+    | {
+        "True": ("True", ""),
+        "2.5": ("2.5", ""),
+        "float": ("{}.0", "{}"),
+        "digits": ("'3'", ""),
+        "list": ("[{}, {}, {}]", ""),
+        "np.int64": ("np.int64({})", "={}"),
+        "tensor": ("torch.tensor({})", "{}"),
+        "negative": ("-17", ""),
         "nan": ("math.nan", ""),
     },
-    "number": WRONG | {
-        "True": ("True", "1.0"), "list": ("[{}]", "{}"), "nan": ("math.nan", ""), "np.float64": ("np.float64({})", "={}"),
-        "tensor": ("torch.tensor({})", "{}"), "complex": ("{} + 1j", ""),
+    "number": WRONG
+    | {
+        "True": ("True", "1.0"),
+        "list": ("[{}]", "{}"),
+        "nan": ("math.nan", ""),
+        "np.float64": ("np.float64({})", "={}"),
+        "tensor": ("torch.tensor({})", "{}"),
+        "complex": ("{} + 1j", ""),
     },
-    "flag": WRONG | {
-        "'False'": ("'False'", ""), "2": ("2", ""), "0": ("0", "False"), "tensor": ("torch.ones(2)", ""),
+    "flag": WRONG
+    | {
+        "'False'": ("'False'", ""),
+        "2": ("2", ""),
+        "0": ("0", "False"),
+        "tensor": ("torch.ones(2)", ""),
         "np.bool": ("np.bool_({})", "={}"),
     },
     "function": WRONG | {"float": ("0.1", "")},
-    "generator": WRONG | {"int": ("0", ""), "NumPy's": ("np.random.default_rng(0)", ""), "class": ("torch.Generator", "")},
+    "generator": WRONG
+    | {"int": ("0", ""), "NumPy's": ("np.random.default_rng(0)", ""), "class": ("torch.Generator", "")},
     "word": WRONG | {"int": ("3", ""), "bytes": ("b'sum'", ""), "list": ("[{}]", "")},
     "module": WRONG | {"class": ("nn.Linear", ""), "list": ("[{}]", "")},
-    "dtype": {"string": ("'float32'", ""), "NumPy's": ("np.float32", ""), "integer": ("torch.int64", ""), "int": ("3", "")},
-    "device": {"unknown": ("'none'", ""), "float": ("0.5", "")},
-    "tensors": WRONG | {
-        "lists": ("list(map(torch.Tensor.tolist, {}))", "{}"), "arrays": ("list(map(torch.Tensor.numpy, map(torch.Tensor.detach, {})))", "{}"),
-        "strided": ("list(map(strided, {}))", "{}"), "none": ("[]", ""),
+    "dtype": {
+        "string": ("'float32'", ""),
+        "NumPy's": ("np.float32", ""),
+        "integer": ("torch.int64", ""),
+        "int": ("3", ""),
     },
-    "numbers": WRONG | {
-        "list": ("list({})", "{}"), "one": ("{}[:1]", ""), "strings": ("tuple(map(str, {}))", ""), "float": ("0.5", ""),
+    "device": {"unknown": ("'none'", ""), "float": ("0.5", "")},
+    "tensors": WRONG
+    | {
+        "lists": ("list(map(torch.Tensor.tolist, {}))", "{}"),
+        "arrays": ("list(map(torch.Tensor.numpy, map(torch.Tensor.detach, {})))", "{}"),
+        "strided": ("list(map(strided, {}))", "{}"),
+        "none": ("[]", ""),
+    },
+    "numbers": WRONG
+    | {
+        "list": ("list({})", "{}"),
+        "one": ("{}[:1]", ""),
+        "strings": ("tuple(map(str, {}))", ""),
+        "float": ("0.5", ""),
     },
     "other": WRONG | {"float": ("0.5", "")},
     "text": {},
 }
-FREE = ("xlabel", "ylabel", "label", "goal", "alt", "caller", "what", "text", "index", "path", "checkpoint")  # any word is right
+FREE = (
+    "xlabel",
+    "ylabel",
+    "label",
+    "goal",
+    "alt",
+    "caller",
+    "what",
+    "text",
+    "index",
+    "path",
+    "checkpoint",
+)  # any word is right
 
 # Behavior that is meant: a pattern of `subject: parameter: kind`, and the reason. What is no longer needed makes a test fail.
 DRAWN = "numbers are drawn in the order of the memory, and for each dtype others, as torch draws them"
@@ -351,9 +523,20 @@ EQUATIONS = "an equation that a layer calls at every step, after it has checked 
 LATER = "a pass over the text for each batch of it; the model that gets the batch checks its range"
 SQUARES = "squares above 65504 are infinite, as in torch.optim"
 EXCEPTIONS = {
-    **{f"nndl_lib.rnn.*_{end}: *: {kind}": EQUATIONS for end in ("step", "sequence") for kind in ("list", "float", "empty")},
-    **{f"nndl_lib.rnn.{name}: *: {kind}": EQUATIONS for name, kind in
-       [("gru_step", "ndarray"), ("gru_step", "0-d"), ("lstm_sequence", "ndarray"), ("lstm_sequence", "meta")]},
+    **{
+        f"nndl_lib.rnn.*_{end}: *: {kind}": EQUATIONS
+        for end in ("step", "sequence")
+        for kind in ("list", "float", "empty")
+    },
+    **{
+        f"nndl_lib.rnn.{name}: *: {kind}": EQUATIONS
+        for name, kind in [
+            ("gru_step", "ndarray"),
+            ("gru_step", "0-d"),
+            ("lstm_sequence", "ndarray"),
+            ("lstm_sequence", "meta"),
+        ]
+    },
     "nndl_lib.functional.dropout: input: turned": DRAWN,
     "nndl_lib.nn.Dropout.forward: *: turned": DRAWN,
     "nndl_lib.nn.init.unit_directions_: tensor: strided": DRAWN,
@@ -366,7 +549,7 @@ EXCEPTIONS = {
     "nndl_lib.training.EarlyStopping.step: : twice": "it counts its calls",
     "nndl_lib.functional.batch_norm: weight: *inf": "torch multiplies in another order, and gives NaN for all",
     "nndl_lib.inspection.architecture_table: input_shape: one": "a shape of one number is a shape",
-    **{f"nndl_lib.optim._rules.{rule}_update: g: float16 large": SQUARES for rule in ("rmsprop", "adam", "adamw", "nadam")},
+    **{f"nndl_lib.optim.{rule}_update: g: float16 large": SQUARES for rule in ("rmsprop", "adam", "adamw", "nadam")},
     "nndl_lib.autograd.Tensor.__contains__: value: None": "no entry is None, as of a list",
     "nndl_lib.autograd.Tensor.__contains__: value: string": "no entry is a string, as of a list",
     "nndl_lib.linear.gradient_descent: X: float16 large": "a descent that diverges passes float16's largest number a step earlier",
@@ -379,9 +562,8 @@ EXCEPTIONS = {
     "nndl_lib.training.Trainer: compile: string": "torch says which names it knows",
     "nndl_lib.training.Trainer: compile: 'False'": "torch says which names it knows",
     "nndl_lib.training.train: t: negative": "what a target may be, its loss says",
-    "nndl_lib.functional.windows: : added": "a view in which places share memory, as torch's unfold gives one",
     "nndl_lib.training.checkpoint.load: map_location: None": "where it was, as in torch",
-    "nndl_lib.plotting_*: names: string": "a string is a sequence of letters",
+    "nndl_lib.plotting.*: names: string": "a string is a sequence of letters",
     "nndl_lib.plotting.draw_graph: now: string": "a string is a sequence of letters",
     "nndl_lib.data.boolean_inputs: dtype: integer": "the inputs are whole numbers",
     "nndl_lib.data.delayed_copy: dtype: integer": "the inputs are whole numbers",

@@ -44,11 +44,20 @@ def repository(folder: Path) -> tuple[dict[str, str], str]:
     settings = folder.parent / "gitconfig"
     settings.write_text(
         f'[url "{folder.as_uri()}"]\n    insteadOf = {ADDRESS}\n[user]\n    name = n\n    email = e@x.org\n[safe]\n    directory = *\n'
-        "[uploadpack]\n    allowFilter = true\n    allowAnySHA1InWant = true\n", encoding="utf-8")
+        "[uploadpack]\n    allowFilter = true\n    allowAnySHA1InWant = true\n",
+        encoding="utf-8",
+    )
     environment = {"GIT_CONFIG_GLOBAL": str(settings), "GIT_CONFIG_NOSYSTEM": "1"}
 
     def git(*arguments):
-        done = subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.strip()
 
     git("init", "--quiet", "--initial-branch", "main")
@@ -61,8 +70,29 @@ def run_notebook(python: Path, file: Path, environment: dict[str, str], timeout:
     """Run a notebook in place, from its own folder, as that Python's kernel would for a reader; outputs are written into it."""
     home = file.parent / "home"  # no settings, kernels or caches of whoever runs the tests
     home.mkdir(exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "JUPYTER", "IPYTHON", "NNDL_", "PIP_", "GIT_"))}
-    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "JUPYTER", "IPYTHON", "NNDL_", "PIP_", "GIT_"))
+    }
+    offline = {
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+    }
     return subprocess.run(
-        [python, "-c", "from nbclient.cli import main; main()", "--inplace", f"--timeout={timeout}", file.name], cwd=file.parent, timeout=timeout,
-        env={**kept, **offline, "HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1", "MPLCONFIGDIR": str(home), **environment}, capture_output=True, text=True)
+        [python, "-c", "from nbclient.cli import main; main()", "--inplace", f"--timeout={timeout}", file.name],
+        cwd=file.parent,
+        timeout=timeout,
+        env={
+            **kept,
+            **offline,
+            "HOME": str(home),
+            "JUPYTER_PLATFORM_DIRS": "1",
+            "MPLCONFIGDIR": str(home),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+    )

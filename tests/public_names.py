@@ -19,7 +19,11 @@ def current(root: Path = ROOT / "nndl_lib") -> dict[str, list[str]]:
     """For every public module, which has no underscore in its name, its ``__all__``, sorted."""
     names = (".".join(file.relative_to(root.parent).with_suffix("").parts) for file in sorted(root.rglob("[!_]*.py")))
     names = {*names, *(".".join(file.parent.relative_to(root.parent).parts) for file in root.rglob("*/__init__.py"))}
-    return {name: sorted(importlib.import_module(name).__all__) for name in sorted(names) if name != root.name and "._" not in name}
+    return {
+        name: sorted(importlib.import_module(name).__all__)
+        for name in sorted(names)
+        if name != root.name and "._" not in name
+    }
 
 
 def promised(text: str) -> dict[str, dict[str, str]]:
@@ -27,7 +31,9 @@ def promised(text: str) -> dict[str, dict[str, str]]:
     found = {}
     for line in text.splitlines():
         module, _, names = line.partition(": ")
-        found[module] = dict(re.fullmatch(r"(\w+)(?:\(deprecated:([\d.]+)\))?", name).groups(default="") for name in names.split())
+        found[module] = dict(
+            re.fullmatch(r"(\w+)(?:\(deprecated:([\d.]+)\))?", name).groups(default="") for name in names.split()
+        )
     return found
 
 
@@ -39,9 +45,13 @@ def faults(promise: dict, names: dict, docstring, version: str) -> list[str]:
         for name, since in wanted.items():
             here = name in names.get(module, [])
             if not here and not since:
-                found.append(f"{module}.{name} is gone: readers' code uses it; deprecate it first (tests/public_names.py)")
+                found.append(
+                    f"{module}.{name} is gone: readers' code uses it; deprecate it first (tests/public_names.py)"
+                )
             elif not here and tuple(map(int, since.split(".")[:2])) >= minor:
-                found.append(f"{module}.{name} is gone in {version}, the minor version in which it was deprecated ({since})")
+                found.append(
+                    f"{module}.{name} is gone in {version}, the minor version in which it was deprecated ({since})"
+                )
             elif here and since and f"Deprecated since {since}" not in (docstring(module, name) or ""):
                 found.append(f"{module}.{name}: its docstring does not say 'Deprecated since {since}'")
     for module, wanted in names.items():
@@ -58,8 +68,11 @@ def main() -> None:
     for module, names in current().items():
         for name in names:
             promise.setdefault(module, {}).setdefault(name, "")
-    lines = [f"{module}: " + " ".join(name + (f"(deprecated:{since})" if since else "") for name, since in sorted(names.items()))
-             for module, names in sorted(promise.items())]
+    lines = [
+        f"{module}: "
+        + " ".join(name + (f"(deprecated:{since})" if since else "") for name, since in sorted(names.items()))
+        for module, names in sorted(promise.items())
+    ]
     FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

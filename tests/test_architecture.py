@@ -80,15 +80,23 @@ def test_multiply_adds_of_every_kind():
         (torch.nn.Conv1d(2, 3, 4), (2, 7), 3 * 4 * 2 * 4),
         (torch.nn.ConvTranspose2d(2, 3, 4, stride=2), (2, 5, 5), 2 * 25 * 3 * 16),
         *((nn.BatchNorm2d(3), (3, 4, 5), 60), (torch.nn.BatchNorm2d(3), (3, 4, 5), 60), (nn.BatchNorm1d(3), (3,), 3)),
-        *((nn.BatchNorm2d(3, affine=False), (3, 4, 5), 0), (nn.LayerNorm(6), (6,), 6), (torch.nn.GroupNorm(1, 2), (2, 3), 6)),
+        *(
+            (nn.BatchNorm2d(3, affine=False), (3, 4, 5), 0),
+            (nn.LayerNorm(6), (6,), 6),
+            (torch.nn.GroupNorm(1, 2), (2, 3), 6),
+        ),
         *((nn.MaxPool2d(2), (3, 4, 4), 0), (nn.AvgPool2d(2), (3, 4, 4), 0), (nn.Tanh(), (3,), 0)),
         (torch.nn.LSTM(4, 6, batch_first=True), (7, 4), 7 * 4 * 6 * (4 + 6)),
         (torch.nn.GRU(4, 6, 2, batch_first=True), (7, 4), 7 * 3 * (6 * (4 + 6) + 6 * (6 + 6))),
         (rnn.LSTM(4, 6, batch_first=True), (7, 4), 7 * 4 * 6 * (4 + 6)),
         (rnn.GRU(4, 6, 2, batch_first=True), (7, 4), 7 * 3 * (6 * (4 + 6) + 6 * (6 + 6))),
         (rnn.RNN(4, 6, batch_first=True, bidirectional=True), (7, 4), 7 * 2 * 6 * (4 + 6)),
-        *((kind(4, 6), (4,), gates * 6 * (4 + 6)) for kind, gates in (
-            *((rnn.LSTMCell, 4), (rnn.GRUCell, 3), (rnn.RNNCell, 1), (torch.nn.LSTMCell, 4), (torch.nn.GRUCell, 3)),)),
+        *(
+            (kind(4, 6), (4,), gates * 6 * (4 + 6))
+            for kind, gates in (
+                *((rnn.LSTMCell, 4), (rnn.GRUCell, 3), (rnn.RNNCell, 1), (torch.nn.LSTMCell, 4), (torch.nn.GRUCell, 3)),
+            )
+        ),
         (torch.nn.PReLU(), (3,), None),
     ]
     for layer, shape, expected in cases:
@@ -111,7 +119,11 @@ def test_any_model_of_the_book():
 
     model = Reader()
     table = architecture_table(model, (5, 4))
-    assert [(row.name, row.output_shape) for row in table.rows] == [("recurrent", (5, 6)), ("dropout", (6,)), ("readout", (3,))]
+    assert [(row.name, row.output_shape) for row in table.rows] == [
+        ("recurrent", (5, 6)),
+        ("dropout", (6,)),
+        ("readout", (3,)),
+    ]
     products = 5 * 4 * 6 * (4 + 6 + 6 + 6)
     assert [row.multiply_adds for row in table.rows] == [products, 0, 18] and table.multiply_adds == products + 18
     assert table.parameters == sum(p.numel() for p in model.parameters())
@@ -168,7 +180,9 @@ def test_residual_and_dense_networks_add_up():
 
 
 def test_the_network_is_left_as_it_was():
-    model = torch.nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), torch.nn.Dropout(), nn.Flatten(), nn.Linear(8, 2))
+    model = torch.nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), torch.nn.Dropout(), nn.Flatten(), nn.Linear(8, 2)
+    )
     model[1].eval()
     model.register_forward_hook(hook := lambda *_: None)
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -238,7 +252,12 @@ def test_receptive_field_of_modules():
     assert receptive_field(models.AlexNet(device="meta").features) == (195, 32, -66)
     assert receptive_field([nn.Conv2d(1, 1, 3, padding="same", dilation=2)] * 2) == (9, 1, -4)
     assert receptive_field([nn.Conv2d(1, 1, 4, padding="same"), nn.Conv2d(1, 1, 3, padding="valid")]) == (6, 1, -1)
-    layers = [torch.nn.Conv2d(1, 1, 3, 2, 1, 2), torch.nn.BatchNorm2d(1), torch.nn.ReLU(), torch.nn.MaxPool2d(3, 2, 1, 1)]
+    layers = [
+        torch.nn.Conv2d(1, 1, 3, 2, 1, 2),
+        torch.nn.BatchNorm2d(1),
+        torch.nn.ReLU(),
+        torch.nn.MaxPool2d(3, 2, 1, 1),
+    ]
     assert receptive_field(layers) == (1 + 4 + 2 * 2, 4, -1 - 2)
     assert receptive_field([torch.nn.MaxPool2d(2, dilation=3), torch.nn.AvgPool2d(2, 1)]) == (4 + 2, 2, 0)
     assert receptive_field([nn.AvgPool2d((2, 2)), nn.MaxPool2d(3, 1, 1)]) == (2 + 4, 2, -2)
@@ -253,7 +272,12 @@ def test_receptive_field_bad_layers():
     for layer in ((3,), (3, 1, 0, 1, 1)):
         with refused(f"receptive_field: layers[0] is {layer}; expected (kernel, stride, padding, dilation)"):
             receptive_field([layer])
-    bad = ((0, 1), "kernel", 0, 1), ((1, 0), "stride", 0, 1), ((1, 1, -1), "padding", -1, 0), ((1, 1, 0, 0), "dilation", 0, 1)
+    bad = (
+        ((0, 1), "kernel", 0, 1),
+        ((1, 0), "stride", 0, 1),
+        ((1, 1, -1), "padding", -1, 0),
+        ((1, 1, 0, 0), "dilation", 0, 1),
+    )
     for layer, name, value, least in bad:
         with refused(f"receptive_field: the {name} of layers[0] is {value}; expected an integer of at least {least}"):
             receptive_field([layer])

@@ -69,7 +69,13 @@ def test_lenet_by_hand():
     ).flatten(1)
     expected = follow(
         *(state, expected),
-        [("linear", "classifier.1", {}), ("relu", "", {}), ("linear", "classifier.3", {}), ("relu", "", {}), ("linear", "classifier.5", {})],
+        [
+            ("linear", "classifier.1", {}),
+            ("relu", "", {}),
+            ("linear", "classifier.3", {}),
+            ("relu", "", {}),
+            ("linear", "classifier.5", {}),
+        ],
     )
     close(model(x), expected)
     assert model.features(x).shape == (2, 16, 5, 5)
@@ -83,10 +89,22 @@ def test_small_lenet_and_its_options():
     half = ("avg_pool2d", "", {"kernel_size": 2})
     maps = follow(
         *(state, x),
-        [("conv", "features.0", {"padding": 1}), ("tanh", "", {}), half, ("conv", "features.3", {"padding": 1}), ("tanh", "", {}), half],
+        [
+            ("conv", "features.0", {"padding": 1}),
+            ("tanh", "", {}),
+            half,
+            ("conv", "features.3", {"padding": 1}),
+            ("tanh", "", {}),
+            half,
+        ],
     )
     assert maps.shape == (2, 16, 2, 2)
-    close(model(x), follow(state, maps.flatten(1), [("linear", "classifier.1", {}), ("tanh", "", {}), ("linear", "classifier.3", {})]))
+    close(
+        model(x),
+        follow(
+            state, maps.flatten(1), [("linear", "classifier.1", {}), ("tanh", "", {}), ("linear", "classifier.3", {})]
+        ),
+    )
     assert model(x).shape == (2, 7)
     with refused("expected input (..., 64)"):
         model(torch.zeros(1, 3, 12, 12, **F64))
@@ -98,7 +116,10 @@ def test_small_lenet_and_its_options():
 def test_models_draw_from_their_generator_alone():
     makers = [
         *(lambda g: models.LeNet(generator=g), lambda g: models.LeNet(small=True, generator=g)),
-        *(lambda g: models.ResNet(models.BasicBlock, [1, 1], channels=4, generator=g), lambda g: models.Bottleneck(4, 2, 2, generator=g)),
+        *(
+            lambda g: models.ResNet(models.BasicBlock, [1, 1], channels=4, generator=g),
+            lambda g: models.Bottleneck(4, 2, 2, generator=g),
+        ),
         *(lambda g: models.ResNeXtBlock(4, 16, generator=g), lambda g: models.DenseNet(2, [1, 1], 4, generator=g)),
     ]
     for make in makers:
@@ -193,10 +214,15 @@ def test_blocks_have_the_papers_numbers_of_weights():
         block = models.ResNeXtBlock(256, 64, cardinality=cardinality, base_width=width)
         assert weights(block) == cardinality * (256 * width + 9 * width**2 + width * 256)
         assert 65_000 < weights(block) < 74_000
-    assert models.ResNeXtBlock(8, 128).conv1.out_channels == 256 and models.ResNeXtBlock(8, 40, base_width=4).conv1.out_channels == 64
+    assert (
+        models.ResNeXtBlock(8, 128).conv1.out_channels == 256
+        and models.ResNeXtBlock(8, 40, base_width=4).conv1.out_channels == 64
+    )
     norms = 2 * (64 + 64 + 256)
     assert count(models.Bottleneck(256, 64)) == 69_632 + norms
-    assert count(models.Bottleneck(64, 64)) == weights(models.Bottleneck(256, 64)) - 192 * 64 + norms + 64 * 256 + 2 * 256
+    assert (
+        count(models.Bottleneck(64, 64)) == weights(models.Bottleneck(256, 64)) - 192 * 64 + norms + 64 * 256 + 2 * 256
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +250,13 @@ def test_residual_network_by_torch():
         h = block_by_torch({key.removeprefix(name): v for key, v in state.items() if key.startswith(name)}, h, stride)
     close(model(x), F.linear(h.mean(dim=(2, 3)), state["fc.weight"], state["fc.bias"]))
     # torchvision's names
-    assert {"conv1.weight", "bn1.running_var", "layer2.0.downsample.1.weight", "layer2.1.conv2.weight", "fc.bias"} <= set(state)
+    assert {
+        "conv1.weight",
+        "bn1.running_var",
+        "layer2.0.downsample.1.weight",
+        "layer2.1.conv2.weight",
+        "fc.bias",
+    } <= set(state)
 
 
 def test_small_residual_network():
@@ -294,8 +326,12 @@ def test_dense_network():
     assert count(model) == 7_978_856  # torchvision's densenet121
     assert model(torch.zeros(1, 3, 224, 224, device="meta")).shape == (1, 1000)
     assert model.classifier.in_features == 1024
-    assert {"features.conv0.weight", "features.norm0.bias", "features.denseblock2.denselayer3.norm2.weight"} <= set(model.state_dict())
-    assert {"features.transition3.conv.weight", "features.norm5.running_mean", "classifier.bias"} <= set(model.state_dict())
+    assert {"features.conv0.weight", "features.norm0.bias", "features.denseblock2.denselayer3.norm2.weight"} <= set(
+        model.state_dict()
+    )
+    assert {"features.transition3.conv.weight", "features.norm5.running_mean", "classifier.bias"} <= set(
+        model.state_dict()
+    )
     small = models.DenseNet(4, [2, 2], 8, 10, in_channels=1, small=True, generator=rng(), **F64)
     state, x = small.state_dict(), normal(2, 1, 8, 8)
     h = follow(state, x, [("conv", "features.conv0", {"padding": 1})])

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-import nndl_lib.data.augmentation
 import nndl_lib.data
+import nndl_lib.data.augmentation
 import nndl_lib.functional
 import nndl_lib.linear
 from nndl_lib import nn, rnn, training
@@ -27,12 +27,29 @@ IMAGE["shift"] |= {"down": 1.0}
 IMAGE["scale"] |= {"factor": 1.5}
 CALLS = {
     nndl_lib.functional: {
-        **{name: {"input": X} for name in (
-            "dropout", "elu", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "step", "tanh", "wide", "autocasts")},
+        **{
+            name: {"input": X}
+            for name in (
+                "dropout",
+                "elu",
+                "identity",
+                "leaky_relu",
+                "relu",
+                "sigmoid",
+                "softplus",
+                "step",
+                "tanh",
+                "wide",
+                "autocasts",
+            )
+        },
         **{name: {"input": X, "dim": 1} for name in ("softmax", "log_softmax")},
         **{name: {"input": X, "target": X.softmax(1)} for name in ("mse_loss", "binary_cross_entropy_with_logits")},
         **{name: {"input": X, "target": LABELS} for name in ("accuracy", "cross_entropy", "multiclass_hinge_loss")},
-        **{name: {"input": IMAGES, "weight": WEIGHT, "bias": torch.rand(6, generator=G)} for name in ("conv2d", "conv2d_loops")},
+        **{
+            name: {"input": IMAGES, "weight": WEIGHT, "bias": torch.rand(6, generator=G)}
+            for name in ("conv2d", "conv2d_loops")
+        },
         **{name: {"input": IMAGES, "kernel_size": 2} for name in ("max_pool2d", "avg_pool2d", "windows")},
         "add_windows": {"values": torch.rand(2, 3, 2, 2, 3, 3, generator=G), "size": (4, 4)},
         "batch_norm": {"input": X, **NORM},
@@ -57,7 +74,11 @@ WRONG = {"list": lambda tensor: tensor.tolist(), "ndarray": lambda tensor: tenso
 def functions(module):
     """The public functions of a module that take a tensor, by name."""
     found = {name: getattr(module, name) for name in module.__all__ if inspect.isfunction(getattr(module, name))}
-    return {name: f for name, f in found.items() if any(p.annotation in (Tensor, "Tensor") for p in inspect.signature(f).parameters.values())}
+    return {
+        name: f
+        for name, f in found.items()
+        if any(p.annotation in (Tensor, "Tensor") for p in inspect.signature(f).parameters.values())
+    }
 
 
 def refused(words):
@@ -65,8 +86,11 @@ def refused(words):
 
 
 @pytest.mark.parametrize("kind", WRONG)
-@pytest.mark.parametrize("module, name", [(module, name) for module in CALLS for name in functions(module)],
-                         ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    "module, name",
+    [(module, name) for module in CALLS for name in functions(module)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_functions_expect_tensors(module, name, kind):
     f, given = getattr(module, name), CALLS[module][name]
     needed = {p.name for p in inspect.signature(f).parameters.values() if p.default is p.empty}
@@ -83,11 +107,23 @@ def test_functions_expect_tensors(module, name, kind):
 
 
 @pytest.mark.parametrize("kind", WRONG)
-@pytest.mark.parametrize("layer, x", [
-    (nn.Linear(3, 2), X), (nn.BatchNorm1d(3), X), (nn.LayerNorm(3), X), (nn.Conv2d(3, 6, 3), IMAGES), (nn.BatchNorm2d(3), IMAGES),
-    (rnn.RNN(3, 2), X.reshape(4, 1, 3)), (rnn.LSTM(3, 2), X.reshape(4, 1, 3)), (rnn.GRU(3, 2), X.reshape(4, 1, 3)),
-    (rnn.RNNCell(3, 2), X), (rnn.LSTMCell(3, 2), X), (rnn.GRUCell(3, 2), X),
-], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "layer, x",
+    [
+        (nn.Linear(3, 2), X),
+        (nn.BatchNorm1d(3), X),
+        (nn.LayerNorm(3), X),
+        (nn.Conv2d(3, 6, 3), IMAGES),
+        (nn.BatchNorm2d(3), IMAGES),
+        (rnn.RNN(3, 2), X.reshape(4, 1, 3)),
+        (rnn.LSTM(3, 2), X.reshape(4, 1, 3)),
+        (rnn.GRU(3, 2), X.reshape(4, 1, 3)),
+        (rnn.RNNCell(3, 2), X),
+        (rnn.LSTMCell(3, 2), X),
+        (rnn.GRUCell(3, 2), X),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_layers_expect_tensors(layer, x, kind):
     layer(x)
     with refused(f"{type(layer).__name__}: input is a {kind}; expected a tensor, e.g. torch.tensor(input)"):
@@ -121,4 +157,6 @@ def test_what_is_fitted_and_split_is_a_tensor(kind):
     members = training.Ensemble([nn.Linear(3, 3), nn.Linear(3, 3)])
     for given, what in [({"X": wrong, "t": LABELS}, "X"), ({"X": X, "t": WRONG[kind](LABELS)}, "t")]:
         with refused(f"train_ensemble: {what} is a {kind}; expected a tensor"):
-            train_ensemble(members, **given, loss=nndl_lib.functional.cross_entropy, lr=0.1, epochs=1, batch_size=2, generator=G)
+            train_ensemble(
+                members, **given, loss=nndl_lib.functional.cross_entropy, lr=0.1, epochs=1, batch_size=2, generator=G
+            )

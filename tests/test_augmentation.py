@@ -43,7 +43,9 @@ def oracle(images, degrees=0.0, factor=1.0, down=0.0, right=0.0):
     out = np.empty(images.shape)
     N, (H, W) = len(images), images.shape[-2:]
     center = (np.array([H, W]) - 1) / 2
-    for n, values in enumerate(zip(*(torch.as_tensor(v, **F64).expand(N).tolist() for v in (degrees, factor, down, right)))):
+    for n, values in enumerate(
+        zip(*(torch.as_tensor(v, **F64).expand(N).tolist() for v in (degrees, factor, down, right)))
+    ):
         angle = math.radians(values[0])
         # Rows point down: counter-clockwise to the eye takes (y, x) to this, times the factor.
         forward = values[1] * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -86,7 +88,11 @@ def test_random_affine_is_the_composition_in_one_interpolation(shape, seed):
     found = aug.random_affine(images, (-20, 50), (0.2, 0.4), (0.5, 1.5), rng(seed))
     u = torch.rand(4, shape[0], generator=rng(seed), **F64)
     expected = oracle(
-        images, degrees=-20 + 70 * u[0], factor=0.5 + u[1], right=0.2 * W * (2 * u[2] - 1), down=0.4 * H * (2 * u[3] - 1)
+        images,
+        degrees=-20 + 70 * u[0],
+        factor=0.5 + u[1],
+        right=0.2 * W * (2 * u[2] - 1),
+        down=0.4 * H * (2 * u[3] - 1),
     )
     close(found, expected)
 
@@ -167,7 +173,9 @@ def test_random_values_fill_their_ranges():
 
 def test_one_number_of_degrees_is_a_symmetric_range():
     images = images_of((5, 6, 6))
-    assert torch.equal(aug.random_affine(images, 30, generator=rng(3)), aug.random_affine(images, (-30, 30), generator=rng(3)))
+    assert torch.equal(
+        aug.random_affine(images, 30, generator=rng(3)), aug.random_affine(images, (-30, 30), generator=rng(3))
+    )
     one, other = (aug.random_affine(images, translate=v, generator=rng(3)) for v in (0.3, (0.3, 0.3)))
     assert torch.equal(one, other)
 
@@ -215,10 +223,14 @@ ALL = [
 
 @pytest.mark.parametrize("name, function", ALL)
 def test_what_is_no_batch_of_images(name, function):
-    with refused(f"{name}: images has shape (5, 64); expected (N, H, W) or (N, C, H, W); X.reshape(-1, 8, 8) makes images of rows"):
+    with refused(
+        f"{name}: images has shape (5, 64); expected (N, H, W) or (N, C, H, W); X.reshape(-1, 8, 8) makes images of rows"
+    ):
         function(torch.zeros(5, 64))
     for shape in ((5, 63), (64,), (), (2, 3, 4, 5, 6), (5, 0)):
-        with pytest.raises(ValueError, match=re.escape(f"{name}: images has shape {shape}; expected (N, H, W) or (N, C, H, W)") + "$"):
+        with pytest.raises(
+            ValueError, match=re.escape(f"{name}: images has shape {shape}; expected (N, H, W) or (N, C, H, W)") + "$"
+        ):
             function(torch.zeros(shape))
     for shape in ((0, 8, 8), (2, 0, 3, 3)):
         with refused(f"{name}: images has shape {shape}; expected at least one pixel"):
@@ -228,7 +240,9 @@ def test_what_is_no_batch_of_images(name, function):
             function(torch.zeros(2, 8, 8, dtype=dtype))
 
 
-@pytest.mark.parametrize("caller, name", [("shift", "down"), ("shift", "right"), ("rotate", "degrees"), ("scale", "factor")])
+@pytest.mark.parametrize(
+    "caller, name", [("shift", "down"), ("shift", "right"), ("rotate", "degrees"), ("scale", "factor")]
+)
 def test_values_that_do_not_fit(caller, name):
     images, function = images_of((3, 2, 4, 4)), getattr(aug, caller)
     for shape in ((2,), (4,), (1,), (3, 1)):
@@ -320,7 +334,9 @@ def test_horizontal_flip_mirrors_some(shape, seed):
     mirrored = torch.rand(len(images), generator=rng(seed)) < 0.5
     for before, after, flipped in zip(images, found, mirrored):
         assert torch.equal(after, before.flip(-1) if flipped else before)
-    assert torch.equal(aug.horizontal_flip(images, 1), images.flip(-1)) and torch.equal(aug.horizontal_flip(images, 0), images)
+    assert torch.equal(aug.horizontal_flip(images, 1), images.flip(-1)) and torch.equal(
+        aug.horizontal_flip(images, 0), images
+    )
 
 
 def test_horizontal_flip_mirrors_a_share_of_p():
@@ -355,7 +371,9 @@ def test_pca_color_shifts_each_image_by_one_color():
     close(shift, shift[:, :, :1, :1].expand_as(shift))
     draws = 0.3 * torch.randn(6, 3, generator=rng(5), **F64)
     close(shift[:, :, 0, 0], torch.stack([components[1] @ (a * components[0]) for a in draws]))
-    close(aug.pca_color(images, 0.3, generator=rng(5)), aug.pca_color(images, 0.3, aug.color_components(images), rng(5)))
+    close(
+        aug.pca_color(images, 0.3, generator=rng(5)), aug.pca_color(images, 0.3, aug.color_components(images), rng(5))
+    )
     close(aug.pca_color(images, generator=rng(5)), aug.pca_color(images, 0.1, generator=rng(5)))
     assert torch.equal(aug.pca_color(images, 0), images)
     assert aug.pca_color(images.float(), generator=rng()).dtype == torch.float32
@@ -409,7 +427,9 @@ def test_crops_flips_and_colors_bad_arguments():
     images = torch.zeros(2, 3, 4, 5)
     for name in ("random_crop", "ten_crop"):
         for size in ((5, 5), (4, 6)):
-            with refused(f"{name}: size is {size[0]} x {size[1]} and the images, with padding, are 4 x 5; expected a part of them"):
+            with refused(
+                f"{name}: size is {size[0]} x {size[1]} and the images, with padding, are 4 x 5; expected a part of them"
+            ):
                 getattr(aug, name)(images, size)
         with refused(f"{name}: size is 0; expected an integer of at least 1, or two"):
             getattr(aug, name)(images, 0)

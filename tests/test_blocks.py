@@ -212,7 +212,9 @@ def test_record_by_hand():
     assert all(p.gradient_std is None for p in forward.values())
 
 
-@pytest.mark.parametrize("activation", [torch.nn.ReLU(inplace=True), torch.nn.ELU(inplace=True), torch.nn.Dropout(0.5, inplace=True)])
+@pytest.mark.parametrize(
+    "activation", [torch.nn.ReLU(inplace=True), torch.nn.ELU(inplace=True), torch.nn.Dropout(0.5, inplace=True)]
+)
 def test_record_before_a_change_in_place(activation):
     linear, X = network()[0], normal(9, 4)
     model = torch.nn.Sequential(linear, activation, nn.Identity())
@@ -234,7 +236,14 @@ def test_record_of_types():
     model = nn.deep_mlp(4, 5, 3, 4, "residual", nn.Tanh, nn.BatchNorm1d, generator=rng(1), **F64)
     X = normal(9, 4)
     assert list(inspection.record(model, X, types=nn.Tanh)) == ["1.block.1", "2.block.1", "3.1"]
-    assert list(inspection.record(model, X, types=(nn.Residual, nn.Linear))) == ["0", "1.block.2", "1", "2.block.2", "2", "3.2"]
+    assert list(inspection.record(model, X, types=(nn.Residual, nn.Linear))) == [
+        "0",
+        "1.block.2",
+        "1",
+        "2.block.2",
+        "2",
+        "3.2",
+    ]
 
 
 @pytest.mark.parametrize("norm", [nn.BatchNorm1d, torch.nn.BatchNorm1d])
@@ -299,7 +308,13 @@ def test_record_refuses():
     message = f"record: MLP has no modules of {nn.ReLU}; expected at least one layer"
     refused(message, inspection.record, model, X, types=nn.ReLU)
     message = "record: the loss has shape (9,); expected a 0-d tensor"
-    refused(message, inspection.record, model, X, lambda z: functional.cross_entropy(z, torch.arange(9) % 3, reduction="none"))
+    refused(
+        message,
+        inspection.record,
+        model,
+        X,
+        lambda z: functional.cross_entropy(z, torch.arange(9) % 3, reduction="none"),
+    )
     rnn = torch.nn.Sequential(torch.nn.RNN(4, 3)).double()
     refused("record: layer '0' gives tuple; expected a tensor", inspection.record, rnn, X)
     assert not rnn[0]._forward_hooks

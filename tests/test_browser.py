@@ -157,7 +157,9 @@ def test_pieces_of_the_page(open_page, path):
     # The script is served once and starts the piece; without scripts there are a picture and a sentence.
     text = (SITE / path.relative_to(ROOT).with_suffix(".html")).read_text(encoding="utf-8")
     name = re.search(r'data-piece="(\w+)"', text)[1]
-    assert len(re.findall(rf'<script defer src="\.\./_static/{name}\.js', text)) == 1 and "function startAll" not in text
+    assert (
+        len(re.findall(rf'<script defer src="\.\./_static/{name}\.js', text)) == 1 and "function startAll" not in text
+    )
     page = open_page(path, viewport={"width": 1280, "height": 800})
     page.locator(".nndl-piece[data-ready=yes]").wait_for(state="attached")
     assert page.locator(".nndl-piece button").count() >= 3
@@ -169,7 +171,9 @@ def test_pieces_of_the_page(open_page, path):
 @pytest.mark.parametrize("script", [True, False])
 def test_exercises_page(open_page, path, script):
     page = open_page(path, viewport={"width": 360, "height": 740}, java_script_enabled=script)
-    hints, solutions = (page.locator("details", has=page.locator("summary", has_text=word)) for word in ("Hint", "Solution"))
+    hints, solutions = (
+        page.locator("details", has=page.locator("summary", has_text=word)) for word in ("Hint", "Solution")
+    )
     assert hints.count() == solutions.count() >= 3
     for fold in solutions.all():  # one click away, and not before
         code = fold.locator("pre").first

@@ -35,14 +35,20 @@ def book(tmp_path):
         shutil.copy(ROOT / name, folder / name)
     (folder / "chapters").mkdir()
     (folder / "intro.md").write_text("# Start\n\nA page.\n", encoding="utf-8")
-    (folder / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n  - file: chapters/02-page\n", encoding="utf-8")
+    (folder / "_toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: chapters/02-page\n", encoding="utf-8"
+    )
 
     def build(text):
         page = folder / "chapters" / "02-page.md"
         if not page.exists() or page.read_text(encoding="utf-8") != HEADER + text:
             page.write_text(HEADER + text, encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "theme/build.py"], cwd=folder, capture_output=True, text=True, timeout=120,
+            [sys.executable, "theme/build.py"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
             env={**os.environ, "NO_COLOR": "1"},
         )
         return done.returncode, done.stdout + done.stderr
@@ -66,7 +72,9 @@ def test_runs_again_only_what_changed(book):
     status, said = book(text.replace("Words.", "Other words."))
     assert status == 0 and "in an earlier run" in said, said
     # The notebook of a page from the cache is complete: nbval compares with its outputs.
-    notebook = chapters.nbformat.read(book.folder / "_build" / "jupyter_execute" / "chapters" / "02-page.ipynb", as_version=4)
+    notebook = chapters.nbformat.read(
+        book.folder / "_build" / "jupyter_execute" / "chapters" / "02-page.ipynb", as_version=4
+    )
     (cell,) = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert cell.execution_count == 1 and cell.outputs[0].text == "42\n"
     assert "Other words." in notebook.cells[0].source
@@ -111,15 +119,15 @@ def test_the_keys_of_the_caches(tmp_path):
     (library / "__pycache__").mkdir()
     (library / "__pycache__" / "linear.pyc").write_bytes(b"compiled")
     assert keys() == [chapter, exercise]
-    for name in ["linear.py", "explore.js", "functional/losses.py", "nn/__init__.py"]:
+    for name in ["linear.py", "interactive/js/explore.js", "functional/_losses.py", "nn/__init__.py"]:
         with open(library / name, "a", encoding="utf-8") as file:
             file.write(" ")
         before, (chapter, exercise) = (chapter, exercise), keys()
         assert chapter != before[0] and exercise != before[1], name
-    (library / "nn" / "linear.py").rename(library / "functional" / "linear.py")  # the same text, another module
+    (library / "nn" / "_linear.py").rename(library / "functional" / "_linear.py")  # the same text, another module
     before, (chapter, exercise) = (chapter, exercise), keys()
     assert chapter != before[0] and exercise != before[1]
-    with open(library / "checks" / "engine.py", "a", encoding="utf-8") as file:
+    with open(library / "checks" / "_engine.py", "a", encoding="utf-8") as file:
         file.write(" ")
     assert keys()[0] == chapter and keys()[1] != exercise
 
@@ -145,19 +153,30 @@ def test_a_formula_that_cannot_be_read_says_where(book):
     assert "chapters/02-page.md:16: a formula that KaTeX cannot read" in said and "frac" in said, said
 
 
-@pytest.mark.parametrize("check, text, complaint", [
-    ("test_no_myst_in_text", "See {ref}`there`.\n", "bad.md:14: a role"),
-    ("test_no_myst_in_text", "```{note}\nRaw in Colab.\n```\n", "bad.md:14: a directive"),
-    ("test_no_myst_in_text", "(label)=\n", "bad.md:14: a label"),
-    ("test_no_myst_in_text", "See [](02-page.md).\n", "bad.md:14: a link without text"),
-    ("test_headings_are_unique", "## Once, more\n\n## Once more!\n", "bad.md:16: heading 'once more' stands at line 14"),
-    ("test_plain_words", "This is clearly so.\n", "bad.md:14: 'clearly'"),
-    ("test_headings_are_unique", "## Twice\n\n## Twice\n", "bad.md:16: heading 'twice' stands at line 14"),
-    ("test_equations_are_numbered_in_order", "$$\na \\tag{2.2}\n$$\n", "bad.md:15: equation 2.2, expected 2.1"),
-    ("test_equations_are_numbered_in_order", "$$\na \\tag{2.1}\n$$\nSee (2.7).\n", "bad.md:17: (2.7) is no equation"),
-    ("test_code_fits_the_page", CELL % ("#" * 89), "bad.md:14: a line of 89"),
-    ("test_code_fits_the_page", CELL % ("x = 1\n" * 41), "bad.md:14: a cell of 41 lines"),
-])
+@pytest.mark.parametrize(
+    "check, text, complaint",
+    [
+        ("test_no_myst_in_text", "See {ref}`there`.\n", "bad.md:14: a role"),
+        ("test_no_myst_in_text", "```{note}\nRaw in Colab.\n```\n", "bad.md:14: a directive"),
+        ("test_no_myst_in_text", "(label)=\n", "bad.md:14: a label"),
+        ("test_no_myst_in_text", "See [](02-page.md).\n", "bad.md:14: a link without text"),
+        (
+            "test_headings_are_unique",
+            "## Once, more\n\n## Once more!\n",
+            "bad.md:16: heading 'once more' stands at line 14",
+        ),
+        ("test_plain_words", "This is clearly so.\n", "bad.md:14: 'clearly'"),
+        ("test_headings_are_unique", "## Twice\n\n## Twice\n", "bad.md:16: heading 'twice' stands at line 14"),
+        ("test_equations_are_numbered_in_order", "$$\na \\tag{2.2}\n$$\n", "bad.md:15: equation 2.2, expected 2.1"),
+        (
+            "test_equations_are_numbered_in_order",
+            "$$\na \\tag{2.1}\n$$\nSee (2.7).\n",
+            "bad.md:17: (2.7) is no equation",
+        ),
+        ("test_code_fits_the_page", CELL % ("#" * 89), "bad.md:14: a line of 89"),
+        ("test_code_fits_the_page", CELL % ("x = 1\n" * 41), "bad.md:14: a cell of 41 lines"),
+    ],
+)
 def test_a_fault_in_a_chapter_is_found(tmp_path, monkeypatch, check, text, complaint):
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
     monkeypatch.setattr(test_chapters, "ROOT", tmp_path)
@@ -185,7 +204,9 @@ def test_a_missing_alt_text_is_found(tmp_path, monkeypatch):
 
 def test_solution_regions_that_do_not_fit_stop_the_build(book):
     (book.folder / "exercises").mkdir()
-    (book.folder / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n  - file: exercises/02-page\n", encoding="utf-8")
+    (book.folder / "_toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: exercises/02-page\n", encoding="utf-8"
+    )
     source = book.folder / "exercises" / "02-page.md"
     guide = "# How to\n"
     (book.folder / "exercises" / "how-to-work-the-exercises.md").write_text(guide, encoding="utf-8")
@@ -193,7 +214,10 @@ def test_solution_regions_that_do_not_fit_stop_the_build(book):
     source.write_text(HEADER + "# Page\n\n" + cell, encoding="utf-8")
     status, said = book("# Page\n")
     assert status == 1
-    assert "exercises/02-page.md: the cell that begins ['def f():']: # BEGIN SOLUTION and # END SOLUTION do not come in pairs" in said
+    assert (
+        "exercises/02-page.md: the cell that begins ['def f():']: # BEGIN SOLUTION and # END SOLUTION do not come in pairs"
+        in said
+    )
     assert "Traceback" not in said and "The book was not built." in said
 
 

@@ -25,7 +25,11 @@ FUNCTIONS = {
     **{name: (getattr(functional, name), getattr(F, name), X) for name in ("elu", "leaky_relu", "softplus")},
     **{name: (getattr(functional, name), getattr(F, name), X, 1) for name in ("softmax", "log_softmax")},
     "cross_entropy": (functional.cross_entropy, F.cross_entropy, X, T),
-    "cross_entropy, each": (lambda z: functional.cross_entropy(z, T, **NONE), lambda z: F.cross_entropy(z, T, **NONE), X),
+    "cross_entropy, each": (
+        lambda z: functional.cross_entropy(z, T, **NONE),
+        lambda z: F.cross_entropy(z, T, **NONE),
+        X,
+    ),
     "cross_entropy of probabilities": (functional.cross_entropy, F.cross_entropy, X, P),
     "mse_loss, each": (lambda z: functional.mse_loss(z, P, **NONE), lambda z: F.mse_loss(z, P, **NONE), X),
     "binary_cross_entropy_with_logits, each": (
@@ -55,7 +59,10 @@ LAYERS = {
     "LayerNorm": (lambda kinds: kinds.LayerNorm(4, **F64), X),
     "MaxPool2d": (lambda kinds: kinds.MaxPool2d(2), IMAGES),
     **{name: (lambda kinds, name=name: getattr(kinds, name)(4, 3, 2, **F64), STEPS) for name in ("LSTM", "GRU", "RNN")},
-    **{f"{name}Cell": (lambda kinds, name=name: getattr(kinds, f"{name}Cell")(4, 3, **F64), X) for name in ("LSTM", "GRU", "RNN")},
+    **{
+        f"{name}Cell": (lambda kinds, name=name: getattr(kinds, f"{name}Cell")(4, 3, **F64), X)
+        for name in ("LSTM", "GRU", "RNN")
+    },
 }
 # A change in place, and the same into a new tensor.
 CHANGES = {
@@ -80,7 +87,11 @@ def after_a_change(function, x, change, of_input):
     x = leaf * 1
     torch.manual_seed(0)
     parts = function(x)
-    parts = [parts] if isinstance(parts, torch.Tensor) else [parts[0], *(parts[1] if isinstance(parts[1], tuple) else parts[1:])]
+    parts = (
+        [parts]
+        if isinstance(parts, torch.Tensor)
+        else [parts[0], *(parts[1] if isinstance(parts[1], tuple) else parts[1:])]
+    )
     new = change(x if of_input else parts[0])
     parts = [new, *(parts if of_input else parts[1:])]
     try:
@@ -153,7 +164,14 @@ STATISTICS = [
 ]
 ATTRIBUTES = {
     "Conv2d": [
-        *({"stride": 2}, {"stride": (2, 1)}, {"padding": 2}, {"padding": (1, 2)}, {"padding": "same"}, {"padding": "valid"}),
+        *(
+            {"stride": 2},
+            {"stride": (2, 1)},
+            {"padding": 2},
+            {"padding": (1, 2)},
+            {"padding": "same"},
+            {"padding": "valid"},
+        ),
         *({"dilation": 2}, {"dilation": (2, 1)}, {"bias": None}, {"kernel_size": (5, 5)}, {"in_channels": 9}),
     ],
     "BatchNorm1d": STATISTICS,
@@ -166,16 +184,26 @@ ATTRIBUTES = {
 OTHERS = [
     *((lambda kinds: kinds.Dropout(0.5), X, {"p": 0.1}), (lambda kinds: kinds.Dropout(0.5), X, {"training": False})),
     *((lambda kinds: kinds.LeakyReLU(), X, {"negative_slope": 0.7}), (lambda kinds: kinds.ELU(), X, {"alpha": 0.3})),
-    *((lambda kinds: kinds.LocalResponseNorm(2), IMAGES, {name: value}) for name, value in (("size", 3), ("alpha", 0.3), ("k", 3.0))),
-    *((lambda kinds: kinds.AvgPool2d(2, padding=1), IMAGES, {name: value}) for name, value in (
-        *(("count_include_pad", False), ("stride", 1), ("kernel_size", 3), ("padding", 0)),)),
+    *(
+        (lambda kinds: kinds.LocalResponseNorm(2), IMAGES, {name: value})
+        for name, value in (("size", 3), ("alpha", 0.3), ("k", 3.0))
+    ),
+    *(
+        (lambda kinds: kinds.AvgPool2d(2, padding=1), IMAGES, {name: value})
+        for name, value in (*(("count_include_pad", False), ("stride", 1), ("kernel_size", 3), ("padding", 0)),)
+    ),
     (lambda kinds: kinds.RNNCell(4, 3, **F64), X, {"nonlinearity": "relu"}),
-    *((lambda kinds, name=name: getattr(kinds, name)(4, 3, 2, **F64), STEPS, {"dropout": 0.5}) for name in ("LSTM", "GRU", "RNN")),
+    *(
+        (lambda kinds, name=name: getattr(kinds, name)(4, 3, 2, **F64), STEPS, {"dropout": 0.5})
+        for name in ("LSTM", "GRU", "RNN")
+    ),
     (lambda kinds: kinds.LayerNorm(4, elementwise_affine=False), STEPS, {"normalized_shape": (3, 4)}),
 ]
 
 
-@pytest.mark.parametrize("name, values", [(name, values) for name, several in ATTRIBUTES.items() for values in several], ids=repr)
+@pytest.mark.parametrize(
+    "name, values", [(name, values) for name, several in ATTRIBUTES.items() for values in several], ids=repr
+)
 def test_attributes_are_read_at_the_call(name, values):
     make, x = LAYERS[name]
     compare_after(setting(**values), make, x)
@@ -186,26 +214,41 @@ def test_more_attributes_are_read_at_the_call(make, x, values):
     compare_after(setting(**values), make, x)
 
 
-@pytest.mark.parametrize("name, shapes", [
-    ("Conv2d", {"weight": (3, 4, 5, 2)}), ("Conv2d", {"weight": (2, 4, 3, 3), "bias": (2,)}),
-    ("Linear", {"weight": (5, 4), "bias": (5,)}), ("BatchNorm1d", {"weight": (4,)}), ("LayerNorm", {"weight": (4,)}),
-    *((kind, {"weight_hh_l0": (gates * 3, 3), "bias_ih_l1": (gates * 3,)}) for kind, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1))),
-])
+@pytest.mark.parametrize(
+    "name, shapes",
+    [
+        ("Conv2d", {"weight": (3, 4, 5, 2)}),
+        ("Conv2d", {"weight": (2, 4, 3, 3), "bias": (2,)}),
+        ("Linear", {"weight": (5, 4), "bias": (5,)}),
+        ("BatchNorm1d", {"weight": (4,)}),
+        ("LayerNorm", {"weight": (4,)}),
+        *(
+            (kind, {"weight_hh_l0": (gates * 3, 3), "bias_ih_l1": (gates * 3,)})
+            for kind, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1))
+        ),
+    ],
+)
 def test_parameters_are_replaced_by_others(name, shapes):
     make, x = LAYERS[name]
     compare_after(replacing(**shapes), make, x)
 
 
 def test_the_number_of_channels_is_that_of_the_weights():
-    compare_after(replacing(weight=(4,), bias=(4,)), lambda kinds: kinds.BatchNorm1d(3, track_running_stats=False, **F64), X)
+    compare_after(
+        replacing(weight=(4,), bias=(4,)), lambda kinds: kinds.BatchNorm1d(3, track_running_stats=False, **F64), X
+    )
     compare_after(replacing(weight=(5, 4), bias=(5,)), lambda kinds: kinds.Linear(9, 3, **F64), X)
 
 
-@pytest.mark.parametrize("reparametrize", [
-    *(parametrizations.weight_norm, parametrizations.spectral_norm, parametrizations.orthogonal),
-    *(torch.nn.utils.weight_norm, torch.nn.utils.spectral_norm),
-    *(lambda m: prune.l1_unstructured(m, "weight", 0.5), lambda m: prune.ln_structured(m, "weight", 0.5, 2, 0)),
-], ids=["weight", "spectral", "orthogonal", "old weight", "old spectral", "prune", "prune rows"])
+@pytest.mark.parametrize(
+    "reparametrize",
+    [
+        *(parametrizations.weight_norm, parametrizations.spectral_norm, parametrizations.orthogonal),
+        *(torch.nn.utils.weight_norm, torch.nn.utils.spectral_norm),
+        *(lambda m: prune.l1_unstructured(m, "weight", 0.5), lambda m: prune.ln_structured(m, "weight", 0.5, 2, 0)),
+    ],
+    ids=["weight", "spectral", "orthogonal", "old weight", "old spectral", "prune", "prune rows"],
+)
 @pytest.mark.parametrize("name", ["Linear", "Conv2d"])
 @pytest.mark.filterwarnings("ignore:.*deprecated:FutureWarning")
 def test_reparametrized_weights(name, reparametrize):
@@ -236,7 +279,12 @@ def test_reparametrized_recurrent_weights(kind):
     # A call is one step of the power iteration, as with a cell, which reads its weight once.
     parametrizations.spectral_norm(once, "weight_hh_l0")
     same = torch.nn.Linear(3, len(once.weight_hh_l0), **F64)
-    once.eval(), same.load_state_dict({"weight": once.parametrizations.weight_hh_l0.original, "bias": torch.zeros(len(once.weight_hh_l0))})
+    (
+        once.eval(),
+        same.load_state_dict(
+            {"weight": once.parametrizations.weight_hh_l0.original, "bias": torch.zeros(len(once.weight_hh_l0))}
+        ),
+    )
     parametrizations.spectral_norm(same)
     same.parametrizations.weight.load_state_dict(once.parametrizations.weight_hh_l0.state_dict())
     once.train()(STEPS), same.train()(draw(2, 3))
@@ -259,7 +307,9 @@ def test_layers_are_converted(name, dtype):
     y, expected = ours(x.to(dtype)), theirs(x.to(dtype))
     y, expected = (z if isinstance(z, torch.Tensor) else z[0] for z in (y, expected))
     torch.testing.assert_close(y, expected, rtol=0, atol=8 * torch.finfo(dtype).eps * expected.abs().max().item())
-    assert {key: value.dtype for key, value in ours.state_dict().items()} == {k: v.dtype for k, v in theirs.state_dict().items()}
+    assert {key: value.dtype for key, value in ours.state_dict().items()} == {
+        k: v.dtype for k, v in theirs.state_dict().items()
+    }
 
 
 def test_directions_and_kernel_follow_the_attributes():

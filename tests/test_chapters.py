@@ -5,7 +5,18 @@ import re
 import pytest
 import yaml
 
-from tests.chapters import CHAPTERS, EXERCISES, GUIDE, PLAY, ROOT, code_cells, executed_cells, prose_lines, sections, text_of
+from tests.chapters import (
+    CHAPTERS,
+    EXERCISES,
+    GUIDE,
+    PLAY,
+    ROOT,
+    code_cells,
+    executed_cells,
+    prose_lines,
+    sections,
+    text_of,
+)
 
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 REFERENCE = [ROOT / "chapters" / f"{name}.md" for name in ("notation", "glossary", "lecture-map")]
@@ -76,8 +87,12 @@ def test_every_chapter_is_in_the_contents():
     listed = [name for name in listed if re.match(r"chapters/\d", name)]
     assert listed == [f"chapters/{path.stem}" for path in CHAPTERS]
     # Each with its exercises below it.
-    below = {entry["file"]: [section["file"] for section in entry.get("sections", [])]
-             for part in contents["parts"] for entry in part["chapters"] if entry["file"] in listed}
+    below = {
+        entry["file"]: [section["file"] for section in entry.get("sections", [])]
+        for part in contents["parts"]
+        for entry in part["chapters"]
+        if entry["file"] in listed
+    }
     assert [below[name] for name in listed] == [[f"exercises/{path.stem}"] for path in CHAPTERS]
 
 
@@ -113,8 +128,11 @@ EMPTY_WORDS = ["clearly", "simply", "obviously", "trivially", "easy to see", "ne
 def test_no_myst_in_text(path):
     faults = []
     for number, line in prose_lines(path):
-        faults += [f"{at(path, number)}: {name}, which shows raw in Colab: {line.strip()!r}"
-                   for name, pattern in MYST.items() if re.search(pattern, line)]
+        faults += [
+            f"{at(path, number)}: {name}, which shows raw in Colab: {line.strip()!r}"
+            for name, pattern in MYST.items()
+            if re.search(pattern, line)
+        ]
     # Directives open a fence, so prose_lines takes them for code: look for fences that are not code cells.
     for number, line in enumerate(text_of(path).splitlines(), start=1):
         if re.match(r"\s*`{3,}\{(?!code-cell\})", line):
@@ -124,8 +142,14 @@ def test_no_myst_in_text(path):
 
 @page
 def test_plain_words(path):
-    fail([f"{at(path, number)}: {word!r} in {line.strip()!r}" for number, line in prose_lines(path)
-          for word in EMPTY_WORDS if re.search(rf"\b{word}\b", line, re.IGNORECASE)])
+    fail(
+        [
+            f"{at(path, number)}: {word!r} in {line.strip()!r}"
+            for number, line in prose_lines(path)
+            for word in EMPTY_WORDS
+            if re.search(rf"\b{word}\b", line, re.IGNORECASE)
+        ]
+    )
 
 
 @page
@@ -146,16 +170,30 @@ def test_equations_are_numbered_in_order(path):
     chapter_number = int(path.stem[:2])
     tags = [(number, tag) for number, line in prose_lines(path) for tag in re.findall(r"\\tag\{(.*?)\}", line)]
     expected = [f"{chapter_number}.{k}" for k in range(1, len(tags) + 1)]
-    fail([f"{at(path, number)}: equation {tag}, expected {want}" for (number, tag), want in zip(tags, expected)
-          if tag != want])
-    fail([f"{at(path, number)}: ({name}) is no equation of this chapter" for number, line in prose_lines(path)
-          for name in re.findall(rf"\(({chapter_number}\.\d+)\)", line) if name not in expected])
+    fail(
+        [
+            f"{at(path, number)}: equation {tag}, expected {want}"
+            for (number, tag), want in zip(tags, expected)
+            if tag != want
+        ]
+    )
+    fail(
+        [
+            f"{at(path, number)}: ({name}) is no equation of this chapter"
+            for number, line in prose_lines(path)
+            for name in re.findall(rf"\(({chapter_number}\.\d+)\)", line)
+            if name not in expected
+        ]
+    )
 
 
 def test_equations_that_the_library_cites_exist():
     tags = {tag for path in CHAPTERS for tag in re.findall(r"\\tag\{(.*?)\}", text_of(path))}
-    cited = [(file.name, number) for file in sorted((ROOT / "nndl_lib").glob("*.py"))
-             for number in re.findall(r"\beq\. (\d+\.\d+)", text_of(file))]
+    cited = [
+        (file.name, number)
+        for file in sorted((ROOT / "nndl_lib").rglob("*.py"))
+        for number in re.findall(r"\beq\. (\d+\.\d+)", text_of(file))
+    ]
     assert cited, "no docstring cites an equation"
     fail([f"nndl_lib/{name}: eq. {number} is in no chapter" for name, number in cited if number not in tags])
 
@@ -170,8 +208,11 @@ def test_code_fits_the_page(path):
         lines = source.splitlines()
         if len(lines) > 40:
             faults.append(f"{at(path, start)}: a cell of {len(lines)} lines; expected at most 40")
-        faults += [f"{at(path, start)}: a line of {len(line)} characters; expected at most 88: {line.strip()!r}"
-                   for line in lines if len(line) > 88]
+        faults += [
+            f"{at(path, start)}: a line of {len(line)} characters; expected at most 88: {line.strip()!r}"
+            for line in lines
+            if len(line) > 88
+        ]
     fail(faults)
 
 
@@ -183,10 +224,15 @@ def test_every_figure_has_an_alt_text(path):
         for output in cell.outputs:
             data = output.get("data", {})
             if any(kind.startswith("image/") for kind in data) and len(alt) < 40:
-                faults.append(f"{at(path, line)}: a figure without alt text (mystnb: image: alt), or one too short: {alt!r}")
+                faults.append(
+                    f"{at(path, line)}: a figure without alt text (mystnb: image: alt), or one too short: {alt!r}"
+                )
             html = "".join(data.get("text/html", ""))
-            faults += [f"{at(path, line)}: an explorer's picture without alt text" for tag in re.findall("<img[^>]*>", html)
-                       if not re.search(r'alt="[^"]{15,}"', tag)]
+            faults += [
+                f"{at(path, line)}: an explorer's picture without alt text"
+                for tag in re.findall("<img[^>]*>", html)
+                if not re.search(r'alt="[^"]{15,}"', tag)
+            ]
     fail(faults)
 
 
@@ -196,9 +242,13 @@ def test_every_cell_ran_and_is_compared(path):
     cells = executed_cells(path)
     fail([f"{at(path, line)}: this cell was not executed" for line, cell in cells if not cell.execution_count])
     with_output = [cell for _, cell in cells if cell.outputs]
-    expected = sum(1 for _, cell in cells if re.search(r"^(print|explore|plt\.show|check[\w.]*)\(", cell.source, re.MULTILINE))
+    expected = sum(
+        1 for _, cell in cells if re.search(r"^(print|explore|plt\.show|check[\w.]*)\(", cell.source, re.MULTILINE)
+    )
     assert len(with_output) >= expected > 0, f"{path.name}: {len(with_output)} cells with output; expected {expected}"
-    ignored = [line for line, cell in cells if {"nbval-ignore-output", "nbval-skip"} & set(cell.metadata.get("tags", []))]
+    ignored = [
+        line for line, cell in cells if {"nbval-ignore-output", "nbval-skip"} & set(cell.metadata.get("tags", []))
+    ]
     assert len(ignored) <= 0.05 * len(with_output), f"{path.name}: outputs at lines {ignored} are not compared"
 
 

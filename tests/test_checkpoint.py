@@ -174,7 +174,10 @@ def test_an_extra_state_is_its_modules_to_judge():
     state = {"a": torch.ones(2), "_extra_state": 3, "b._extra_state": {"x": 1}}
     checkpoint.check_state({**state, "_extra_state": None, "b._extra_state": torch.ones(3)}, state, "it", "who")
     for found, message in (
-        ({"a": torch.ones(2), "_extra_state": 3}, "b._extra_state of no shape, as it is missing; expected as an extra state"),
+        (
+            {"a": torch.ones(2), "_extra_state": 3},
+            "b._extra_state of no shape, as it is missing; expected as an extra state",
+        ),
         ({**state, "a": 1.0}, "who: it has a as a float; expected (2,) of torch.float32"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -192,9 +195,14 @@ def test_what_a_models_state_has_on_it_is_kept(tmp_path):
 
 def drawn(generator):
     return (
-        random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(2).tolist(),
-        torch.randn(1).item(), torch.rand(2, generator=generator).tolist(),
-    )  # fmt: skip
+        random.random(),
+        random.gauss(0, 1),
+        np.random.rand(),
+        np.random.randn(),
+        torch.rand(2).tolist(),
+        torch.randn(1).item(),
+        torch.rand(2, generator=generator).tolist(),
+    )
 
 
 def test_random_states(tmp_path):

@@ -18,8 +18,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nndl_lib.checks import mistakes, values, words, worker
 from nndl_lib.checks import Case, exercise
+from nndl_lib.checks import _mistakes as mistakes
+from nndl_lib.checks import _values as values
+from nndl_lib.checks import _words as words
+from nndl_lib.checks import _worker as worker
 from nndl_lib.checks._engine import Check
 from nndl_lib.checks._words import code, describe, fault, same, show, typed
 
@@ -41,7 +44,8 @@ def larger():
 
 
 @exercise(
-    returns=("y",), cases=inputs, loops=larger, mistakes=[("You divide instead of multiplying.", lambda x, c: x / c)])
+    returns=("y",), cases=inputs, loops=larger, mistakes=[("You divide instead of multiplying.", lambda x, c: x / c)]
+)
 def scaled(x, c):
     """The right answer."""
     return x * c
@@ -71,7 +75,9 @@ def test_a_check_is_documented_and_named_as_its_exercise():
 def test_passed_says_what_was_tried(capsys):
     assert scaled(lambda x, c: x * c) is None
     printed = capsys.readouterr().out
-    assert printed == ("scaled: passed. Right on 7 inputs, among them: one entry, three entries, float32, all\n  negative.\n")
+    assert printed == (
+        "scaled: passed. Right on 7 inputs, among them: one entry, three entries, float32, all\n  negative.\n"
+    )
 
 
 def test_the_counterexample_is_the_smallest_and_can_be_typed():
@@ -103,35 +109,41 @@ class Broken:
         raise ValueError("half written")
 
 
-@pytest.mark.parametrize("function, words", [
-    (3.5, "It was given the float 3.5; expected your function: write check.scaled(your_function)"),
-    (torch.zeros(2), "It was given a tensor of shape (2,)"),
-    (None, "It was given None"),
-    (lambda x: x, "It takes (x); expected (x, c)."),
-    (lambda: 0, "It takes (); expected (x, c)."),
-    (lambda x, c, d: x, "It takes (x, c, d); expected (x, c)."),
-    (lambda x, c: None, "It returns nothing"),
-    (lambda x, c: (x * c).tolist(), "y is the list [6.0]; expected a tensor of shape (1,). torch.stack makes one"),
-    (lambda x, c: (x * c,), "Is there a comma at the end of the line?"),
-    (lambda x, c: (x * c).to_sparse(), "y is a sparse tensor of shape (1,); expected a tensor of shape (1,)."),
-    (lambda x, c: (x * c).to("meta"), "y is a tensor of shape (1,) on the device meta; expected a tensor"),
-    (lambda x, c: Broken(), "y is a Broken; expected a tensor"),
-    (lambda x, c: ["x" * 10**6], "y is a list; expected a tensor"),
-    (lambda x, c: {}[Broken()], "It stopped with KeyError, in the line"),
-    (lambda x, c: x ^ c, "The power is written **; ^ is something else."),
-    (lambda x, c: (x * c).numpy(), "y is a NumPy array of shape (1,); expected a torch tensor."),
-    (lambda x, c: (x * c)[None], "y has shape (1, 1); expected (1,): an axis of length 1 too many."),
-    (lambda x, c: (x * c).sum(), "y is added up to one number."),
-    (lambda x, c: (x * c)[0], "y is only the first row of what should be there."),
-    (lambda x, c: (x * c)[0] + 1, "y has shape (); expected (2,)."),  # not of the first input, where an axis of length 1 is missing
-    (lambda x, c: (x * c).double(), "y is torch.float64; expected torch.float32, as x is:"),
-    (lambda x, c: (x * c).float(), "y is torch.float32; expected torch.float64, as x is:"),
-    (lambda x, c: x * c / 0, "y holds inf; expected finite numbers."),
-    (lambda x, c: x * c * float("nan"), "y holds nan; expected finite numbers."),
-    (lambda x, c: x @ torch.ones(3), "It stopped with RuntimeError"),
-    (lambda x, c: x * torch.ones(len(x) + 1, dtype=torch.complex64), "y "),
-    (lambda x, c: "x * c", "y is the str 'x * c'; expected a tensor"),
-])
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (3.5, "It was given the float 3.5; expected your function: write check.scaled(your_function)"),
+        (torch.zeros(2), "It was given a tensor of shape (2,)"),
+        (None, "It was given None"),
+        (lambda x: x, "It takes (x); expected (x, c)."),
+        (lambda: 0, "It takes (); expected (x, c)."),
+        (lambda x, c, d: x, "It takes (x, c, d); expected (x, c)."),
+        (lambda x, c: None, "It returns nothing"),
+        (lambda x, c: (x * c).tolist(), "y is the list [6.0]; expected a tensor of shape (1,). torch.stack makes one"),
+        (lambda x, c: (x * c,), "Is there a comma at the end of the line?"),
+        (lambda x, c: (x * c).to_sparse(), "y is a sparse tensor of shape (1,); expected a tensor of shape (1,)."),
+        (lambda x, c: (x * c).to("meta"), "y is a tensor of shape (1,) on the device meta; expected a tensor"),
+        (lambda x, c: Broken(), "y is a Broken; expected a tensor"),
+        (lambda x, c: ["x" * 10**6], "y is a list; expected a tensor"),
+        (lambda x, c: {}[Broken()], "It stopped with KeyError, in the line"),
+        (lambda x, c: x ^ c, "The power is written **; ^ is something else."),
+        (lambda x, c: (x * c).numpy(), "y is a NumPy array of shape (1,); expected a torch tensor."),
+        (lambda x, c: (x * c)[None], "y has shape (1, 1); expected (1,): an axis of length 1 too many."),
+        (lambda x, c: (x * c).sum(), "y is added up to one number."),
+        (lambda x, c: (x * c)[0], "y is only the first row of what should be there."),
+        (
+            lambda x, c: (x * c)[0] + 1,
+            "y has shape (); expected (2,).",
+        ),  # not of the first input, where an axis of length 1 is missing
+        (lambda x, c: (x * c).double(), "y is torch.float64; expected torch.float32, as x is:"),
+        (lambda x, c: (x * c).float(), "y is torch.float32; expected torch.float64, as x is:"),
+        (lambda x, c: x * c / 0, "y holds inf; expected finite numbers."),
+        (lambda x, c: x * c * float("nan"), "y holds nan; expected finite numbers."),
+        (lambda x, c: x @ torch.ones(3), "It stopped with RuntimeError"),
+        (lambda x, c: x * torch.ones(len(x) + 1, dtype=torch.complex64), "y "),
+        (lambda x, c: "x * c", "y is the str 'x * c'; expected a tensor"),
+    ],
+)
 def test_wrong_in_form(function, words):
     assert words in hint(scaled, function)
     assert len(scaled.verdict(function).message) < 2000
@@ -149,10 +161,16 @@ def test_several_answers():
     assert several.verdict(lambda x: list(right(x))).passed
     kinds = several.verdict(lambda x: (x.min(), x.max(), torch.tensor(len(x)), (x > 2).any()))
     assert kinds.passed, kinds.message  # zero-dimensional tensors count as numbers and truth values
-    assert "It returns 3 values; expected 4 values, low, high, n, any, in this order." == hint(several, lambda x: right(x)[:3])
+    assert "It returns 3 values; expected 4 values, low, high, n, any, in this order." == hint(
+        several, lambda x: right(x)[:3]
+    )
     assert "It returns a tensor of shape (1,); expected 4 values" in hint(several, lambda x: x)
-    assert "n is 2; expected 1. (low, high and any are right.)" == hint(several, lambda x: (x.min(), x.max(), len(x) ** 2 + 1, bool((x > 2).any())))
-    assert "n is the float 1.0; expected a whole number." in hint(several, lambda x: (*right(x)[:2], float(len(x)), right(x)[3]))
+    assert "n is 2; expected 1. (low, high and any are right.)" == hint(
+        several, lambda x: (x.min(), x.max(), len(x) ** 2 + 1, bool((x > 2).any()))
+    )
+    assert "n is the float 1.0; expected a whole number." in hint(
+        several, lambda x: (*right(x)[:2], float(len(x)), right(x)[3])
+    )
     assert "any is the int 0; expected True or False." in hint(several, lambda x: (*right(x)[:3], int((x > 2).any())))
     assert "any is True; expected False." in hint(several, lambda x: (*right(x)[:3], True))
 
@@ -201,7 +219,7 @@ def test_answers_are_taken_when_they_are_given():
         return x * c
 
     assert scaled.verdict(gives_the_same_tensor).passed
-    assert scaled.verdict(lambda x, c: (x.clone().requires_grad_() * c)).passed  # with gradients attached
+    assert scaled.verdict(lambda x, c: x.clone().requires_grad_() * c).passed  # with gradients attached
 
 
 def test_loops():
@@ -214,7 +232,9 @@ def test_loops():
     words = "a Python loop runs over the entries"
     assert words in hint(scaled, by_entries)
     assert words in hint(scaled, lambda x, c: torch.stack([value * c for value in x]))
-    assert words in hint(scaled, lambda x, c: torch.tensor(list(map(lambda value: value * c, x.tolist())), dtype=x.dtype))
+    assert words in hint(
+        scaled, lambda x, c: torch.tensor(list(map(lambda value: value * c, x.tolist())), dtype=x.dtype)
+    )
     assert sys.gettrace() is None
 
 
@@ -283,13 +303,22 @@ class Lies:
     __repr__ = __eq__ = __float__ = __len__ = __iter__ = __bool__ = __hash__ = lambda self, *_: 1 / 0
 
 
-@pytest.mark.parametrize("function, line", [
-    (forever, ("pass", "while True:")),
-    (stubborn, ("time.sleep(0.01)", "try:", "while True:")),
-    (swallows, ("x = x * c", "x = undefined  # noqa: F821", "try:", "while True:", "pass", "except:  # noqa: E722")),
-    (asleep, ("time.sleep(3600)",)),
-    (counts_for_ever, ("return sum(range(10**12))  # one call of compiled code, which lets no other thread of Python run",)),
-])
+@pytest.mark.parametrize(
+    "function, line",
+    [
+        (forever, ("pass", "while True:")),
+        (stubborn, ("time.sleep(0.01)", "try:", "while True:")),
+        (
+            swallows,
+            ("x = x * c", "x = undefined  # noqa: F821", "try:", "while True:", "pass", "except:  # noqa: E722"),
+        ),
+        (asleep, ("time.sleep(3600)",)),
+        (
+            counts_for_ever,
+            ("return sum(range(10**12))  # one call of compiled code, which lets no other thread of Python run",),
+        ),
+    ],
+)
 def test_a_function_that_hangs_is_stopped_and_its_line_named(function, line):
     found = hint(scaled, function, seconds=0.3)
     words = "It does not come to an end, or is very slow: after 0.3 s it was still at work, in the line: "
@@ -329,19 +358,22 @@ def children():
         return file.read().split()
 
 
-@pytest.mark.parametrize("leave, words", [
-    (lambda: os._exit(3), "It ended Python itself (exit status 3)"),
-    (lambda: os.kill(os.getpid(), signal.SIGKILL), "It ended Python itself (signal 9, Killed)"),
-    (lambda: os.kill(os.getppid(), signal.SIGKILL), "It ended the process that checks it (signal 9, Killed)"),
-    (lambda: os.kill(0, signal.SIGKILL), "It ended the process that checks it (signal 9, Killed)"),
-    (faulthandler._sigsegv, "It ended Python itself (signal 11, Segmentation fault), in the line: leave()"),
-    (faulthandler._fatal_error_c_thread, "It ended Python itself (signal 6, Aborted)"),
-    (lambda: os.closerange(3, 1000), "It ended Python itself (exit status 1)"),
-    (lambda: torch.zeros(10**14), "It stopped with RuntimeError"),
-    (lambda: bytearray(10**14), "It stopped with MemoryError"),
-    (lambda: input("How many?"), "It stopped with EOFError: input() has nobody to ask"),
-    (lambda: os.kill(os.getpid(), signal.SIGINT), "It stopped with KeyboardInterrupt"),
-])
+@pytest.mark.parametrize(
+    "leave, words",
+    [
+        (lambda: os._exit(3), "It ended Python itself (exit status 3)"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "It ended Python itself (signal 9, Killed)"),
+        (lambda: os.kill(os.getppid(), signal.SIGKILL), "It ended the process that checks it (signal 9, Killed)"),
+        (lambda: os.kill(0, signal.SIGKILL), "It ended the process that checks it (signal 9, Killed)"),
+        (faulthandler._sigsegv, "It ended Python itself (signal 11, Segmentation fault), in the line: leave()"),
+        (faulthandler._fatal_error_c_thread, "It ended Python itself (signal 6, Aborted)"),
+        (lambda: os.closerange(3, 1000), "It ended Python itself (exit status 1)"),
+        (lambda: torch.zeros(10**14), "It stopped with RuntimeError"),
+        (lambda: bytearray(10**14), "It stopped with MemoryError"),
+        (lambda: input("How many?"), "It stopped with EOFError: input() has nobody to ask"),
+        (lambda: os.kill(os.getpid(), signal.SIGINT), "It stopped with KeyboardInterrupt"),
+    ],
+)
 def test_nothing_that_a_function_does_ends_the_kernel(leave, words):
     def leaves(x, c):
         leave()
@@ -353,7 +385,9 @@ def test_nothing_that_a_function_does_ends_the_kernel(leave, words):
 
 def test_checks_run_in_any_thread():
     verdicts = []
-    threads = [threading.Thread(target=lambda: verdicts.append(scaled.verdict(lambda x, c: x / c).hint)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: verdicts.append(scaled.verdict(lambda x, c: x / c).hint)) for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -429,7 +463,9 @@ def test_an_error_does_not_hide_behind_a_known_mistake():
         return x / c
 
     message = scaled.verdict(divides).message
-    assert "You divide" in message and "x = torch.tensor([1., -2.]" in message and "# got:      y = [0.5, -1.]" in message
+    assert (
+        "You divide" in message and "x = torch.tensor([1., -2.]" in message and "# got:      y = [0.5, -1.]" in message
+    )
 
 
 def test_errors_of_every_kind_get_a_sentence():
@@ -450,7 +486,9 @@ def test_errors_of_every_kind_get_a_sentence():
     assert "SystemExit: 2" in hint(scaled, leaves)
     assert hint(scaled, key) == "It stopped with KeyError: 'rate', in the line: return x * settings[\"rate\"]."
     assert "KeyboardInterrupt" in hint(scaled, interrupted)
-    assert "new tensors with the dtype of the inputs" in hint(scaled, lambda x, c: x @ torch.eye(len(x), dtype=torch.float32) * c)
+    assert "new tensors with the dtype of the inputs" in hint(
+        scaled, lambda x, c: x @ torch.eye(len(x), dtype=torch.float32) * c
+    )
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
@@ -469,7 +507,9 @@ def test_same_is_about_the_largest_entry(values, off):
 def test_same():
     assert same((vector(1.0), 2), [vector(1.0), 2]) and not same((vector(1.0),), (vector(1.0), 2))
     assert same(vector(float("nan"), float("inf")), vector(float("nan"), float("inf")))
-    assert not same(vector(float("inf")), vector(-float("inf"))) and not same(vector(float("nan")), vector(float("inf")))
+    assert not same(vector(float("inf")), vector(-float("inf"))) and not same(
+        vector(float("nan")), vector(float("inf"))
+    )
     assert not same(vector(1.0), vector(1.0, 1.0)) and not same(None, vector(1.0)) and not same(1.0, vector(1.0))
     assert same(vector(1.0, dtype=torch.float32) / 3, vector(1.0) / 3) and not same(vector(1.0) + 1e-5, vector(1.0))
     assert not same(vector(1.0) + 1e-12, vector(1.0), rtol=0)
@@ -487,18 +527,31 @@ def test_code_and_show():
     assert code(vector(1.0, 0.25)) == "torch.tensor([1., 0.25], dtype=torch.float64)"
     assert code(torch.tensor([[1, 2]])) == "torch.tensor([[1, 2]])"
     assert code(vector(1.0, dtype=torch.float32)) == "torch.tensor([1.])"
-    assert code(torch.zeros(0, 2)) == "torch.zeros((0, 2))" and code(torch.zeros(0, dtype=torch.int64)) == "torch.zeros((0,), dtype=torch.int64)"
-    assert code(torch.zeros(15, 15)) == "" and code(object()) == "" and code([0] * 10**5) == "" and code([object()]) == ""
+    assert (
+        code(torch.zeros(0, 2)) == "torch.zeros((0, 2))"
+        and code(torch.zeros(0, dtype=torch.int64)) == "torch.zeros((0,), dtype=torch.int64)"
+    )
+    assert (
+        code(torch.zeros(15, 15)) == "" and code(object()) == "" and code([0] * 10**5) == "" and code([object()]) == ""
+    )
     assert typed("X", torch.zeros(15, 15)) == ["# X is a tensor of shape (15, 15), torch.float32"]
     assert typed("x", [0] * 10**5) == ["# x is a list of 100,000 entries"]
     assert code([1, 2.5]) == "[1, 2.5]" and code((1, "a")) == "(1, 'a')" and code(True) == "True"
     assert show((vector(1.0), 2, True), ("w", "n", "ok")) == "w = [1.], n = 2, ok = True"
-    assert show(torch.tensor(0.5), ("J",)) == "J = 0.5" and show(torch.zeros(9, 9), ("A",)) == "A = a tensor of shape (9, 9)"
+    assert (
+        show(torch.tensor(0.5), ("J",)) == "J = 0.5"
+        and show(torch.zeros(9, 9), ("A",)) == "A = a tensor of shape (9, 9)"
+    )
     assert describe(np.float64(2.0)) == "a NumPy number, 2.0" and describe("x" * 99) == "a str"
 
 
-@given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=6), st.sampled_from(
-    [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool]), st.booleans())
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=6),
+    st.sampled_from(
+        [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool]
+    ),
+    st.booleans(),
+)
 def test_what_is_typed_is_the_same_again(numbers, dtype, double):
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64 if double else torch.float32)
@@ -518,11 +571,28 @@ def test_what_is_typed_is_the_same_again(numbers, dtype, double):
 def test_numbers_are_numbers_and_nothing_else_is():
     for one in (1, 1.0, np.float32(1), np.int8(1), torch.tensor(1), torch.tensor(1.0)):
         assert same(one, 1) and same(one, 1.0)
-    for other in (True, "1", "1.0", np.bool_(True), torch.tensor(True), vector(1.0), [1], None, 1j, torch.tensor(1j), np.ones(1)):
+    for other in (
+        True,
+        "1",
+        "1.0",
+        np.bool_(True),
+        torch.tensor(True),
+        vector(1.0),
+        [1],
+        None,
+        1j,
+        torch.tensor(1j),
+        np.ones(1),
+    ):
         assert not same(other, 1) and not same(other, 1.0)
     assert same(7e-33, 0.0) and not same(1e-6, 0.0) and same(float("nan"), float("nan")) and not same(1.0, float("nan"))
     assert same(float("inf"), float("inf")) and not same(float("-inf"), float("inf")) and not same(1.0, float("inf"))
-    assert same({"a": [1]}, {"a": [1]}) and not same({"a": [1]}, {"a": [2]}) and not same({}, {"a": 1}) and not same([], {})
+    assert (
+        same({"a": [1]}, {"a": [1]})
+        and not same({"a": [1]}, {"a": [2]})
+        and not same({}, {"a": 1})
+        and not same([], {})
+    )
 
 
 def test_the_type_counts_where_the_task_names_it():
@@ -531,12 +601,16 @@ def test_the_type_counts_where_the_task_names_it():
         assert fault(given, 0.5, number, 1e-8, strict=number) == ""
     assert fault(torch.tensor(0.5), 0.5, number, 1e-8) == ""
     assert fault(torch.tensor(0.5), 0.5, number, 1e-8, strict=number) == (
-        "rate is a tensor of shape (); expected a Python float. Take it out of the tensor with .item().")
+        "rate is a tensor of shape (); expected a Python float. Take it out of the tensor with .item()."
+    )
     for given in ("0.5", [0.5], True, np.ones(1), torch.tensor([0.5]), 1j):
         assert "expected a number" in fault(given, 0.5, number, 1e-8)
     want = torch.tensor([1, 2])
     assert fault(want.int(), want, whole, 1e-8) == "" and fault(want.to(torch.uint8), want, whole, 1e-8) == ""
-    assert fault(want.int(), want, whole, 1e-8, strict=whole) == "n is torch.int32; expected torch.int64, whole numbers: .long() makes them."
+    assert (
+        fault(want.int(), want, whole, 1e-8, strict=whole)
+        == "n is torch.int32; expected torch.int64, whole numbers: .long() makes them."
+    )
     assert "expected torch.int64" in fault(want.double(), want, whole, 1e-8)
     assert "expected torch.int64" in fault(want == 1, want, whole, 1e-8)
 
@@ -544,8 +618,12 @@ def test_the_type_counts_where_the_task_names_it():
 def test_a_dtype_is_that_of_an_input_only_where_one_has_it():
     want = vector(1.0) > 0
     assert fault(want.double(), want, ("dead",), 1e-8, {torch.float64: "x"}) == (
-        "dead is torch.float64; expected torch.bool, True or False: a comparison gives it.")
-    assert fault(vector(1.0), vector(1.0).float(), ("y",), 1e-8, {torch.float64: "x"}) == "y is torch.float64; expected torch.float32."
+        "dead is torch.float64; expected torch.bool, True or False: a comparison gives it."
+    )
+    assert (
+        fault(vector(1.0), vector(1.0).float(), ("y",), 1e-8, {torch.float64: "x"})
+        == "y is torch.float64; expected torch.float32."
+    )
 
 
 # --- mistakes that the engine sees by itself --------------------------------------------------------------------------
@@ -554,7 +632,13 @@ def test_a_dtype_is_that_of_an_input_only_where_one_has_it():
 def matrices(dtype=torch.float64):
     for rows, columns in [(1, 1), (2, 2), (3, 2), (2, 4), (5, 3)]:
         g = torch.Generator().manual_seed(rows + 10 * columns)
-        yield Case((torch.randn(rows, columns, generator=g, dtype=dtype), torch.randn(columns, generator=g, dtype=dtype), rows / 8))
+        yield Case(
+            (
+                torch.randn(rows, columns, generator=g, dtype=dtype),
+                torch.randn(columns, generator=g, dtype=dtype),
+                rows / 8,
+            )
+        )
     yield Case((torch.full((2, 3), 0.5), torch.tensor([1.0, -2.0, 0.25]), 0.75), "float32")
 
 
@@ -578,88 +662,147 @@ def step(X, w, lr):
     return w - lr * X.sum(dim=0)
 
 
-@exercise(returns=("low", "width"), cases=matrices, follows=[
-    ("low is wrong, and width follows from it.", lambda got, X, w, lr: (got[0], X.max() - got[0])),
-    ("width is wrong where X has less than three columns.",
-     lambda got, X, w, lr: (X.min(), got[1] if len(w) < 3 else X.max() - X.min())),
-])
+@exercise(
+    returns=("low", "width"),
+    cases=matrices,
+    follows=[
+        ("low is wrong, and width follows from it.", lambda got, X, w, lr: (got[0], X.max() - got[0])),
+        (
+            "width is wrong where X has less than three columns.",
+            lambda got, X, w, lr: (X.min(), got[1] if len(w) < 3 else X.max() - X.min()),
+        ),
+    ],
+)
 def spread(X, w, lr):
     return X.min(), X.max() - X.min()
 
 
-@pytest.mark.parametrize("check, function, words", [
-    (product, lambda X, w, lr: -X @ w, "y has the wrong sign."),
-    (product, lambda X, w, lr: 2 * X @ w, "y is twice what should be there."),
-    (product, lambda X, w, lr: X @ w / 2, "y is half of what should be there."),
-    (product, lambda X, w, lr: 5 * X @ w, "y is 5 times what should be there, on every input."),
-    (product, lambda X, w, lr: X @ w * len(X), "y is n times what should be there, where n is the number of rows of X."),
-    (product, lambda X, w, lr: X @ w / len(X), "y is 1 / n times what should be there, where n is the number of rows of X."),
-    (product, lambda X, w, lr: X @ w / 2 / len(w), "y is 1 / (2 n) times what should be there, where n is the number of columns of X."),
-    (product, lambda X, w, lr: -X @ w * X.numel(), "y is -n times what should be there, where n is the number of entries of X."),
-    (product, lambda X, w, lr: X @ w * len(w) / len(X),
-     "y is n / m times what should be there, where n is the number of columns of X, and m the number of rows of X."),
-    (product, lambda X, w, lr: lr * X @ w, "y is lr times what should be there."),
-    (product, lambda X, w, lr: X @ w / (1 - lr), "y is 1 / (1 - lr) times what should be there."),
-    (product, lambda X, w, lr: X @ w + lr, "y is too large by lr: subtract it."),
-    (product, lambda X, w, lr: X @ w + 0.125, "y is 0.125 too large, on every input."),
-    (product, lambda X, w, lr: (X @ w).tanh(), "y is the tanh of what should be there."),
-    (product, lambda X, w, lr: (X @ w) ** 2, "y is the square of what should be there."),
-    (product, lambda X, w, lr: (X @ w).relu(), "y has no negative entries: they have become 0."),
-    (product, lambda X, w, lr: 0 * X @ w, "y is zero on every input."),
-    (product, lambda X, w, lr: (X @ w).flip(0), "y is in reversed order."),
-    (product, lambda X, w, lr: (X @ w).sum(), "y is added up to one number."),
-    (table, lambda X, w, lr: (X * w).T, "A is transposed."),
-    (table, lambda X, w, lr: X, "A is the argument X, unchanged."),
-    (table, lambda X, w, lr: X * w - X, "A is too small by X: add it."),
-    (table, lambda X, w, lr: X * w * X, "A is X times what should be there, entry by entry."),
-    (table, lambda X, w, lr: (X * w).mean(dim=0), "A is averaged over the first axis."),
-    (table, lambda X, w, lr: (X * w).roll(1, 1), "A is moved by one place to the right."),
-    (step, lambda X, w, lr: w + lr * X.sum(dim=0), "The change of w has the wrong sign."),
-    (step, lambda X, w, lr: w - X.sum(dim=0), "The change of w is 1 / lr times what should be there."),
-    (step, lambda X, w, lr: w - 2 * lr * X.mean(dim=0),
-     "The change of w is 2 / n times what should be there, where n is the number of rows of X."),
-    (step, lambda X, w, lr: -lr * X.sum(dim=0), "w is the change alone: add it to what was given."),
-    (step, lambda X, w, lr: lr * X.sum(dim=0), "w is the change alone, with the wrong sign."),
-    (step, lambda X, w, lr: w, "w is the argument w, unchanged."),
-    (spread, lambda X, w, lr: (X.min() ** 3, X.max() - X.min() ** 3), "low is wrong, and width follows from it."),
-    (spread, lambda X, w, lr: (X.min(), X.max() - X.min() + (0 if len(w) > 2 else w.exp().sum())),
-     "width is wrong where X has less than three columns."),
-    (spread, lambda X, w, lr: X.min(), "It returns a tensor of shape (); expected 2 values, low, width, in this order."),
-    (three, lambda *a: three.answer(*a)[::-1], "All is right, but in the wrong order: it returns n, c, b; expected b, c, n."),
-    (three, lambda *a: (three.answer(*a)[0],) * 2 + (len(a[0]),), "c is what b should be. (b and n are right.)"),
-    (three, lambda *a: (*three.answer(*a)[:2], len(a[0]) + 1), "n is 1 too large, on every input. (b and c are right.)"),
-    (three, lambda *a: (*(-part for part in three.answer(*a)[:2]), len(a[0])), "b and c have the wrong sign. (n is right.)"),
-    (three, lambda *a: (-three.answer(*a)[0], three.answer(*a)[1] ** 3 + 1, len(a[0])),
-     "b has the wrong sign. (n is right.) (c is wrong in another way.)"),
-])
+@pytest.mark.parametrize(
+    "check, function, words",
+    [
+        (product, lambda X, w, lr: -X @ w, "y has the wrong sign."),
+        (product, lambda X, w, lr: 2 * X @ w, "y is twice what should be there."),
+        (product, lambda X, w, lr: X @ w / 2, "y is half of what should be there."),
+        (product, lambda X, w, lr: 5 * X @ w, "y is 5 times what should be there, on every input."),
+        (
+            product,
+            lambda X, w, lr: X @ w * len(X),
+            "y is n times what should be there, where n is the number of rows of X.",
+        ),
+        (
+            product,
+            lambda X, w, lr: X @ w / len(X),
+            "y is 1 / n times what should be there, where n is the number of rows of X.",
+        ),
+        (
+            product,
+            lambda X, w, lr: X @ w / 2 / len(w),
+            "y is 1 / (2 n) times what should be there, where n is the number of columns of X.",
+        ),
+        (
+            product,
+            lambda X, w, lr: -X @ w * X.numel(),
+            "y is -n times what should be there, where n is the number of entries of X.",
+        ),
+        (
+            product,
+            lambda X, w, lr: X @ w * len(w) / len(X),
+            "y is n / m times what should be there, where n is the number of columns of X, and m the number of rows of X.",
+        ),
+        (product, lambda X, w, lr: lr * X @ w, "y is lr times what should be there."),
+        (product, lambda X, w, lr: X @ w / (1 - lr), "y is 1 / (1 - lr) times what should be there."),
+        (product, lambda X, w, lr: X @ w + lr, "y is too large by lr: subtract it."),
+        (product, lambda X, w, lr: X @ w + 0.125, "y is 0.125 too large, on every input."),
+        (product, lambda X, w, lr: (X @ w).tanh(), "y is the tanh of what should be there."),
+        (product, lambda X, w, lr: (X @ w) ** 2, "y is the square of what should be there."),
+        (product, lambda X, w, lr: (X @ w).relu(), "y has no negative entries: they have become 0."),
+        (product, lambda X, w, lr: 0 * X @ w, "y is zero on every input."),
+        (product, lambda X, w, lr: (X @ w).flip(0), "y is in reversed order."),
+        (product, lambda X, w, lr: (X @ w).sum(), "y is added up to one number."),
+        (table, lambda X, w, lr: (X * w).T, "A is transposed."),
+        (table, lambda X, w, lr: X, "A is the argument X, unchanged."),
+        (table, lambda X, w, lr: X * w - X, "A is too small by X: add it."),
+        (table, lambda X, w, lr: X * w * X, "A is X times what should be there, entry by entry."),
+        (table, lambda X, w, lr: (X * w).mean(dim=0), "A is averaged over the first axis."),
+        (table, lambda X, w, lr: (X * w).roll(1, 1), "A is moved by one place to the right."),
+        (step, lambda X, w, lr: w + lr * X.sum(dim=0), "The change of w has the wrong sign."),
+        (step, lambda X, w, lr: w - X.sum(dim=0), "The change of w is 1 / lr times what should be there."),
+        (
+            step,
+            lambda X, w, lr: w - 2 * lr * X.mean(dim=0),
+            "The change of w is 2 / n times what should be there, where n is the number of rows of X.",
+        ),
+        (step, lambda X, w, lr: -lr * X.sum(dim=0), "w is the change alone: add it to what was given."),
+        (step, lambda X, w, lr: lr * X.sum(dim=0), "w is the change alone, with the wrong sign."),
+        (step, lambda X, w, lr: w, "w is the argument w, unchanged."),
+        (spread, lambda X, w, lr: (X.min() ** 3, X.max() - X.min() ** 3), "low is wrong, and width follows from it."),
+        (
+            spread,
+            lambda X, w, lr: (X.min(), X.max() - X.min() + (0 if len(w) > 2 else w.exp().sum())),
+            "width is wrong where X has less than three columns.",
+        ),
+        (
+            spread,
+            lambda X, w, lr: X.min(),
+            "It returns a tensor of shape (); expected 2 values, low, width, in this order.",
+        ),
+        (
+            three,
+            lambda *a: three.answer(*a)[::-1],
+            "All is right, but in the wrong order: it returns n, c, b; expected b, c, n.",
+        ),
+        (three, lambda *a: (three.answer(*a)[0],) * 2 + (len(a[0]),), "c is what b should be. (b and n are right.)"),
+        (
+            three,
+            lambda *a: (*three.answer(*a)[:2], len(a[0]) + 1),
+            "n is 1 too large, on every input. (b and c are right.)",
+        ),
+        (
+            three,
+            lambda *a: (*(-part for part in three.answer(*a)[:2]), len(a[0])),
+            "b and c have the wrong sign. (n is right.)",
+        ),
+        (
+            three,
+            lambda *a: (-three.answer(*a)[0], three.answer(*a)[1] ** 3 + 1, len(a[0])),
+            "b has the wrong sign. (n is right.) (c is wrong in another way.)",
+        ),
+    ],
+)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_mistakes_that_any_exercise_may_meet(check, function, words, dtype, monkeypatch):
     monkeypatch.setattr(check, "_cases", lambda: matrices(dtype))
     assert hint(check, function) == words
 
 
-@pytest.mark.parametrize("check, function", [
-    (product, lambda X, w, lr: X @ w * (2 if len(X) == 3 else 1)),  # only one input shows it
-    (product, lambda X, w, lr: X @ w * (2 if len(X) < 3 else 3)),
-    (product, lambda X, w, lr: X @ w * len(X) * (3 if len(w) == 4 else 1)),
-    (product, lambda X, w, lr: (X.abs() @ w)),
-    (step, lambda X, w, lr: w - lr * X.sum(dim=0) * (2 if len(X) < 3 else 3)),
-    (spread, lambda X, w, lr: (X.min() ** 3, X.max() - X.min())),  # the second does not follow from the first
-    (spread, lambda X, w, lr: (X.min(), X.max() - X.min() + w.exp().sum())),
-    (table, lambda X, w, lr: (X * w).T if X.shape[0] != X.shape[1] else X + w),
-])
+@pytest.mark.parametrize(
+    "check, function",
+    [
+        (product, lambda X, w, lr: X @ w * (2 if len(X) == 3 else 1)),  # only one input shows it
+        (product, lambda X, w, lr: X @ w * (2 if len(X) < 3 else 3)),
+        (product, lambda X, w, lr: X @ w * len(X) * (3 if len(w) == 4 else 1)),
+        (product, lambda X, w, lr: X.abs() @ w),
+        (step, lambda X, w, lr: w - lr * X.sum(dim=0) * (2 if len(X) < 3 else 3)),
+        (spread, lambda X, w, lr: (X.min() ** 3, X.max() - X.min())),  # the second does not follow from the first
+        (spread, lambda X, w, lr: (X.min(), X.max() - X.min() + w.exp().sum())),
+        (table, lambda X, w, lr: (X * w).T if X.shape[0] != X.shape[1] else X + w),
+    ],
+)
 def test_a_mistake_is_named_only_if_it_explains_all_answers(check, function):
     assert "not what it should be" in hint(check, function) or "has shape" in hint(check, function)
 
 
-@pytest.mark.parametrize("function, never", [
-    (lambda X, w, lr: X.sum(dim=1) + 1, " It never uses w."),  # nor lr, on which nothing depends
-    (lambda X, w, lr: X.sum(dim=1) * w.mean().exp(), ""),
-    (lambda A, v, rate: (lambda: A.sum(dim=1).exp())(), " It never uses w."),
-    (lambda A, v, rate: [A.sum(dim=1) * k for k in v.exp()][0], ""),
-    (lambda X, w, lr: eval("X.sum(dim=1) * w.mean().exp()"), ""),
-    (lambda *arguments: arguments[0].sum(dim=1).exp(), ""),
-])
+@pytest.mark.parametrize(
+    "function, never",
+    [
+        (lambda X, w, lr: X.sum(dim=1) + 1, " It never uses w."),  # nor lr, on which nothing depends
+        (lambda X, w, lr: X.sum(dim=1) * w.mean().exp(), ""),
+        (lambda A, v, rate: (lambda: A.sum(dim=1).exp())(), " It never uses w."),
+        (lambda A, v, rate: [A.sum(dim=1) * k for k in v.exp()][0], ""),
+        (lambda X, w, lr: eval("X.sum(dim=1) * w.mean().exp()"), ""),
+        (lambda *arguments: arguments[0].sum(dim=1).exp(), ""),
+    ],
+)
 def test_an_argument_that_is_never_used_is_named(function, never):
     assert hint(product, function) == f"y is not what it should be.{never}"
 

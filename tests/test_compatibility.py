@@ -10,10 +10,19 @@ import nndl_lib
 from nndl_lib import compatibility
 
 
-@pytest.mark.parametrize("installed, needed, fits", [
-    ("0.1.0", "0.1.0", True), ("0.1.1", "0.1.0", True), ("0.10.0", "0.9.9", True), ("1.0", "0.99.99", True), ("0.2.0.dev1", "0.2.0", True),
-    ("0.1.0", "0.1.1", False), ("0.9.9", "0.10.0", False), ("0.99", "1.0.0", False),
-])
+@pytest.mark.parametrize(
+    "installed, needed, fits",
+    [
+        ("0.1.0", "0.1.0", True),
+        ("0.1.1", "0.1.0", True),
+        ("0.10.0", "0.9.9", True),
+        ("1.0", "0.99.99", True),
+        ("0.2.0.dev1", "0.2.0", True),
+        ("0.1.0", "0.1.1", False),
+        ("0.9.9", "0.10.0", False),
+        ("0.99", "1.0.0", False),
+    ],
+)
 def test_versions_are_compared_as_numbers(monkeypatch, installed, needed, fits):
     monkeypatch.setattr(nndl_lib, "__version__", installed)
     if fits:
@@ -31,7 +40,9 @@ def test_the_message_says_how_to_update(monkeypatch, tmp_path):
         compatibility.require("0.1.0")
     with pytest.raises(ImportError) as error:
         compatibility.require("0.1.0", "git+https://github.com/a/b@v0.1.0")
-    assert f'{sys.executable} -m pip install --upgrade "nndl-lib @ git+https://github.com/a/b@v0.1.0"' in str(error.value)
+    assert f'{sys.executable} -m pip install --upgrade "nndl-lib @ git+https://github.com/a/b@v0.1.0"' in str(
+        error.value
+    )
     (tmp_path / "pyproject.toml").touch()  # a checkout, installed as editable: pip would put a second copy beside it
     with pytest.raises(ImportError, match="git pull") as error:
         compatibility.require("0.1.0", "git+https://github.com/a/b@v0.1.0")

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import _arguments as arguments, functional, nn
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional, nn
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=40, database=None)
@@ -120,7 +121,11 @@ def test_a_window_by_hand():
     view = functional.windows(x, 2)
     assert view.shape == (1, 1, 2, 2, 2, 3)
     assert view[0, 0, :, :, 1, 2].tolist() == [[6, 7], [10, 11]]
-    assert functional.add_windows(torch.ones(1, 1, 2, 2, 2, 3), (3, 4))[0, 0].tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [1, 2, 2, 1]]
+    assert functional.add_windows(torch.ones(1, 1, 2, 2, 2, 3), (3, 4))[0, 0].tolist() == [
+        [1, 2, 2, 1],
+        [2, 4, 4, 2],
+        [1, 2, 2, 1],
+    ]
     assert [(u, v) for u, v, _ in functional.window_offsets((2, 3), (1, 1), (1, 1), (1, 1))] == [
         *((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2))
     ]
@@ -131,7 +136,9 @@ def test_output_size():
         for kernel in range(1, 4):
             for stride, padding, dilation in ((1, 0, 1), (2, 0, 1), (3, 1, 1), (1, 2, 2), (2, 1, 2)):
                 if dilation * (kernel - 1) + 1 <= size + 2 * padding:
-                    expected = F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation)
+                    expected = F.conv1d(
+                        torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation
+                    )
                     assert functional.output_size(size, kernel, stride, padding, dilation) == expected.shape[2]
     assert functional.output_size(227, 11, 4) == 55 and functional.output_size(224, 11, 4) == 54
     with refused("output_size: the kernel spans 5 pixels and the padded input has 4; expected a kernel that fits"):
@@ -173,7 +180,11 @@ def test_windows_bad_input():
 @given(case=convolutions(), bias=st.booleans(), seed=seeds, method=methods)
 def test_conv2d_equals_torchs(case, bias, seed, method):
     shape, weight, options = case
-    parts = [normal(*shape, seed=seed), normal(*weight, seed=seed + 1), *([normal(weight[0], seed=seed + 2)] if bias else [])]
+    parts = [
+        normal(*shape, seed=seed),
+        normal(*weight, seed=seed + 1),
+        *([normal(weight[0], seed=seed + 2)] if bias else []),
+    ]
     with method:
         same(lambda *p: functional.conv2d(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
 
@@ -182,7 +193,11 @@ def test_conv2d_equals_torchs(case, bias, seed, method):
 @given(case=convolutions(largest=4), bias=st.booleans(), seed=seeds)
 def test_conv2d_loops_equals_torchs(case, bias, seed):
     shape, weight, options = case
-    parts = [normal(*shape, seed=seed), normal(*weight, seed=seed + 1), *([normal(weight[0], seed=seed + 2)] if bias else [])]
+    parts = [
+        normal(*shape, seed=seed),
+        normal(*weight, seed=seed + 1),
+        *([normal(weight[0], seed=seed + 2)] if bias else []),
+    ]
     same(lambda *p: functional.conv2d_loops(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
 
 
@@ -203,7 +218,11 @@ def test_conv2d_of_more_than_one_chunk(groups, either_method, monkeypatch):
     for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3), (2, 4, 80, 5)):
         x, w = normal(N, C, side, side), normal(4, C // groups, kernel, kernel, seed=1)
         same(
-            lambda x, w: functional.conv2d(x, w, groups=groups), lambda x, w: F.conv2d(x, w, groups=groups), x, w, atol=1e-9
+            lambda x, w: functional.conv2d(x, w, groups=groups),
+            lambda x, w: F.conv2d(x, w, groups=groups),
+            x,
+            w,
+            atol=1e-9,
         )
 
 
@@ -290,7 +309,9 @@ def test_conv2d_bad_input(name):
     for bad in (x[0, 0], x[:0]):
         with refused(f"{name}: input has shape {tuple(bad.shape)}; expected (N, C, H, W), none of them 0"):
             function(bad, w)
-    with refused("(4, 4, 5); expected (N, C, H, W), none of them 0; x.unsqueeze(1) makes images of one channel of (N, H, W)"):
+    with refused(
+        "(4, 4, 5); expected (N, C, H, W), none of them 0; x.unsqueeze(1) makes images of one channel of (N, H, W)"
+    ):
         function(x[0], w)
     with refused(f"{name}: input is torch.int64; expected a floating-point dtype"):
         function(x.long(), w)
@@ -298,12 +319,16 @@ def test_conv2d_bad_input(name):
         with refused(f"{name}: weight has shape {tuple(bad.shape)}; expected (O, C / groups, height, width)"):
             function(x, bad)
     for groups in (3, 4, 5):
-        with refused(f"{name}: groups is {groups}, and there are 4 channels in and 6 out; expected a number that divides both"):
+        with refused(
+            f"{name}: groups is {groups}, and there are 4 channels in and 6 out; expected a number that divides both"
+        ):
             function(x, w, groups=groups)
     for groups in (0, 1.0, True):
         with refused(f"{name}: groups is {groups!r}; expected an integer of at least 1"):
             function(x, w, groups=groups)
-    with refused(f"{name}: input has shape (2, 4, 4, 5), 4 channels, and weight (6, 3, 3, 3); expected 3 channels") as error:
+    with refused(
+        f"{name}: input has shape (2, 4, 4, 5), 4 channels, and weight (6, 3, 3, 3); expected 3 channels"
+    ) as error:
         function(x, w[:, :3])
     assert str(error.value).endswith("expected 3 channels")
     with refused("4 channels, and weight (6, 4, 3, 3); expected 8 channels, 4 in each group"):
@@ -314,7 +339,10 @@ def test_conv2d_bad_input(name):
         function(x, w.double())
     with refused(f"{name}: input is torch.float32 and bias is torch.float64; expected the same dtype for both"):
         function(x, w, torch.zeros(6, **F64))
-    for part, call in (("weight", lambda: function(x, w.to("meta"))), ("bias", lambda: function(x, w, w.new_zeros(6).to("meta")))):
+    for part, call in (
+        ("weight", lambda: function(x, w.to("meta"))),
+        ("bias", lambda: function(x, w, w.new_zeros(6).to("meta"))),
+    ):
         with refused(f"{name}: input is on cpu and {part} on meta; expected one device for both"):
             call()
     with refused(f"{name}: the kernel is 5 x 6 and the padded input 4 x 5; expected a kernel that fits"):
@@ -337,7 +365,10 @@ def test_conv2d_bad_input(name):
 @st.composite
 def poolings(draw):
     pair = lambda low, high: (draw(st.integers(low, high)), draw(st.integers(low, high)))  # noqa: E731
-    kernel, stride = pair(1, 3), draw(st.one_of(st.none(), st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3))))
+    kernel, stride = (
+        pair(1, 3),
+        draw(st.one_of(st.none(), st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)))),
+    )
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     H, W = (draw(st.integers(k, 8)) for k in kernel)
     if draw(st.booleans()):
@@ -446,7 +477,9 @@ def test_conv2d_module_bad_arguments():
             with refused(f"Conv2d: {name} is {value!r}; expected an integer of at least 1"):
                 nn.Conv2d(**{"in_channels": 2, "out_channels": 2, "kernel_size": 1, name: value})
     for groups in (3, 4, 5):
-        with refused(f"Conv2d: groups is {groups}, in_channels 4 and out_channels 6; expected a number that divides both"):
+        with refused(
+            f"Conv2d: groups is {groups}, in_channels 4 and out_channels 6; expected a number that divides both"
+        ):
             nn.Conv2d(4, 6, 1, groups=groups)
     for name, least in (("kernel_size", 1), ("stride", 1), ("dilation", 1), ("padding", 0)):
         with refused(f"Conv2d: {name} is {least - 1}; expected an integer of at least {least}, or two"):
@@ -486,7 +519,9 @@ def test_global_average_and_flatten():
 
 # Older releases of PyTorch have no bias to leave out of batch normalization, and name none in a layer's repr.
 bias_in_torch = pytest.mark.skipif(
-    "bias" not in inspect.signature(torch.nn.BatchNorm1d).parameters, reason=f"PyTorch {torch.__version__} has no BatchNorm1d(bias=...)")
+    "bias" not in inspect.signature(torch.nn.BatchNorm1d).parameters,
+    reason=f"PyTorch {torch.__version__} has no BatchNorm1d(bias=...)",
+)
 
 
 @bias_in_torch
@@ -497,7 +532,9 @@ def test_batch_norm_of_images_equals_torchs(N, C, H, W, seed):
     oracle.load_state_dict(layer.state_dict())
     for step in range(2):
         x = normal(N, C, H, W, seed=seed + step)
-        same(layer, oracle, x, atol=1e-9, rtol=1e-9)  # with two values a channel, gradients are 1 / sqrt(eps) of rounding
+        same(
+            layer, oracle, x, atol=1e-9, rtol=1e-9
+        )  # with two values a channel, gradients are 1 / sqrt(eps) of rounding
     for name, value in oracle.state_dict().items():
         close(layer.state_dict()[name], value)
     assert layer.num_batches_tracked == 2 and repr(layer) == repr(oracle)

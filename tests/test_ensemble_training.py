@@ -77,12 +77,20 @@ def compare(models, loss, X, t, targets=None, rows=None, orders=None, validation
 def test_each_member_is_trained_as_alone(batch_size, momentum, decay, bagged, orders, own_targets):
     X, t = data()
     compare(
-        mlps(), functional.cross_entropy, X, t,
+        mlps(),
+        functional.cross_entropy,
+        X,
+        t,
         targets=torch.randint(K, (M, N), generator=rng(5)) if own_targets else None,
         rows=torch.randint(N, (M, bagged), generator=rng(6)) if bagged else None,
-        orders=orders, validation=data(3, 11),
-        lr=0.1, epochs=2, batch_size=batch_size, momentum=momentum, weight_decay=decay,
-    )  # fmt: skip
+        orders=orders,
+        validation=data(3, 11),
+        lr=0.1,
+        epochs=2,
+        batch_size=batch_size,
+        momentum=momentum,
+        weight_decay=decay,
+    )
 
 
 OPTIONS = {"lr": 0.1, "epochs": 3, "batch_size": 6}
@@ -97,7 +105,14 @@ def test_squared_loss_of_several_outputs(own_targets, batch_size, bagged):
     rows = training.bootstrap(N, M, rng(6))[0] if bagged else None
     validation = (X[:7], one_hot(t[:7]))
     history = compare(
-        mlps(), functional.mse_loss, X, one_hot(t), targets, rows, validation=validation, **(OPTIONS | {"batch_size": batch_size})
+        mlps(),
+        functional.mse_loss,
+        X,
+        one_hot(t),
+        targets,
+        rows,
+        validation=validation,
+        **(OPTIONS | {"batch_size": batch_size}),
     )
     assert history.validation_accuracy is None
 
@@ -145,7 +160,9 @@ def test_validation_with_targets_of_each_member():
     X, t = data()
     targets = torch.randint(K, (M, N), generator=rng(5))
     ensemble = training.Ensemble(mlps())
-    history = train_ensemble(ensemble, functional.cross_entropy, X, t, generator=rng(), validation=(X, targets), **OPTIONS)
+    history = train_ensemble(
+        ensemble, functional.cross_entropy, X, t, generator=rng(), validation=(X, targets), **OPTIONS
+    )
     with torch.no_grad():
         for m, z in enumerate(ensemble(X)):
             close(history.validation_cost[m, -1], functional.cross_entropy(z, targets[m]))
@@ -159,7 +176,13 @@ def test_an_optimizer_that_works_entry_by_entry(make):
     ensemble = training.Ensemble(models)
     options = {"epochs": 3, "batch_size": 6}
     train_ensemble(
-        ensemble, functional.cross_entropy, X, t, generator=rng(), optimizer=make(ensemble.parameters(), lr=0.01), **options
+        ensemble,
+        functional.cross_entropy,
+        X,
+        t,
+        generator=rng(),
+        optimizer=make(ensemble.parameters(), lr=0.01),
+        **options,
     )
     for model, member in zip(models, ensemble.unstack()):
         optimizer = make(model.parameters(), lr=0.01)
@@ -265,7 +288,9 @@ def test_bad_numbers():
     for value in (-0.1, math.nan, 1.0):
         assert refused(f"train_ensemble: momentum is {value}; expected a number from 0 to below 1", momentum=value)
     for value in (-0.1, math.nan, math.inf):
-        assert refused(f"train_ensemble: weight_decay is {value}; expected a finite number of at least 0", weight_decay=value)
+        assert refused(
+            f"train_ensemble: weight_decay is {value}; expected a finite number of at least 0", weight_decay=value
+        )
     for count in (0, 2, 4):
         message = f"train_ensemble: there are {count} generators for 3 members; expected one, or 3"
         assert refused(message, generator=[rng() for _ in range(count)])
@@ -279,7 +304,9 @@ def test_bad_data():
     assert refused(f"train_ensemble: X has shape (0, 4) and t (0,); {fit}", X=X[:0], t=t[:0])
     assert refused(f"train_ensemble: X has shape () and t (); {fit}", X=X[0, 0], t=t[0])
     assert refused(f"train_ensemble: validation: X has shape (20, 4) and t (19,); {fit}", validation=(X, t[:19]))
-    message = "train_ensemble: t has shape (3, 3), and there are 3 members and 3 rows; expected another number of members"
+    message = (
+        "train_ensemble: t has shape (3, 3), and there are 3 members and 3 rows; expected another number of members"
+    )
     assert refused(message, X=X[:3], t=torch.zeros(3, 3, **F64), loss=functional.mse_loss)
     broken = X.clone()
     broken[3, 1] = math.nan
@@ -315,7 +342,9 @@ def test_bad_combinations():
     with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected an training.Ensemble"):
         train_ensemble(models[0], functional.cross_entropy, *data(), generator=rng(), **OPTIONS)
     networks = [rnn.RNN(4, 3, generator=rng(k), **F64) for k in range(3)]
-    message = "train_ensemble: the members give a tuple, as recurrent networks do; expected one tensor, which the loss takes"
+    message = (
+        "train_ensemble: the members give a tuple, as recurrent networks do; expected one tensor, which the loss takes"
+    )
     assert refused(message, models=networks, X=torch.zeros(20, 5, 4, **F64))
 
 
@@ -338,10 +367,14 @@ def test_divergence_names_the_member():
     refused(message, models=models, t=one_hot(t), loss=lambda z, t, reduction: F.mse_loss(z, t, reduction=reduction))
     refused(
         "train_ensemble: in epoch 0, the validation loss of member 1 is inf; expected a learning rate smaller than lr = 1e-310",
-        models=models, loss=lambda z, t, reduction: (z[:, 0] - 1).square() if len(z) == 3 else 0 * z[:, 0],
-        lr=1e-310, validation=(X[:1], t[:1]),
-    )  # fmt: skip
+        models=models,
+        loss=lambda z, t, reduction: (z[:, 0] - 1).square() if len(z) == 3 else 0 * z[:, 0],
+        lr=1e-310,
+        validation=(X[:1], t[:1]),
+    )
     with torch.no_grad():
         models[2][2].bias.fill_(math.nan)
-    message = "train_ensemble: in epoch 0, the sum of the outputs of member 2 is nan; expected a learning rate smaller than"
+    message = (
+        "train_ensemble: in epoch 0, the sum of the outputs of member 2 is nan; expected a learning rate smaller than"
+    )
     refused(message, models=models)

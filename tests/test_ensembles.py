@@ -48,7 +48,9 @@ class Residual(torch.nn.Module):
 def torchs(M, *activations):
     torch.manual_seed(0)
     return [
-        torch.nn.Sequential(torch.nn.Linear(4, 5, **F64), *(make() for make in activations), nn.Linear(5, 2, bias=False, **F64))
+        torch.nn.Sequential(
+            torch.nn.Linear(4, 5, **F64), *(make() for make in activations), nn.Linear(5, 2, bias=False, **F64)
+        )
         for _ in range(M)
     ]
 
@@ -57,7 +59,10 @@ MODELS = {
     "mlp": mlps,
     "deep": lambda M: mlps(M, (4, 3, 5, 2)),
     "linear": lambda M: [torch.nn.Sequential(nn.Linear(4, 2, generator=rng(k), **F64)) for k in range(M)],
-    **{a.__name__: lambda M, a=a: mlps(M, activation=a) for a in (nn.ReLU, nn.Sigmoid, nn.ELU, nn.Softplus, nn.Step, nn.Identity)},
+    **{
+        a.__name__: lambda M, a=a: mlps(M, activation=a)
+        for a in (nn.ReLU, nn.Sigmoid, nn.ELU, nn.Softplus, nn.Step, nn.Identity)
+    },
     "leaky": lambda M: mlps(M, activation=lambda: nn.LeakyReLU(0.3)),
     "torch": lambda M: torchs(M, torch.nn.ReLU, torch.nn.Sigmoid, torch.nn.Tanh, torch.nn.ELU, torch.nn.Identity),
     "by vmap": lambda M: torchs(M, torch.nn.SiLU),
@@ -76,7 +81,10 @@ def test_outputs_and_gradients_are_the_members(kind, M):
     ensemble = training.Ensemble(models)
     assert len(ensemble) == M
     shared, own = torch.randn(7, 4, generator=rng(1), **F64), torch.randn(M, 5, 4, generator=rng(2), **F64)
-    expected = torch.stack([model(shared) for model in models]), torch.stack([model(x) for model, x in zip(models, own)])
+    expected = (
+        torch.stack([model(shared) for model in models]),
+        torch.stack([model(x) for model, x in zip(models, own)]),
+    )
     found = ensemble(shared), ensemble(own, own=True)
     for one, other in zip(found, expected):
         close(one, other)
@@ -98,7 +106,7 @@ def test_members_of_an_mlp_are_computed_without_vmap(monkeypatch):
         raise AssertionError("vmap")
 
     ensemble, other = training.Ensemble(mlps()), training.Ensemble(torchs(2, torch.nn.SiLU))
-    monkeypatch.setattr(ensembles, "vmap", fail)
+    monkeypatch.setattr("nndl_lib.training._ensemble.vmap", fail)
     ensemble(torch.zeros(2, 4, **F64))
     with pytest.raises(AssertionError, match="vmap"):
         other(torch.zeros(2, 4, **F64))
@@ -262,18 +270,27 @@ def with_more(model):
             "expected, as in models[0], module '0': Linear(in_features=4, out_features=6, bias=True)",
         ),
         (lambda: mlps(1, activation=nn.ReLU)[0], "module '1': ReLU(); expected, as in models[0], module '1': Tanh()"),
-        (lambda: torch.nn.Sequential(*mlps()[0]), "module '': Sequential(); expected, as in models[0], module '': MLP()"),
+        (
+            lambda: torch.nn.Sequential(*mlps()[0]),
+            "module '': Sequential(); expected, as in models[0], module '': MLP()",
+        ),
         (lambda: mlps(1)[0].eval(), "the mode of '': evaluation; expected, as in models[0], the mode of '': training"),
         (
             lambda: mlps(1, dtype=torch.float32)[0],
             "0.weight: (6, 4), torch.float32, on cpu; expected, as in models[0], 0.weight: (6, 4), torch.float64, on cpu",
         ),
-        (lambda: mlps(1, device="meta")[0], "0.weight: (6, 4), torch.float64, on meta; expected, as in models[0], 0.weight"),
+        (
+            lambda: mlps(1, device="meta")[0],
+            "0.weight: (6, 4), torch.float64, on meta; expected, as in models[0], 0.weight",
+        ),
         (
             lambda: frozen(mlps(1)[0]),
             "2.bias: (3,), torch.float64, on cpu, without gradient; expected, as in models[0], 2.bias: (3,), torch.float64, on cpu",
         ),
-        (lambda: with_extra(mlps(1)[0]), "extra: (2,), torch.float32, on cpu, without gradient; expected, as in models[0], the end"),
+        (
+            lambda: with_extra(mlps(1)[0]),
+            "extra: (2,), torch.float32, on cpu, without gradient; expected, as in models[0], the end",
+        ),
     ],
 )
 def test_models_that_differ(make, message):
@@ -334,7 +351,9 @@ def test_recurrent_networks_of_the_book(network):
 
 
 def test_dropout_of_the_book_draws_from_a_copy_of_its_generator():
-    models = [torch.nn.Sequential(nn.Linear(4, 50, generator=rng(), **F64), nn.Dropout(generator=rng(k))) for k in range(2)]
+    models = [
+        torch.nn.Sequential(nn.Linear(4, 50, generator=rng(), **F64), nn.Dropout(generator=rng(k))) for k in range(2)
+    ]
     before = models[0][1].generator.get_state()
     x = torch.randn(3, 4, generator=rng(), **F64)
     one, other = training.Ensemble(models)(x)

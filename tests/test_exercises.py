@@ -13,20 +13,20 @@ import subprocess
 import sys
 import time
 
-import jupytext
 import nbformat
 import pytest
 import torch
 
-from nndl_lib.checks import worker
+from nndl_lib.checks import _worker as worker
 from nndl_lib.checks._engine import Check
 from nndl_lib.checks._words import fault, same
 from tests.chapters import ROOT, SITE, text_of
 from tests.test_chapters import fail
 
 sys.path.insert(0, str(ROOT / "theme"))
-import exercises  # noqa: E402
-import publish  # noqa: E402
+import publish
+
+import exercises
 
 SOURCES = exercises.SOURCES
 source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
@@ -43,7 +43,9 @@ def cells_of(book, kind="code"):
 
 def module_of(path):
     """The module of `nndl_lib.checks` that the page imports as `check`."""
-    return re.search(r"^from nndl_lib\.checks import (\w+) as check$", "\n".join(cells_of(notebook(path))), re.MULTILINE)[1]
+    return re.search(
+        r"^from nndl_lib\.checks import (\w+) as check$", "\n".join(cells_of(notebook(path))), re.MULTILINE
+    )[1]
 
 
 @functools.cache
@@ -58,9 +60,14 @@ def functions(path, derive):
 
 
 # Each exercise as (source, module, name of the function).
-FOUND = [(path, module_of(path), name) for path in SOURCES
-         for name in re.findall(r"^check\.(\w+)\(\1\)$", "\n".join(cells_of(notebook(path))), re.MULTILINE)]
-exercise = pytest.mark.parametrize("path, module, name", FOUND, ids=lambda value: value if isinstance(value, str) else "")
+FOUND = [
+    (path, module_of(path), name)
+    for path in SOURCES
+    for name in re.findall(r"^check\.(\w+)\(\1\)$", "\n".join(cells_of(notebook(path))), re.MULTILINE)
+]
+exercise = pytest.mark.parametrize(
+    "path, module, name", FOUND, ids=lambda value: value if isinstance(value, str) else ""
+)
 
 
 def check_of(module, name):
@@ -71,16 +78,21 @@ def wrong_answers(module):
     return importlib.import_module(f"tests.wrong_answers.{module}").ANSWERS
 
 
-WRONG = [(module, wrong) for module in dict.fromkeys(module for _, module, _ in FOUND) for wrong in wrong_answers(module)]
+WRONG = [
+    (module, wrong) for module in dict.fromkeys(module for _, module, _ in FOUND) for wrong in wrong_answers(module)
+]
 wrong_answer = pytest.mark.parametrize(
-    "module, wrong", WRONG, ids=[f"{wrong.exercise}-{wrong.function.__name__}" for _, wrong in WRONG])
+    "module, wrong", WRONG, ids=[f"{wrong.exercise}-{wrong.function.__name__}" for _, wrong in WRONG]
+)
 
 
 # --- the sources ----------------------------------------------------------------------------------------------------
 
 
 def test_every_chapter_has_exercises():
-    assert [path.stem for path in SOURCES] == [path.stem for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))]
+    assert [path.stem for path in SOURCES] == [
+        path.stem for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))
+    ]
 
 
 @source
@@ -92,7 +104,13 @@ def test_each_exercise_has_all_its_parts(path):
             faults.append(f"{path.name}: heading {title!r}; expected number {number}")
         if not re.search(r"^•{1,3} ", part, re.MULTILINE):
             faults.append(f"{path.name}: {title!r} has no dots that say how hard it is")
-        expected = ["# BEGIN SOLUTION", "# END SOLUTION", "check.", "<summary>Hint</summary>", "<summary>Solution</summary>"]
+        expected = [
+            "# BEGIN SOLUTION",
+            "# END SOLUTION",
+            "check.",
+            "<summary>Hint</summary>",
+            "<summary>Solution</summary>",
+        ]
         places = [part.find(piece) for piece in expected]
         if -1 in places or places != sorted(places):
             faults.append(f"{path.name}: {title!r}: expected in this order: {expected}")
@@ -115,7 +133,11 @@ def test_page_and_module_have_the_same_exercises(path):
 
 @exercise
 def test_stub_and_solution_and_check_agree(path, module, name):
-    stub, solution, check = functions(path, exercises.student)[name], functions(path, exercises.solution)[name], check_of(module, name)
+    stub, solution, check = (
+        functions(path, exercises.student)[name],
+        functions(path, exercises.solution)[name],
+        check_of(module, name),
+    )
     assert inspect.signature(stub) == inspect.signature(solution)
     assert tuple(inspect.signature(stub).parameters) == check.arguments
     assert stub.__doc__ == solution.__doc__ and len(stub.__doc__.strip().splitlines()) >= 3
@@ -143,7 +165,11 @@ def test_students_get_no_solution(path):
 @source
 def test_teachers_get_everything_but_the_marks(path):
     text = "\n".join(cell.source for cell in exercises.solution(notebook(path)).cells)
-    assert "BEGIN SOLUTION" not in text and "not written yet" not in text and text.count("<summary>Solution</summary>") >= 3
+    assert (
+        "BEGIN SOLUTION" not in text
+        and "not written yet" not in text
+        and text.count("<summary>Solution</summary>") >= 3
+    )
 
 
 @source
@@ -162,7 +188,9 @@ def test_written_notebooks_are_derived_from_the_source(path):
 def test_the_page_is_derived_from_the_source(path):
     executed = nbformat.read(ROOT / "_build" / "jupyter_execute" / "exercises" / f"{path.stem}.ipynb", as_version=4)
     assert cells_of(executed) == cells_of(exercises.page(notebook(path)))
-    outputs = [cell.outputs[0].text for cell in executed.cells if cell.cell_type == "code" and cell.source.startswith("check.")]
+    outputs = [
+        cell.outputs[0].text for cell in executed.cells if cell.cell_type == "code" and cell.source.startswith("check.")
+    ]
     assert outputs == [f"{name}: not written yet\n" for where, _, name in FOUND if where == path]
     for _, solved in exercises.REGION.findall(text_of(path)):
         assert solved.rstrip("\n") in "\n".join(cells_of(executed, "markdown"))
@@ -203,10 +231,17 @@ def test_otters_source(path):
     # otter-grader itself is opt-in: here is tested what it needs, `make otter` was run by hand.
     raw = [cell.source for cell in exercises.otter(notebook(path), path.stem).cells if cell.cell_type == "raw"]
     names = [name for where, _, name in FOUND if where == path]
-    assert raw[0].startswith("# ASSIGNMENT CONFIG") and "nndl_lib/checks/engine.py" in raw[0]
+    assert raw[0].startswith("# ASSIGNMENT CONFIG") and "nndl_lib/checks/_engine.py" in raw[0]
     marks = ["SOLUTION", "TESTS"]
     assert [line for cell in raw[1:] for line in cell.splitlines() if line.startswith("#")] == [
-        line for _ in names for line in ["# BEGIN QUESTION", *(f"# {at} {mark}" for mark in marks for at in ("BEGIN", "END")), "# END QUESTION"]]
+        line
+        for _ in names
+        for line in [
+            "# BEGIN QUESTION",
+            *(f"# {at} {mark}" for mark in marks for at in ("BEGIN", "END")),
+            "# END QUESTION",
+        ]
+    ]
     assert re.findall(r"^name: (\w+)$", "\n".join(raw[1:]), re.MULTILINE) == names
     code = "\n".join(cells_of(exercises.otter(notebook(path), path.stem)))
     for name in names:
@@ -237,8 +272,12 @@ def test_the_right_answer_passes_its_own_check(path, module, name):
     check = check_of(module, name)
     verdict = check.verdict(check.answer)
     # It may loop, or return what is not float32: all else must be right.
-    assert verdict.passed or "Its answers are right" in verdict.hint or "expected torch.float32" in verdict.hint or (
-        "Double" in verdict.hint), verdict.message
+    assert (
+        verdict.passed
+        or "Its answers are right" in verdict.hint
+        or "expected torch.float32" in verdict.hint
+        or ("Double" in verdict.hint)
+    ), verdict.message
 
 
 @exercise
@@ -260,7 +299,9 @@ def test_there_are_wrong_answers(path, module, name):
 
 @wrong_answer
 def test_wrong_answers_get_the_right_hint(module, wrong):
-    verdict = check_of(module, wrong.exercise).verdict(wrong.function, seconds=2.0 if "does not come" in wrong.hint else 10.0)
+    verdict = check_of(module, wrong.exercise).verdict(
+        wrong.function, seconds=2.0 if "does not come" in wrong.hint else 10.0
+    )
     assert not verdict.passed, f"{wrong.exercise}: {wrong.function.__name__} passed"
     assert wrong.hint in verdict.hint, verdict.message
     shows_an_input(check_of(module, wrong.exercise), verdict.message)
@@ -274,7 +315,8 @@ def shows_an_input(check, message):
     inputs = [*(case.inputs for case in check.cases()), *(inputs for loop in check.loops() for inputs in loop[1:3])]
     assert not shown or any(
         all(f"\n# {name} is " in lines or is_input(made[name], value) for name, value in zip(check.arguments, given))
-        for given in inputs), message
+        for given in inputs
+    ), message
 
 
 def is_input(got, want):
@@ -289,8 +331,13 @@ def test_every_known_mistake_gets_its_own_hint(path, module, name, monkeypatch):
     check = check_of(module, name)
     monkeypatch.setattr(worker, "run", worker.run_here)  # they are our own functions, and a thousand
     assert len(check.mistakes) >= 5
-    fail([f"{name}: {mistake.hint!r} got {verdict.hint!r}" for mistake in check.mistakes
-          if (verdict := check.verdict(mistake.answer)).hint != mistake.hint])
+    fail(
+        [
+            f"{name}: {mistake.hint!r} got {verdict.hint!r}"
+            for mistake in check.mistakes
+            if (verdict := check.verdict(mistake.answer)).hint != mistake.hint
+        ]
+    )
 
 
 @exercise

@@ -107,7 +107,12 @@ def test_activation_of_large_pre_activations(name, dtype):
     found, gradient = with_gradients(getattr(functional, name), z)
     close(found, torch.as_tensor(known[name], dtype=dtype), rtol=1e-6 if dtype == torch.float32 else 1e-12, atol=1e-42)
     assert gradient.isfinite().all()
-    close(gradient, functional.activations()[name].derivative(z) * torch.arange(1, 7, dtype=dtype) / 6, rtol=1e-6, atol=1e-7)
+    close(
+        gradient,
+        functional.activations()[name].derivative(z) * torch.arange(1, 7, dtype=dtype) / 6,
+        rtol=1e-6,
+        atol=1e-7,
+    )
 
 
 @pytest.mark.parametrize("z", [-40.0, -100.0, -700.0])
@@ -155,7 +160,13 @@ LARGE = torch.tensor([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4], [1
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_softmax_of_large_logits(name, dtype):
-    same(lambda z: getattr(functional, name)(z, 1), lambda z: getattr(F, name)(z, 1), LARGE.to(dtype), rtol=1e-6, atol=1e-7)
+    same(
+        lambda z: getattr(functional, name)(z, 1),
+        lambda z: getattr(F, name)(z, 1),
+        LARGE.to(dtype),
+        rtol=1e-6,
+        atol=1e-7,
+    )
 
 
 def test_softmax_takes_minus_infinity():
@@ -170,7 +181,9 @@ def test_softmax_refuses(name):
     function = getattr(functional, name)
     z = torch.zeros(2, 3)
     for dim in (2, -3):
-        with pytest.raises(ValueError, match=re.escape(f"{name}: input has shape (2, 3) and dim is {dim}; expected one of")):
+        with pytest.raises(
+            ValueError, match=re.escape(f"{name}: input has shape (2, 3) and dim is {dim}; expected one of")
+        ):
             function(z, dim)
     with pytest.raises(ValueError, match=re.escape(f"{name}: input has shape (2, 0); expected at least one entry")):
         function(torch.zeros(2, 0), 1)
@@ -295,7 +308,10 @@ def test_mse_equals_torchs(N, K, seed, reduction):
 def test_losses_of_large_logits(dtype, rtol, reduction):
     z, t = LARGE.to(dtype), torch.tensor([1, 0, 2, 1])
     pairs = [
-        (lambda z: functional.cross_entropy(z, t, reduction=reduction), lambda z: F.cross_entropy(z, t, reduction=reduction)),
+        (
+            lambda z: functional.cross_entropy(z, t, reduction=reduction),
+            lambda z: F.cross_entropy(z, t, reduction=reduction),
+        ),
         (
             lambda z: functional.cross_entropy(z, F.one_hot(t, 3).to(dtype), reduction=reduction),
             lambda z: F.cross_entropy(z, t, reduction=reduction),
@@ -393,14 +409,20 @@ def test_accuracy_of_one_logit(dtype):
 
 
 def test_accuracy_refuses():
-    for value, t in (("2", torch.tensor([0, 2])), ("0.5", torch.tensor([0.0, 0.5])), ("nan", torch.tensor([0.0, math.nan]))):
+    for value, t in (
+        ("2", torch.tensor([0, 2])),
+        ("0.5", torch.tensor([0.0, 0.5])),
+        ("nan", torch.tensor([0.0, math.nan])),
+    ):
         with pytest.raises(ValueError, match=re.escape(f"accuracy: target[1] is {value}; expected 0 or 1")):
             functional.accuracy(torch.zeros(2), t)
     with pytest.raises(ValueError, match=re.escape("accuracy: input has shape (0,); expected at least one entry")):
         functional.accuracy(torch.zeros(0), torch.zeros(0))
     with pytest.raises(ValueError, match=re.escape("accuracy: input[1] is nan; expected finite numbers")):
         functional.accuracy(torch.tensor([0.0, math.nan]), torch.zeros(2))
-    with pytest.raises(ValueError, match=re.escape("accuracy: input has shape (2, 1) and target (3,) with dtype int64")):
+    with pytest.raises(
+        ValueError, match=re.escape("accuracy: input has shape (2, 1) and target (3,) with dtype int64")
+    ):
         functional.accuracy(torch.zeros(2, 1), torch.zeros(3, dtype=torch.int64))
 
 
@@ -523,8 +545,12 @@ def test_rows_that_are_no_probabilities():
     z = torch.zeros(2, 2, **F64)
     message = "the sum of target[1] is 1.5; expected 1, as of probabilities"
     refused("cross_entropy", message, z, torch.tensor([[0.5, 0.5], [1.0, 0.5]], **F64))
-    refused("cross_entropy", "target[1, 1] is -0.5; expected probabilities", z, torch.tensor([[1, 0], [1.5, -0.5]], **F64))
-    refused("cross_entropy", "target[0, 1] is nan; expected probabilities", z, torch.tensor([[0, math.nan], [1, 0]], **F64))
+    refused(
+        "cross_entropy", "target[1, 1] is -0.5; expected probabilities", z, torch.tensor([[1, 0], [1.5, -0.5]], **F64)
+    )
+    refused(
+        "cross_entropy", "target[0, 1] is nan; expected probabilities", z, torch.tensor([[0, math.nan], [1, 0]], **F64)
+    )
     refused("cross_entropy", "input has shape (2, 2) and target (2,); expected the same shape", z, torch.ones(2, **F64))
     # Rounding is no error, a millionth in float64 is.
     functional.cross_entropy(torch.zeros(1, 1000), torch.softmax(normal(1, 1000).float(), 1))

@@ -58,8 +58,10 @@ def uses(text, name):
     """Whether one paragraph, or it and the heading above, has every word of the name in one of its forms."""
     heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
     words = ["|".join(re.escape(form) for form in forms(word)) for word in plain(name).split()]
-    return any(all(re.search(rf"(?<!\w)(?:{word})(?!\w)", plain(f"{heading} {paragraph}")) for word in words)
-               for paragraph in re.split(r"\n\n+|\n(?=- )", rest))
+    return any(
+        all(re.search(rf"(?<!\w)(?:{word})(?!\w)", plain(f"{heading} {paragraph}")) for word in words)
+        for paragraph in re.split(r"\n\n+|\n(?=- )", rest)
+    )
 
 
 def sections_by_anchor(path):
@@ -81,8 +83,11 @@ def test_every_item_is_an_entry():
     odd = [f"glossary.md:{number}: {item[:60]!r}" for number, item in ITEMS if not ITEM.fullmatch(item)]
     assert not odd, "expected '- **term**: text → [chapter N](file.md#section)': " + "; ".join(odd)
     assert len(ENTRIES) > 130
-    wrong = [f"glossary.md:{number}: {term}" for number, term, text, links in ENTRIES
-             if re.sub(LINK, "", links).strip(" ,") or text[-1] not in ".?"]
+    wrong = [
+        f"glossary.md:{number}: {term}"
+        for number, term, text, links in ENTRIES
+        if re.sub(LINK, "", links).strip(" ,") or text[-1] not in ".?"
+    ]
     assert not wrong, f"a link to no section of a chapter, or no full stop: {wrong}"
 
 
@@ -134,11 +139,22 @@ def test_every_chapter_is_linked():
     assert not few, f"fewer than five entries lead to {few}"
 
 
-@pytest.mark.parametrize(("text", "name", "expected"), [
-    ("it **overfits**: this", "overfitting", True), ("long\nvalleys", "valley", True), ("a queue", "queues", False),
-    ("batch\nnormalization", "batch normalization", True), ("the units", "uni", False), ("analogies", "analogy", True),
-    ("one-hot vector", "one-hot", True), ("a unit saturates", "saturation", True), ("gates", "gated", False),
-    ("a layer that is **hidden**", "hidden layer", True), ("a layer\n\nhidden", "hidden layer", False),
-    ("### L2\n\nThis penalty", "L2 penalty", True)])
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("it **overfits**: this", "overfitting", True),
+        ("long\nvalleys", "valley", True),
+        ("a queue", "queues", False),
+        ("batch\nnormalization", "batch normalization", True),
+        ("the units", "uni", False),
+        ("analogies", "analogy", True),
+        ("one-hot vector", "one-hot", True),
+        ("a unit saturates", "saturation", True),
+        ("gates", "gated", False),
+        ("a layer that is **hidden**", "hidden layer", True),
+        ("a layer\n\nhidden", "hidden layer", False),
+        ("### L2\n\nThis penalty", "L2 penalty", True),
+    ],
+)
 def test_word_forms(text, name, expected):
     assert uses(text, name) == expected

@@ -10,12 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nndl_lib import data, functional, inspection, models, nn, optim, rnn, runtime, training  # fmt: skip
-from nndl_lib.data import augmentation  # fmt: skip
-from nndl_lib.training import checkpoint, processes  # fmt: skip
-from nndl_lib.training import train_ensemble
-from nndl_lib.data import TensorLoader
-from nndl_lib.training import Trainer
+from nndl_lib import data, functional, inspection, models, nn, optim, rnn, runtime, training
+from nndl_lib.data import (
+    TensorLoader,
+    augmentation,
+)
+from nndl_lib.training import Trainer, checkpoint, processes, train_ensemble
 
 pytestmark = [
     pytest.mark.gpu,
@@ -128,10 +128,16 @@ def test_the_card_goes_on_after_bad_values():
     with pytest.raises(ValueError, match=r"^cross_entropy: input\[1, 2\] is nan; expected finite numbers"):
         functional.cross_entropy(z, t.clamp(max=2))
     for call, where in (
-        (lambda: functional.conv2d(normal(1, 1, 4, 4), torch.ones(1, 1, 2, 2, **F64)), "input is on cuda:0 and weight on cpu"),
+        (
+            lambda: functional.conv2d(normal(1, 1, 4, 4), torch.ones(1, 1, 2, 2, **F64)),
+            "input is on cuda:0 and weight on cpu",
+        ),
         (lambda: nn.Linear(3, 2, device=GPU, **F64)(z.cpu()), "x is on cpu and weight on cuda:0"),
         (lambda: rnn.LSTM(3, 2, device=GPU, **F64)(z[None].cpu()), "x is on cpu and the weights on cuda:0"),
-        (lambda: rnn.GRU(3, 2, device=GPU, **F64)(z[None], torch.zeros(1, 4, 2, **F64)), "hx is on cpu and x on cuda:0"),
+        (
+            lambda: rnn.GRU(3, 2, device=GPU, **F64)(z[None], torch.zeros(1, 4, 2, **F64)),
+            "hx is on cpu and x on cuda:0",
+        ),
     ):
         with pytest.raises(ValueError, match=f"{where}; expected one device for both"):
             call()
@@ -178,7 +184,9 @@ def test_augmentation():
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("padded", [False, True])
-@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False, "batch_first": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False, "batch_first": True}]
+)
 def test_recurrent_networks(name, padded, options):
     model = getattr(rnn, name)(3, 5, generator=rng(), **options, **F64)
     x = torch.randn(*((4, 6, 3) if model.batch_first else (6, 4, 3)), generator=rng(1), **F64)
@@ -192,13 +200,20 @@ def test_recurrent_networks(name, padded, options):
         ends = hx if isinstance(hx, tuple) else (hx,)
         parts = torch.cat([part.flatten() for part in (output, *ends)])
         weights = torch.linspace(-1, 2, len(parts), **F64).to(parts.device)
-        return [*(y.cpu() for y in (parts.detach(), *torch.autograd.grad(parts @ weights, [x, *states, *model.parameters()])))]
+        return [
+            *(
+                y.cpu()
+                for y in (parts.detach(), *torch.autograd.grad(parts @ weights, [x, *states, *model.parameters()]))
+            )
+        ]
 
     expected = run(x)  # by steps, on the CPU
     model.to(GPU)
     close(run(x.to(GPU)), expected)
-    close(rnn.gates(model, x.to(GPU), lengths=lengths, layer=model.num_layers - 1).hidden[..., :5].cpu(),
-          rnn.gates(model.cpu(), x, lengths=lengths, layer=model.num_layers - 1).hidden[..., :5])  # fmt: skip
+    close(
+        rnn.gates(model, x.to(GPU), lengths=lengths, layer=model.num_layers - 1).hidden[..., :5].cpu(),
+        rnn.gates(model.cpu(), x, lengths=lengths, layer=model.num_layers - 1).hidden[..., :5],
+    )
 
 
 def test_recurrent_networks_of_relu_and_without_gradients():
@@ -243,7 +258,11 @@ def test_shared_weights_of_a_recurrent_network_stay_shared():
 @pytest.mark.filterwarnings("error")
 def test_weights_of_recurrent_networks_lie_side_by_side():
     # torch warns where cuDNN has to copy them in each call.
-    for model in (rnn.LSTM(2, 4, 2, device=GPU), rnn.GRU(2, 4, bidirectional=True).to(GPU), rnn.RNN(2, 4).cuda().double()):
+    for model in (
+        rnn.LSTM(2, 4, 2, device=GPU),
+        rnn.GRU(2, 4, bidirectional=True).to(GPU),
+        rnn.RNN(2, 4).cuda().double(),
+    ):
         optimizer = optim.Adam(model.parameters(), lr=0.1)
         x = normal(5, 3, 2, dtype=model.weight_hh_l0.dtype)
         model(x)[0].sum().backward()
@@ -257,8 +276,8 @@ def test_weights_of_recurrent_networks_lie_side_by_side():
 def test_gradients_in_evaluation():
     model = rnn.LSTM(2, 4, device=GPU, **F64).eval()
     x = normal(5, 3, 2).requires_grad_()
-    found, = torch.autograd.grad(model(x)[0].sum(), x)
-    expected, = torch.autograd.grad(rnn.gates(model, x).hidden.sum(), x)
+    (found,) = torch.autograd.grad(model(x)[0].sum(), x)
+    (expected,) = torch.autograd.grad(rnn.gates(model, x).hidden.sum(), x)
     close(found, expected)
 
 
@@ -285,7 +304,10 @@ def test_optimizers(name):
     ours, theirs = (torch.nn.Linear(7, 3, **F64) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
     ours.to(GPU), theirs.to(GPU)
-    one, other = getattr(optim, name)(ours.parameters(), lr=0.01), getattr(torch.optim, name)(theirs.parameters(), lr=0.01)
+    one, other = (
+        getattr(optim, name)(ours.parameters(), lr=0.01),
+        getattr(torch.optim, name)(theirs.parameters(), lr=0.01),
+    )
     for step in range(6):
         for model, optimizer in ((ours, one), (theirs, other)):
             optimizer.zero_grad()
@@ -322,7 +344,7 @@ def test_the_order_of_a_loader_is_that_of_the_cpu():
     for one, other in zip(moons(), moons("cpu")):
         assert one[0].device == GPU and torch.equal(one[0].cpu(), other[0]) and torch.equal(one[1].cpu(), other[1])
     own = TensorLoader(torch.arange(20, device=GPU), batch_size=6, generator=runtime.generator(0, GPU))
-    assert sorted(torch.cat([batch for batch, in own]).tolist()) == list(range(20))
+    assert sorted(torch.cat([batch for (batch,) in own]).tolist()) == list(range(20))
 
 
 def test_a_training_goes_on_where_it_was_saved(tmp_path):

@@ -50,9 +50,18 @@ def test_one_entry_wrong_by_a_thousandth_is_caught(entry):
         check_gradients(f, x, gradient, generator(1))
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda g: -g, lambda g: 2 * g, lambda g: g + 1e-3, lambda g: g.flip(0), lambda g: 0 * g, lambda g: g.T.contiguous().T.flip(1),
-], ids=["sign", "factor", "shifted", "reversed", "zero", "columns"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda g: -g,
+        lambda g: 2 * g,
+        lambda g: g + 1e-3,
+        lambda g: g.flip(0),
+        lambda g: 0 * g,
+        lambda g: g.T.contiguous().T.flip(1),
+    ],
+    ids=["sign", "factor", "shifted", "reversed", "zero", "columns"],
+)
 def test_other_faults_are_caught(spoil):
     x = at(3, 3, seed=5)
     with pytest.raises(AssertionError):
@@ -86,15 +95,30 @@ def normalized(x):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("name", ["bias before batch norm", "sum of softmax", "sum of batch norm", "shift of log softmax", "constant", "saddle", "minimum", "centered"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bias before batch norm",
+        "sum of softmax",
+        "sum of batch norm",
+        "shift of log softmax",
+        "constant",
+        "saddle",
+        "minimum",
+        "centered",
+    ],
+)
 def test_zeros_pass(name, exact, seed):
     X, weights = at(32, 8, seed=seed), at(32, 8, seed=seed + 10)
     f, x = {
         "bias before batch norm": (lambda b: (normalized(X + b) * weights).sum(), at(8, seed=seed + 20)),
-        "sum of softmax": (lambda z: torch.softmax(z, 1).sum(), X), "sum of batch norm": (lambda z: normalized(z).sum(), X),
+        "sum of softmax": (lambda z: torch.softmax(z, 1).sum(), X),
+        "sum of batch norm": (lambda z: normalized(z).sum(), X),
         "shift of log softmax": (lambda c: (torch.log_softmax(X + c, 1) * weights).sum(), at(32, 1, seed=seed)),
-        "constant": (lambda x: 1e6 + 0 * x.sum(), at(8)), "saddle": (lambda x: (x**3).sum(), torch.zeros(8, **F64)),
-        "minimum": (lambda x: ((x - 2) ** 2 + (x - 2) ** 3).sum(), torch.full((8,), 2.0, **F64)), "centered": (lambda x: (1e6 * (x - x.mean())).sum(), at(8, seed=seed)),
+        "constant": (lambda x: 1e6 + 0 * x.sum(), at(8)),
+        "saddle": (lambda x: (x**3).sum(), torch.zeros(8, **F64)),
+        "minimum": (lambda x: ((x - 2) ** 2 + (x - 2) ** 3).sum(), torch.full((8,), 2.0, **F64)),
+        "centered": (lambda x: (1e6 * (x - x.mean())).sum(), at(8, seed=seed)),
     }[name]
     gradient = torch.zeros_like(x) if exact else by_torch(f, x)
     assert gradient.norm() < 1e-8
@@ -106,7 +130,9 @@ def test_zeros_pass(name, exact, seed):
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e-12, 1e-6, 1.0, 1e12])
-@pytest.mark.parametrize("spoil", [lambda g: 0 * g, lambda g: 1.001 * g, lambda g: -g, lambda g: 2 * g, lambda g: 1e-10 * g])
+@pytest.mark.parametrize(
+    "spoil", [lambda g: 0 * g, lambda g: 1.001 * g, lambda g: -g, lambda g: 2 * g, lambda g: 1e-10 * g]
+)
 def test_small_gradients_must_be_right_as_well(scale, spoil):
     def scaled(x):
         return scale * f(x)
@@ -125,9 +151,16 @@ def test_small_gradients_beside_a_large_constant(scale):
             check_gradients(lambda x: 1 + scale * f(x), x, spoil(scale * right(x)), generator(0))
 
 
-@pytest.mark.parametrize("function", [
-    lambda x: (1e6 * x).sin().sum(), lambda x: torch.nn.functional.dropout(x).sum(), lambda x: x.sum() + torch.rand(()).item(), lambda x: x.abs().sqrt().sum(),
-], ids=["oscillating", "dropout", "random", "steep"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (1e6 * x).sin().sum(),
+        lambda x: torch.nn.functional.dropout(x).sum(),
+        lambda x: x.sum() + torch.rand(()).item(),
+        lambda x: x.abs().sqrt().sum(),
+    ],
+    ids=["oscillating", "dropout", "random", "steep"],
+)
 @pytest.mark.parametrize("length", [0.0, 1e-9, 1.0])
 def test_functions_that_are_not_constant_do_not_pass_as_such(function, length):
     with pytest.raises(AssertionError):
@@ -141,8 +174,18 @@ def test_an_absolute_tolerance_of_ones_own():
         check_gradients(lambda x: x.sum(), x, torch.ones(3, **F64) + 1e-2, generator(0), atol=1e-3)
 
 
-@pytest.mark.parametrize("make", [lambda: at(3, 4).T, lambda: at(1, 3).expand(4, 3), lambda: at(4, 6)[:, ::2], lambda: at().expand(3), lambda: at(2, 3).requires_grad_(),
-                                  lambda: at(2, 2, 3, 3).to(memory_format=torch.channels_last), lambda: at(0, 3)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: at(3, 4).T,
+        lambda: at(1, 3).expand(4, 3),
+        lambda: at(4, 6)[:, ::2],
+        lambda: at().expand(3),
+        lambda: at(2, 3).requires_grad_(),
+        lambda: at(2, 2, 3, 3).to(memory_format=torch.channels_last),
+        lambda: at(0, 3),
+    ],
+)
 def test_any_layout(make):
     x = make()
     before = x.detach().clone()
@@ -171,11 +214,24 @@ def writes_a_nan(x):
     return x.sum()
 
 
-@pytest.mark.parametrize("function", [changes_by_method, changes_an_entry, changes_through_numpy, writes_a_nan, lambda x: x.unsqueeze_(0).sum(), lambda x: x.relu_().sum()])
+@pytest.mark.parametrize(
+    "function",
+    [
+        changes_by_method,
+        changes_an_entry,
+        changes_through_numpy,
+        writes_a_nan,
+        lambda x: x.unsqueeze_(0).sum(),
+        lambda x: x.relu_().sum(),
+    ],
+)
 def test_a_function_that_changes_its_argument_is_refused(function):
     x = at(3)
     before = x.clone()
-    for check in [lambda: numerical_gradient(function, x), lambda: check_gradients(function, x, torch.ones(3, **F64), generator(0))]:
+    for check in [
+        lambda: numerical_gradient(function, x),
+        lambda: check_gradients(function, x, torch.ones(3, **F64), generator(0)),
+    ]:
         with pytest.raises(ValueError, match="f changes its argument in place; expected one that leaves it as it is"):
             check()
         assert x.equal(before)
@@ -183,42 +239,76 @@ def test_a_function_that_changes_its_argument_is_refused(function):
 
 def test_what_the_function_may_return():
     expected = torch.ones(2, **F64)
-    for function in [lambda x: x.sum(), lambda x: x.sum().reshape(1, 1), lambda x: x.sum().item(), lambda x: x.sum().numpy(), lambda x: np.float64(x.sum().item()),
-                     lambda x: autograd.Tensor(x.numpy()).sum(), lambda x: (x.clone().requires_grad_()).sum()]:
+    for function in [
+        lambda x: x.sum(),
+        lambda x: x.sum().reshape(1, 1),
+        lambda x: x.sum().item(),
+        lambda x: x.sum().numpy(),
+        lambda x: np.float64(x.sum().item()),
+        lambda x: autograd.Tensor(x.numpy()).sum(),
+        lambda x: (x.clone().requires_grad_()).sum(),
+    ]:
         torch.testing.assert_close(numerical_gradient(function, at(2)), expected, rtol=1e-8, atol=1e-8)
     assert numerical_gradient(lambda x: x.sum() * math.nan, at(2)).isnan().all()
     assert numerical_gradient(lambda x: 3, at(2)).equal(torch.zeros(2, **F64))
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: numerical_gradient(f, at(3).float()), "numerical_gradient: x is torch.float32; expected torch.float64"),
-    (lambda: check_gradients(f, at(3).float(), at(3), generator(0)), "check_gradients: x is torch.float32"),
-    (lambda: numerical_gradient(f, at(3), h=0.0), "h is 0.0; expected a finite number greater than 0"),
-    (lambda: numerical_gradient(f, at(3), h=math.nan), "h is nan"),
-    (lambda: numerical_gradient(lambda x: x, at(3)), "f returned shape (3,); expected one number"),
-    (lambda: check_gradients(f, at(3), at(4), generator(0)), "gradient has shape (4,) and x (3,); expected the same shape"),
-    (lambda: check_gradients(f, at(3), at(3) / 0, generator(0)), "the gradient holds a NaN or an infinity"),
-    (lambda: check_gradients(f, at(3), at(3), generator(0), projections=0), "projections is 0; expected an integer of at least 1"),
-    (lambda: check_gradients(f, at(3), at(3), generator(0), projections=2.0), "projections is 2.0; expected an integer of at least 1"),
-    (lambda: check_gradients(f, at(3), at(3), 0), "generator is 0; expected a torch.Generator"),
-    (lambda: check_gradients(f, at(3), at(3), np.random.default_rng(0)), "check_gradients: generator is Generator(PCG64)"),
-    (lambda: check_gradients(f, at(3), at(3), generator(0), tolerance=-1.0), "tolerance is -1.0; expected a finite number of at least 0"),
-    (lambda: check_gradients(f, at(3), at(3), generator(0), atol="0"), "atol is '0'; expected a finite number of at least 0"),
-    (lambda: check_gradients(f, at(3), [1.0, 2.0, 3.0], generator(0)), "gradient is a list; expected a tensor"),
-    (lambda: check_gradients(f, at(3), at(3) * 1j, generator(0)), "the gradient is complex"),
-    (lambda: check_gradients(3.0, at(3), at(3), generator(0)), "check_gradients: f is 3.0; expected a function"),
-    (lambda: numerical_gradient(at(3), f), "numerical_gradient: f is tensor"),
-    (lambda: numerical_gradient(f, [1.0, 2.0]), "numerical_gradient: x is a list; expected a tensor"),
-    (lambda: numerical_gradient(f, at(3) / 0), "numerical_gradient: x[0] is"),
-    (lambda: numerical_gradient(f, at(3), h="1"), "h is 1; expected a finite number greater than 0"),
-    (lambda: numerical_gradient(f, at(3), h=True), "h is True; expected a finite number greater than 0"),
-    (lambda: numerical_gradient(f, 1e12 + at(3)), "h is 1e-05, which is lost beside an entry of x of size 1e+12; expected a larger h"),
-    (lambda: numerical_gradient(lambda x: x.sum().float(), at(3)), "f returned torch.float32; expected float64"),
-    (lambda: numerical_gradient(lambda x: np.float32(1), at(3)), "f returned float32; expected float64"),
-    (lambda: numerical_gradient(lambda x: x.sum() * 1j, at(3)), "f returned torch.complex128; expected float64"),
-    (lambda: numerical_gradient(lambda x: None, at(3)), "f returned NoneType; expected one number"),
-    (lambda: numerical_gradient(lambda x: [1.0], at(3)), "f returned list; expected one number"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: numerical_gradient(f, at(3).float()),
+            "numerical_gradient: x is torch.float32; expected torch.float64",
+        ),
+        (lambda: check_gradients(f, at(3).float(), at(3), generator(0)), "check_gradients: x is torch.float32"),
+        (lambda: numerical_gradient(f, at(3), h=0.0), "h is 0.0; expected a finite number greater than 0"),
+        (lambda: numerical_gradient(f, at(3), h=math.nan), "h is nan"),
+        (lambda: numerical_gradient(lambda x: x, at(3)), "f returned shape (3,); expected one number"),
+        (
+            lambda: check_gradients(f, at(3), at(4), generator(0)),
+            "gradient has shape (4,) and x (3,); expected the same shape",
+        ),
+        (lambda: check_gradients(f, at(3), at(3) / 0, generator(0)), "the gradient holds a NaN or an infinity"),
+        (
+            lambda: check_gradients(f, at(3), at(3), generator(0), projections=0),
+            "projections is 0; expected an integer of at least 1",
+        ),
+        (
+            lambda: check_gradients(f, at(3), at(3), generator(0), projections=2.0),
+            "projections is 2.0; expected an integer of at least 1",
+        ),
+        (lambda: check_gradients(f, at(3), at(3), 0), "generator is 0; expected a torch.Generator"),
+        (
+            lambda: check_gradients(f, at(3), at(3), np.random.default_rng(0)),
+            "check_gradients: generator is Generator(PCG64)",
+        ),
+        (
+            lambda: check_gradients(f, at(3), at(3), generator(0), tolerance=-1.0),
+            "tolerance is -1.0; expected a finite number of at least 0",
+        ),
+        (
+            lambda: check_gradients(f, at(3), at(3), generator(0), atol="0"),
+            "atol is '0'; expected a finite number of at least 0",
+        ),
+        (lambda: check_gradients(f, at(3), [1.0, 2.0, 3.0], generator(0)), "gradient is a list; expected a tensor"),
+        (lambda: check_gradients(f, at(3), at(3) * 1j, generator(0)), "the gradient is complex"),
+        (lambda: check_gradients(3.0, at(3), at(3), generator(0)), "check_gradients: f is 3.0; expected a function"),
+        (lambda: numerical_gradient(at(3), f), "numerical_gradient: f is tensor"),
+        (lambda: numerical_gradient(f, [1.0, 2.0]), "numerical_gradient: x is a list; expected a tensor"),
+        (lambda: numerical_gradient(f, at(3) / 0), "numerical_gradient: x[0] is"),
+        (lambda: numerical_gradient(f, at(3), h="1"), "h is 1; expected a finite number greater than 0"),
+        (lambda: numerical_gradient(f, at(3), h=True), "h is True; expected a finite number greater than 0"),
+        (
+            lambda: numerical_gradient(f, 1e12 + at(3)),
+            "h is 1e-05, which is lost beside an entry of x of size 1e+12; expected a larger h",
+        ),
+        (lambda: numerical_gradient(lambda x: x.sum().float(), at(3)), "f returned torch.float32; expected float64"),
+        (lambda: numerical_gradient(lambda x: np.float32(1), at(3)), "f returned float32; expected float64"),
+        (lambda: numerical_gradient(lambda x: x.sum() * 1j, at(3)), "f returned torch.complex128; expected float64"),
+        (lambda: numerical_gradient(lambda x: None, at(3)), "f returned NoneType; expected one number"),
+        (lambda: numerical_gradient(lambda x: [1.0], at(3)), "f returned list; expected one number"),
+    ],
+)
 def test_wrong_input(call, message):
     with pytest.raises(ValueError) as error:
         call()

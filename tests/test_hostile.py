@@ -27,5 +27,7 @@ def test_no_exception_has_become_needless(request):
 def test_everyone_outside_is_there():
     names = [f"{module}.{name}" for module, names in hostile.NAMES.items() for name in names]
     for pattern in hostile.OUTSIDE:
-        assert any(hostile.fnmatchcase(name, pattern) or name.startswith(pattern + ".") or pattern.startswith(name + ".")
-                   for name in names), f"{pattern} is in OUTSIDE of tests/hostile_table.py, and nowhere else"
+        assert any(
+            hostile.fnmatchcase(name, pattern) or name.startswith(pattern + ".") or pattern.startswith(name + ".")
+            for name in names
+        ), f"{pattern} is in OUTSIDE of tests/hostile_table.py, and nowhere else"

@@ -66,7 +66,9 @@ def test_constants():
     assert init.zeros_(torch.ones(3)).eq(0).all()
 
 
-@pytest.mark.parametrize("name", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "conv1d", "conv2d", "conv3d"])
+@pytest.mark.parametrize(
+    "name", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "conv1d", "conv2d", "conv3d"]
+)
 def test_gains_are_torchs(name):
     assert init.calculate_gain(name) == torch.nn.init.calculate_gain(name)
     if name == "leaky_relu":
@@ -94,7 +96,14 @@ def test_signals_keep_their_size():
         assert 1 / 3 < factor * h.square().mean().item() < 3
 
 
-WEIGHTS = ["xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "unit_directions_"]
+WEIGHTS = [
+    "xavier_uniform_",
+    "xavier_normal_",
+    "kaiming_uniform_",
+    "kaiming_normal_",
+    "orthogonal_",
+    "unit_directions_",
+]
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -173,14 +182,23 @@ def test_hinges_lie_where_the_data_are():
 
 def test_spread_hinges_refuses():
     w, b, X = torch.zeros(4, 3), torch.zeros(4), torch.zeros(5, 3)
-    for bad in ((w, torch.zeros(3), X), (w, b, X[:, :2]), (w, b, X[:0]), (w[0], b, X), (w, b, X[0]), (w, b[:, None], X)):
+    for bad in (
+        (w, torch.zeros(3), X),
+        (w, b, X[:, :2]),
+        (w, b, X[:0]),
+        (w[0], b, X),
+        (w, b, X[0]),
+        (w, b[:, None], X),
+    ):
         shapes = [tuple(part.shape) for part in bad]
         message = (
             f"spread_hinges_: weight has shape {shapes[0]}, bias {shapes[1]} and X {shapes[2]}; "
             "expected (M, D), (M,) and (N, D) with N of at least 1"
         )
         refused(message, init.spread_hinges_, *bad)
-    message = "spread_hinges_: weight is torch.float32, bias torch.float32 and X torch.float64; expected one dtype for all"
+    message = (
+        "spread_hinges_: weight is torch.float32, bias torch.float32 and X torch.float64; expected one dtype for all"
+    )
     refused(message, init.spread_hinges_, w, b, X.double())
 
 

@@ -21,13 +21,13 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests import launch
-from tests.chapters import ROOT, SITE
 from tests.browser import CHROMIUM, FLAGS, wait_until
+from tests.chapters import ROOT
 from tests.test_build import CELL, HEADER, book  # noqa: F401, the last is a fixture
 from tests.test_publish import NOTEBOOKS, notebook_of
 
 sys.path.insert(0, str(ROOT / "theme"))
-import publish  # noqa: E402
+import publish
 
 browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 
@@ -62,7 +62,9 @@ def colab(tmp_path_factory):
 
 
 def texts(notebook):
-    return [output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"]
+    return [
+        output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"
+    ]
 
 
 def test_an_exercise_in_colab(colab):
@@ -70,8 +72,14 @@ def test_an_exercise_in_colab(colab):
     answers = [text for text in texts(notebook) if "not written yet" in text]
     assert len(answers) >= 3
     # pip took the library from the very commit, and the second cell found it in the same kernel.
-    where = subprocess.run([colab.python, "-c", "import nndl_lib; print(nndl_lib.__file__)"], cwd="/", env={},
-                           capture_output=True, text=True, check=True)
+    where = subprocess.run(
+        [colab.python, "-c", "import nndl_lib; print(nndl_lib.__file__)"],
+        cwd="/",
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     folder = Path(where.stdout.strip()).parent
     (record,) = folder.parent.glob("nndl_lib-*.dist-info/direct_url.json")
     assert colab.commit in record.read_text(encoding="utf-8") and launch.ADDRESS in record.read_text(encoding="utf-8")
@@ -80,7 +88,12 @@ def test_an_exercise_in_colab(colab):
 
 def test_a_chapter_in_colab(colab):
     notebook = colab("intro.ipynb")
-    assert any("widget-view" in kind for cell in notebook.cells for output in cell.get("outputs", []) for kind in output.get("data", {}))
+    assert any(
+        "widget-view" in kind
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for kind in output.get("data", {})
+    )
 
 
 @pytest.mark.launch
@@ -98,7 +111,10 @@ def test_every_notebook_in_colab(colab, name):
 def test_an_older_library_is_told_apart(colab, tmp_path):
     # The whole way: pip's own copy, then a notebook of a later version.
     found = publish.Origin(launch.ADDRESS, colab.commit, "", "main", "99.0.0")
-    cells = [publish.install_cell(publish.Origin(launch.ADDRESS, colab.commit, "", "main", "0.1.0")), publish.install_cell(found)]
+    cells = [
+        publish.install_cell(publish.Origin(launch.ADDRESS, colab.commit, "", "main", "0.1.0")),
+        publish.install_cell(found),
+    ]
     cells[1].id = "second"
     publish.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebook.ipynb")
     done = launch.run_notebook(colab.python, tmp_path / "notebook.ipynb", {}, 120)
@@ -122,7 +138,10 @@ def test_binders_environment_runs_a_chapter(tmp_path):
     programs = tmp_path / "environment" / "bin"
     environment = {**os.environ, **settings, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("PYTHONPATH", None)
-    for command in [["python", "-m", "pip", "install", "--quiet", "-r", "binder/requirements.txt"], ["bash", "binder/postBuild"]]:
+    for command in [
+        ["python", "-m", "pip", "install", "--quiet", "-r", "binder/requirements.txt"],
+        ["bash", "binder/postBuild"],
+    ]:
         done = subprocess.run(command, cwd=branch, env=environment, capture_output=True, text=True, timeout=1200)
         assert done.returncode == 0, done.stderr[-3000:]
     for name in ["intro.ipynb", "chapters/10-recurrent-networks.ipynb"]:
@@ -149,9 +168,25 @@ def jupyter_lab(folder):
     (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
     with open(folder / "server.log", "w", encoding="utf-8") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0",
-             f"--notebook-dir={folder}", "--IdentityProvider.token=", f"--LabApp.user_settings_dir={home / 'settings'}"],
-            cwd=folder, stdout=log, stderr=log, env={**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "JUPYTER_PREFER_ENV_PATH": "1"})
+            [
+                sys.executable,
+                "-m",
+                "jupyter",
+                "lab",
+                "--no-browser",
+                "--allow-root",
+                "--ip=127.0.0.1",
+                f"--port={port}",
+                "--port-retries=0",
+                f"--notebook-dir={folder}",
+                "--IdentityProvider.token=",
+                f"--LabApp.user_settings_dir={home / 'settings'}",
+            ],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            env={**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "JUPYTER_PREFER_ENV_PATH": "1"},
+        )
         try:
             for _ in range(300):
                 with contextlib.suppress(OSError):
@@ -196,10 +231,18 @@ def faults(page):
 
 @browser
 def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
-    page = lab(publish.published(nbformat.read(publish.EXECUTED / "intro.ipynb", as_version=4), "intro", publish.Origin(version="0.1.0")), "intro")
+    page = lab(
+        publish.published(
+            nbformat.read(publish.EXECUTED / "intro.ipynb", as_version=4), "intro", publish.Origin(version="0.1.0")
+        ),
+        "intro",
+    )
     run_all(page)
     # The explorer becomes a widget: a slider, and a picture that the kernel draws anew.
-    slider, image = page.locator(".jp-OutputArea .widget-slider").first, page.locator(".jp-OutputArea .widget-html img").first
+    slider, image = (
+        page.locator(".jp-OutputArea .widget-slider").first,
+        page.locator(".jp-OutputArea .widget-html img").first,
+    )
     slider.wait_for()
     image.scroll_into_view_if_needed()
     before, alt = image.get_attribute("src"), image.get_attribute("alt")
@@ -214,16 +257,19 @@ def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
     page.close()
 
 
-PIECES = ["""
+PIECES = [
+    """
 from nndl_lib.interactive.playground import playground
 playground(data="moons", hidden=[3])
-""", """
+""",
+    """
 import torch
 from nndl_lib import nn
 from nndl_lib.interactive.draw_digit import draw_digit
 from nndl_lib.runtime import generator
 draw_digit(nn.MLP([64, 4, 10], generator=generator(0)), torch.arange(64.0)[None] // 4, torch.tensor([3]))
-"""]
+""",
+]
 AT_A_CORNER = "canvas => [...canvas.getContext('2d').getImageData(2, 2, 1, 1).data]"
 
 
@@ -276,7 +322,11 @@ def test_jupyterlab_shows_pieces_by_anywidget(lab):
 
 # --- without a network ----------------------------------------------------------------------------------------------
 
-PAGE = HEADER + "# Page\n\nWords and $x^2$.\n\n" + CELL % textwrap.dedent("""
+PAGE = (
+    HEADER
+    + "# Page\n\nWords and $x^2$.\n\n"
+    + CELL
+    % textwrap.dedent("""
     import socket
     import matplotlib.pyplot as plt
     from nndl_lib.interactive import explore
@@ -286,6 +336,7 @@ PAGE = HEADER + "# Page\n\nWords and $x^2$.\n\n" + CELL % textwrap.dedent("""
         print(error.strerror)
     explore(lambda red: plt.figure(figsize=(2, 1), facecolor=(red / 255, 0, 0)), goal="g", red=[0, 100, 200])
 """).strip()
+)
 
 BROWSE = """
 import sys
@@ -316,22 +367,37 @@ def without_network():
 
 
 @browser
-def test_offline_a_book_is_built_and_read(book):  # noqa: F811
+def test_offline_a_book_is_built_and_read(book):
     command = without_network()
     (book.folder / "chapters" / "02-page.md").write_text(PAGE, encoding="utf-8")
-    built = subprocess.run([*command, sys.executable, "theme/build.py"], cwd=book.folder, capture_output=True, text=True, timeout=300,
-                           env={**os.environ, "NNDL_REPOSITORY": launch.ADDRESS})
+    built = subprocess.run(
+        [*command, sys.executable, "theme/build.py"],
+        cwd=book.folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "NNDL_REPOSITORY": launch.ADDRESS},
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     site = book.folder / "_build" / "html"
     html = (site / "chapters" / "02-page.html").read_text(encoding="utf-8")
     assert "Network is unreachable" in html
-    for target in ["https://colab.research.google.com/github/some-one/book/blob/notebooks/chapters/02-page.ipynb",
-                   "https://mybinder.org/v2/gh/some-one/book/notebooks?urlpath=lab/tree/chapters/02-page.ipynb",
-                   "https://github.com/some-one/book/edit/main/chapters/02-page.md", "../notebooks/chapters/02-page.ipynb"]:
+    for target in [
+        "https://colab.research.google.com/github/some-one/book/blob/notebooks/chapters/02-page.ipynb",
+        "https://mybinder.org/v2/gh/some-one/book/notebooks?urlpath=lab/tree/chapters/02-page.ipynb",
+        "https://github.com/some-one/book/edit/main/chapters/02-page.md",
+        "../notebooks/chapters/02-page.ipynb",
+    ]:
         assert f'href="{target}"' in html, target
     assert (site / "notebooks" / "chapters" / "02-page.ipynb").is_file()
     page = (site / "chapters" / "02-page.html").as_uri()
-    read = subprocess.run([*command, sys.executable, "-c", BROWSE, CHROMIUM, page, *FLAGS], cwd=book.folder, capture_output=True, text=True, timeout=120)
+    read = subprocess.run(
+        [*command, sys.executable, "-c", BROWSE, CHROMIUM, page, *FLAGS],
+        cwd=book.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert read.returncode == 0, read.stderr
     before, after, formulas, failed = read.stdout.strip().split(" | ")
     assert (before, after, failed) == ("Plot with red = 0", "Plot with red = 100", "[]") and int(formulas) == 1
@@ -346,7 +412,9 @@ def other_pythons():
     for minor in range(11, 20):
         python = shutil.which(f"python3.{minor}")
         if python and (3, minor) != ours:
-            asked = subprocess.run([python, "-c", "import torch, sklearn, matplotlib, ipywidgets, pytest, hypothesis"], capture_output=True)
+            asked = subprocess.run(
+                [python, "-c", "import torch, sklearn, matplotlib, ipywidgets, pytest, hypothesis"], capture_output=True
+            )
             if asked.returncode == 0:
                 found.append(python)
     return found
@@ -358,8 +426,13 @@ def test_the_library_on_other_pythons():
     if not pythons:
         pytest.skip("no other Python here has PyTorch and pytest; the workflow `test` tries the oldest and the newest")
     for python in pythons:
-        done = subprocess.run([python, "-m", "pytest", "-q", "-o", "addopts=--strict-markers", "-m", "alone", "tests"],
-                              cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+        done = subprocess.run(
+            [python, "-m", "pytest", "-q", "-o", "addopts=--strict-markers", "-m", "alone", "tests"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, f"{python}:\n{done.stdout[-3000:]}"
 
 
@@ -367,17 +440,27 @@ def test_the_library_on_other_pythons():
 
 
 @pytest.mark.launch
-def test_links_are_followed(book, tmp_path):  # noqa: F811
+def test_links_are_followed(book, tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "good.html").write_text("<p>Good.</p>", encoding="utf-8")
-    server = subprocess.Popen([sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", tmp_path / "site"],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", tmp_path / "site"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
         address = re.search(r"http://[\d.:]+", server.stdout.readline())[0]
         for name, status in [("good.html", 0), ("bad.html", 1)]:
             text = f"{HEADER}# Page\n\nSee [there]({address}/{name}).\n"
             (book.folder / "chapters" / "02-page.md").write_text(text, encoding="utf-8")
-            done = subprocess.run([sys.executable, "theme/build.py", "linkcheck"], cwd=book.folder, capture_output=True, text=True, timeout=300)
+            done = subprocess.run(
+                [sys.executable, "theme/build.py", "linkcheck"],
+                cwd=book.folder,
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
             assert done.returncode == status, done.stdout + done.stderr
             assert ("links: all lead somewhere" in done.stdout) == (status == 0)
             assert (f"{address}/bad.html" in done.stdout + done.stderr) == (status == 1)

@@ -140,7 +140,9 @@ def test_a_saved_state_goes_on_to_the_same_bits(at):
     assert torch.equal(*params)
     if at:
         third = LBFGS([torch.zeros(4, **F64, requires_grad=True)])
-        with pytest.raises(ValueError, match=re.escape("LBFGS: ") + r"\w+ of params\[0\] has shape \(3,\); expected \(4,\)"):
+        with pytest.raises(
+            ValueError, match=re.escape("LBFGS: ") + r"\w+ of params\[0\] has shape \(3,\); expected \(4,\)"
+        ):
             third.load_state_dict(saved)
 
 
@@ -175,7 +177,7 @@ def test_what_is_refused():
         refused(f"LBFGS: closure is {closure!r}; expected a function", LBFGS([w]).step, closure)
     for loss, found in ((None, "None"), ("1", "'1'"), (torch.ones(2), "shape (2,)"), (torch.ones(0), "shape (0,)")):
         message = f"LBFGS: closure returned {found}; expected the loss, a number or a 0-d tensor"
-        refused(message, LBFGS([w]).step, lambda: loss)  # noqa: B023
+        refused(message, LBFGS([w]).step, lambda: loss)
     message = "LBFGS: no parameter has a gradient after closure(); expected it to call loss.backward()"
     refused(message, LBFGS([w]).step, lambda: w.sum())
     for name in ("max_iter", "max_eval", "history_size"):
@@ -192,7 +194,9 @@ def test_what_is_refused():
     optimizer = LBFGS([w])
     optimizer.param_groups[0]["lr"] = math.nan
     refused("LBFGS: the learning rate lr is nan; expected", optimizer.step, lambda: w.sum())
-    message = "two_loop: g has shape (2,), steps [(2,)] and changes []; expected g (n,) and as many steps (n,) as changes"
+    message = (
+        "two_loop: g has shape (2,), steps [(2,)] and changes []; expected g (n,) and as many steps (n,) as changes"
+    )
     refused(message, two_loop, w, [w], [])
     refused("two_loop: g has shape (2,), steps [(2,)] and changes [(3,)]", two_loop, w, [w], [torch.ones(3)])
     refused("two_loop: g has shape (1, 2)", two_loop, w[None], [], [])

@@ -28,11 +28,15 @@ def test_all_five_lectures_have_topics():
     assert all(text.count("\n|") > 15 for text in LECTURES.values())
 
 
-@pytest.mark.parametrize(("number", "topic", "where"), ROWS, ids=lambda value: value if isinstance(value, int) else None)
+@pytest.mark.parametrize(
+    ("number", "topic", "where"), ROWS, ids=lambda value: value if isinstance(value, int) else None
+)
 def test_a_topic_leads_to_a_section_or_is_planned(number, topic, where):
     links = re.findall(r"\[[^\]]+\]\(([^)]+)\)", where)
     rest = re.sub(r"\[[^\]]+\]\([^)]+\)", "", where).strip(" ,")
-    assert topic and (where == "planned" or (links and not rest)), f"lecture-map.md:{number}: {topic!r} leads to {where!r}"
+    assert topic and (where == "planned" or (links and not rest)), (
+        f"lecture-map.md:{number}: {topic!r} leads to {where!r}"
+    )
     for link in links:
         file, _, part = link.partition("#")
         assert (MAP.parent / file).exists(), f"lecture-map.md:{number}: there is no {file}"

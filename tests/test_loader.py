@@ -74,9 +74,13 @@ def test_transform_and_device():
 
 @checks
 @given(
-    N=st.integers(4, 40), share=st.integers(1, 5), world=st.integers(1, 4), drop=st.booleans(), even=st.booleans(),
+    N=st.integers(4, 40),
+    share=st.integers(1, 5),
+    world=st.integers(1, 4),
+    drop=st.booleans(),
+    even=st.booleans(),
     seed=st.none() | seeds,
-)  # fmt: skip
+)
 def test_processes_share_the_minibatches_of_one(N, share, world, drop, even, seed):
     size = share * world
     options = {"drop_last": drop and N >= size, "even": even}
@@ -181,7 +185,9 @@ def test_two_loops_at_once():
         (x, y) for x in rows_of(made(10, 3)) for y in rows_of(made(10, 3))
     ]  # in order they do not disturb each other
     loader = made(10, 3, 0)
-    with pytest.raises(ValueError, match="^TensorLoader: another loop over it began in this one; expected a loader for each"):
+    with pytest.raises(
+        ValueError, match="^TensorLoader: another loop over it began in this one; expected a loader for each"
+    ):
         for _ in loader:
             rows_of(loader)
     assert sorted(sum(rows_of(loader), [])) == list(range(10))
@@ -212,7 +218,10 @@ def test_settings_of_numpy():
         ("4 rows make no minibatch of 5 with drop_last=True, world_size=1", lambda: made(4, 5, drop_last=True)),
         ("1 rows make no minibatch of 2 with drop_last=False, world_size=2", lambda: made(1, 2, world_size=2)),
         ("tensors[1] is a list; expected a tensor", lambda: TensorLoader(torch.ones(2), [1, 2], batch_size=1)),
-        ("generator is 0; expected a torch.Generator, or None", lambda: TensorLoader(torch.ones(2), batch_size=1, generator=0)),
+        (
+            "generator is 0; expected a torch.Generator, or None",
+            lambda: TensorLoader(torch.ones(2), batch_size=1, generator=0),
+        ),
         (
             "transform gave a NoneType; expected a tensor",
             lambda: next(iter(TensorLoader(torch.ones(2), batch_size=1, transform=lambda x: None))),
@@ -229,7 +238,10 @@ def test_settings_of_numpy():
             "state_dict has drop_last True; expected False",
             lambda: made(4, 2).load_state_dict(made(4, 2, drop_last=True).state_dict()),
         ),
-        ("state_dict has batch 3; expected 0 to 2", lambda: made(4, 2).load_state_dict(made(4, 2).state_dict() | {"batch": 3})),
+        (
+            "state_dict has batch 3; expected 0 to 2",
+            lambda: made(4, 2).load_state_dict(made(4, 2).state_dict() | {"batch": 3}),
+        ),
         ("state_dict has N 5; expected 4", lambda: made(4, 2).load_state_dict(made(5, 2).state_dict())),
         ("state_dict has batch_size 3; expected 2", lambda: made(4, 2).load_state_dict(made(4, 3).state_dict())),
         (

@@ -145,9 +145,17 @@ def snapshot(folder):
 
 
 @pytest.mark.parametrize("place", ["", "mnist"])
-@pytest.mark.parametrize("ending, wrapping", [
-    (".gz", bytes), (".gz", repacked), ("", gzip.decompress), (".gz", gzip.decompress), ("", repacked),
-], ids=["as fetched", "packed otherwise", "unpacked", "unpacked, named .gz", "packed, not named .gz"])  # fmt: skip
+@pytest.mark.parametrize(
+    "ending, wrapping",
+    [
+        (".gz", bytes),
+        (".gz", repacked),
+        ("", gzip.decompress),
+        (".gz", gzip.decompress),
+        ("", repacked),
+    ],
+    ids=["as fetched", "packed otherwise", "unpacked", "unpacked, named .gz", "packed, not named .gz"],
+)
 def test_files_that_a_reader_has_already(site, tmp_path, place, ending, wrapping):
     _, folder, arrays = site
     own = tmp_path / "own"
@@ -161,13 +169,23 @@ def test_files_that_a_reader_has_already(site, tmp_path, place, ending, wrapping
     assert snapshot(own) == before and (own / "mnist").exists() == (place == "mnist")
 
 
-@pytest.mark.parametrize("mnist_at, fashion_at", [
-    ("{}", "{}.gz"), ("{}.gz", "{}"), ("{}", "fashion/{}"), ("mnist/{}.gz", "{}.gz"), ("mnist/{}", "fashion/{}.gz"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mnist_at, fashion_at",
+    [
+        ("{}", "{}.gz"),
+        ("{}.gz", "{}"),
+        ("{}", "fashion/{}"),
+        ("mnist/{}.gz", "{}.gz"),
+        ("mnist/{}", "fashion/{}.gz"),
+    ],
+)
 def test_both_sets_in_one_folder(tmp_path, monkeypatch, mnist_at, fashion_at):
     sums = {}
     for k, (name, at) in enumerate((("mnist", mnist_at), ("fashion", fashion_at))):
-        contents = {"train-images-idx3-ubyte": np.full((k + 1, 28, 28), k), "train-labels-idx1-ubyte": np.full(k + 1, k)}
+        contents = {
+            "train-images-idx3-ubyte": np.full((k + 1, 28, 28), k),
+            "train-labels-idx1-ubyte": np.full(k + 1, k),
+        }
         sums[name] = {}
         for file, array in contents.items():
             raw, path = idx(array.astype("u1")), tmp_path / at.format(file)
@@ -305,10 +323,17 @@ def test_truncated_and_changed_files_are_refused(site, tmp_path):
     assert cached.read_bytes() == whole
 
 
-@pytest.mark.parametrize("array, k", [
-    (np.zeros((5, 28, 27), "u1"), 0), (np.zeros((4, 28, 28), "u1"), 0), (np.zeros((5, 28, 28), "i4"), 0),
-    (np.full(5, 10, "u1"), 1), (np.zeros((5, 1), "u1"), 1), (np.zeros(5, "i4"), 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "array, k",
+    [
+        (np.zeros((5, 28, 27), "u1"), 0),
+        (np.zeros((4, 28, 28), "u1"), 0),
+        (np.zeros((5, 28, 28), "i4"), 0),
+        (np.full(5, 10, "u1"), 1),
+        (np.zeros((5, 1), "u1"), 1),
+        (np.zeros(5, "i4"), 1),
+    ],
+)
 def test_other_contents(site, monkeypatch, array, k):
     url, folder, _ = site
     (folder / FILES[k]).write_bytes(gzip.compress(idx(array)))
@@ -318,13 +343,16 @@ def test_other_contents(site, monkeypatch, array, k):
         mnist.load("mnist", mirrors=[url])
 
 
-@pytest.mark.parametrize("message, arguments", [
-    ("load: name is 'digits'; expected 'mnist' or 'fashion'", {"name": "digits"}),
-    ("load: split is 'valid'; expected 'train' or 'test'", {"name": "mnist", "split": "valid"}),
-    ("load: dtype is torch.int64; expected a floating-point one", {"name": "mnist", "dtype": torch.int64}),
-    ("load: dtype is 'float32'; expected a floating-point one", {"name": "mnist", "dtype": "float32"}),
-    ("load: mirrors is 'http://here/'; expected a list of addresses", {"name": "mnist", "mirrors": "http://here/"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "message, arguments",
+    [
+        ("load: name is 'digits'; expected 'mnist' or 'fashion'", {"name": "digits"}),
+        ("load: split is 'valid'; expected 'train' or 'test'", {"name": "mnist", "split": "valid"}),
+        ("load: dtype is torch.int64; expected a floating-point one", {"name": "mnist", "dtype": torch.int64}),
+        ("load: dtype is 'float32'; expected a floating-point one", {"name": "mnist", "dtype": "float32"}),
+        ("load: mirrors is 'http://here/'; expected a list of addresses", {"name": "mnist", "mirrors": "http://here/"}),
+    ],
+)
 def test_what_is_refused(message, arguments):
     with pytest.raises(ValueError, match=re.escape(message)):
         mnist.load(**arguments)

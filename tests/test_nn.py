@@ -77,13 +77,19 @@ def test_linear_draws_from_torchs_distribution():
     layer = nn.Linear(25, 4000, generator=rng(), **F64)
     for values in (layer.weight, layer.bias):
         assert values.abs().max() <= 0.2
-        assert values.min().item() == pytest.approx(-0.2, abs=1e-3) and values.max().item() == pytest.approx(0.2, abs=1e-3)
+        assert values.min().item() == pytest.approx(-0.2, abs=1e-3) and values.max().item() == pytest.approx(
+            0.2, abs=1e-3
+        )
         assert values.std().item() == pytest.approx(0.2 / math.sqrt(3), rel=0.02)
 
 
 def test_linear_draws_from_its_generator_alone():
     before = torch.get_rng_state()
-    one, other, later = nn.Linear(4, 3, generator=rng(1)), nn.Linear(4, 3, generator=rng(1)), nn.Linear(4, 3, generator=rng(2))
+    one, other, later = (
+        nn.Linear(4, 3, generator=rng(1)),
+        nn.Linear(4, 3, generator=rng(1)),
+        nn.Linear(4, 3, generator=rng(2)),
+    )
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias)
     assert not torch.equal(one.weight, later.weight)

@@ -154,7 +154,9 @@ def test_batch_norm_refuses():
 
 
 @checks
-@given(rows=st.sampled_from([(), (1,), (5,), (2, 3)]), shape=st.sampled_from([(2,), (5,), (3, 2), (2, 1, 4)]), seed=seeds)
+@given(
+    rows=st.sampled_from([(), (1,), (5,), (2, 3)]), shape=st.sampled_from([(2,), (5,), (3, 2), (2, 1, 4)]), seed=seeds
+)
 def test_layer_norm_equals_torchs(rows, shape, seed):
     x, weight, bias = normal(*rows, *shape, seed=seed), normal(*shape, seed=seed + 1), normal(*shape, seed=seed + 2)
     same(
@@ -197,6 +199,7 @@ def test_under_transforms():
         (lambda x: functional.batch_norm(x, None, None, training=True), (wide,)),
         (lambda x: functional.layer_norm(x, (3, 2)), (wide,)),
     ):
+
         def loop(*inputs, function=function):
             return torch.stack([function(*each) for each in zip(*inputs)])
 
@@ -209,7 +212,11 @@ def test_under_transforms():
 
 
 def test_gradients_and_second_derivatives():
-    x, weight, bias = normal(3, 2, 2).requires_grad_(), normal(2, seed=1).requires_grad_(), normal(2, seed=2).requires_grad_()
+    x, weight, bias = (
+        normal(3, 2, 2).requires_grad_(),
+        normal(2, seed=1).requires_grad_(),
+        normal(2, seed=2).requires_grad_(),
+    )
     statistics = normal(2, seed=3), normal(2, seed=4).square()
     for function, inputs in (
         (lambda x, w, b: functional.batch_norm(x, None, None, w, b, True, eps=0.1), (x, weight, bias)),
@@ -228,7 +235,9 @@ def test_the_gradient_that_can_be_differentiated_is_the_same():
         lambda: functional.batch_norm(x, None, None, weight, bias, True, eps=0.5),
         lambda: functional.layer_norm(x, (3,), weight, bias, eps=0.5),
     ):
-        plain, again = (torch.autograd.grad(function().sin().sum(), x, create_graph=graph)[0] for graph in (False, True))
+        plain, again = (
+            torch.autograd.grad(function().sin().sum(), x, create_graph=graph)[0] for graph in (False, True)
+        )
         close(again.detach(), plain)
         assert again.requires_grad and not plain.requires_grad
 
@@ -341,7 +350,9 @@ def test_dropout_refuses():
         message = f"dropout: input has shape (2, 3) and mask {shape} with dtype torch.bool; expected mask (2, 3) of torch.bool"
         for training in (True, False):
             refused(message, functional.dropout, x, 0.5, training, mask=torch.ones(shape, dtype=torch.bool))
-    message = "dropout: input has shape (2, 3) and mask (2, 3) with dtype torch.float32; expected mask (2, 3) of torch.bool"
+    message = (
+        "dropout: input has shape (2, 3) and mask (2, 3) with dtype torch.float32; expected mask (2, 3) of torch.bool"
+    )
     refused(message, functional.dropout, x, mask=torch.ones(2, 3))
 
 
@@ -350,7 +361,9 @@ def test_dropout_refuses():
 
 # Older releases of PyTorch have no bias to leave out of batch normalization, and name none in a layer's repr.
 bias_in_torch = pytest.mark.skipif(
-    "bias" not in inspect.signature(torch.nn.BatchNorm1d).parameters, reason=f"PyTorch {torch.__version__} has no BatchNorm1d(bias=...)")
+    "bias" not in inspect.signature(torch.nn.BatchNorm1d).parameters,
+    reason=f"PyTorch {torch.__version__} has no BatchNorm1d(bias=...)",
+)
 
 
 @bias_in_torch
@@ -500,7 +513,9 @@ def test_weight_norm_refuses():
     message = "weight_norm: Linear has no parameter 'w'; expected one of ['weight', 'bias']"
     refused(message, nn.weight_norm, layer, "w")
     for dim in (-1, 2):
-        message = f"weight_norm: weight has shape (3, 4) and dim is {dim}; expected one of its dimensions, 0 to 1, or None"
+        message = (
+            f"weight_norm: weight has shape (3, 4) and dim is {dim}; expected one of its dimensions, 0 to 1, or None"
+        )
         refused(message, nn.weight_norm, layer, dim=dim)
     with torch.no_grad():
         layer.weight[1] = 0

@@ -34,7 +34,10 @@ GRID = {
         *({}, {"lr": 0.0}),
         *grid(alpha=[0.5, 0.9], eps=[1e-8, 1e-2], weight_decay=[0.0, 0.1], momentum=[0.0, 0.9], centered=[False, True]),
     ],
-    "Adam": [{}, *grid(lr=[0.03], betas=[(0.0, 0.9), (0.5, 0.99), (0.9, 0.3)], eps=[1e-8, 1e-2], weight_decay=[0.0, 0.1])],
+    "Adam": [
+        {},
+        *grid(lr=[0.03], betas=[(0.0, 0.9), (0.5, 0.99), (0.9, 0.3)], eps=[1e-8, 1e-2], weight_decay=[0.0, 0.1]),
+    ],
     "AdamW": [{}, *grid(lr=[0.03], betas=[(0.8, 0.9), (0.5, 0.99)], eps=[1e-8, 1e-2], weight_decay=[0.0, 0.1])],
     "NAdam": [
         {},
@@ -44,7 +47,7 @@ GRID = {
     "Rprop": [{}, *grid(lr=[1e-3, 0.1], etas=[(0.5, 1.2), (0.3, 1.7)], step_sizes=[(1e-6, 50), (1e-2, 0.05)])],
 }
 CASES = [(name, options) for name, every in GRID.items() for options in every]
-RULES = {name: getattr(updates, f"{name.lower()}_update") for name in GRID}
+RULES = {name: getattr(optim, f"{name.lower()}_update") for name in GRID}
 LAST = [(name, every[-1]) for name, every in GRID.items()]
 
 
@@ -115,11 +118,15 @@ def test_simple_form_equals_the_fast_one(name, options):
             kept = w.clone(), p.grad.clone(), copy.deepcopy(state)
             found, after = RULES[name](w, p.grad, state, **options)
             assert torch.equal(w, kept[0]) and torch.equal(p.grad, kept[1])
-            assert all(torch.equal(torch.as_tensor(state[key]), torch.as_tensor(value)) for key, value in kept[2].items())
+            assert all(
+                torch.equal(torch.as_tensor(state[key]), torch.as_tensor(value)) for key, value in kept[2].items()
+            )
             # A centered variance is a difference of nearly equal numbers: the step can lose digits there.
             step_size = (1e5 if options.get("centered") else 1) * (found - w).abs()
             assert ((found - p.detach()).abs() <= 1e-15 * (w.abs() + found.abs() + step_size)).all()
-            names = optimizer.state[p].keys() - ({"step"} if name in ("RMSprop", "Rprop") else set())  # it only counts there
+            names = optimizer.state[p].keys() - (
+                {"step"} if name in ("RMSprop", "Rprop") else set()
+            )  # it only counts there
             assert names <= after.keys()
             for key in names:
                 value = optimizer.state[p][key]
@@ -181,7 +188,8 @@ def test_any_shapes(shapes, seed, data):
 def test_groups_have_settings_of_their_own(name):
     ours, theirs = parameters(), parameters()
     groups = [
-        [{"params": ps[:2]}, {"params": iter(ps[2:4]), "lr": 0.1}, {"params": ps[4], "lr": 0.3}] for ps in (ours, theirs)
+        [{"params": ps[:2]}, {"params": iter(ps[2:4]), "lr": 0.1}, {"params": ps[4], "lr": 0.3}]
+        for ps in (ours, theirs)
     ]
     one, other = getattr(optim, name)(groups[0], lr=0.01), getattr(torch.optim, name)(groups[1], lr=0.01)
     assert [group["lr"] for group in one.param_groups] == [0.01, 0.1, 0.3]
@@ -199,7 +207,9 @@ def test_groups_have_settings_of_their_own(name):
 def test_defaults_are_torchs(name):
     for p in parameters(0, [(2,)]):
         found, expected = getattr(optim, name)([p]).param_groups[0], getattr(torch.optim, name)([p]).param_groups[0]
-        assert {key: expected[key] for key in found if key != "params"} == {k: v for k, v in found.items() if k != "params"}
+        assert {key: expected[key] for key in found if key != "params"} == {
+            k: v for k, v in found.items() if k != "params"
+        }
 
 
 def test_float32_and_adams_first_step():
@@ -350,7 +360,9 @@ def test_states_that_do_not_fit():
     refused("Adam: exp_avg of params[0] has shape (3, 4); expected (1, 7)", other.load_state_dict, saved)
     assert other.state == {}
     kept["state"][9] = kept["state"].pop(0)
-    refused("Adam: state_dict has a state 9; expected parameters [0, 1, 2, 3, 4]", optim.Adam(ours).load_state_dict, kept)
+    refused(
+        "Adam: state_dict has a state 9; expected parameters [0, 1, 2, 3, 4]", optim.Adam(ours).load_state_dict, kept
+    )
     saved["param_groups"][0]["lr"] = -1.0
     refused("Adam: the learning rate lr is -1.0; expected a finite number of at least 0", adam.load_state_dict, saved)
     assert adam.param_groups[0]["lr"] == 1e-3
@@ -502,31 +514,51 @@ def test_bad_clipping():
 @pytest.mark.parametrize("name, options", LAST)
 def test_simple_form_with_a_setting_for_each_weight(name, options):
     rule, generator = RULES[name], rng(1)
-    numbers = [{key: value if isinstance(value, bool) else tuple(v * scale for v in value) if isinstance(value, tuple) else value * scale
-                for key, value in options.items()} for scale in (0.9, 0.95, 1.0)]
-    together = {key: value if isinstance(value, bool) else tuple(torch.tensor(v, **F64) for v in zip(*(n[key] for n in numbers)))
-                if isinstance(value, tuple) else torch.tensor([n[key] for n in numbers], **F64) for key, value in options.items()}
+    numbers = [
+        {
+            key: value
+            if isinstance(value, bool)
+            else tuple(v * scale for v in value)
+            if isinstance(value, tuple)
+            else value * scale
+            for key, value in options.items()
+        }
+        for scale in (0.9, 0.95, 1.0)
+    ]
+    together = {
+        key: value
+        if isinstance(value, bool)
+        else tuple(torch.tensor(v, **F64) for v in zip(*(n[key] for n in numbers)))
+        if isinstance(value, tuple)
+        else torch.tensor([n[key] for n in numbers], **F64)
+        for key, value in options.items()
+    }
     w, state, alone = torch.ones(3, **F64), {}, [(torch.ones(1, **F64), {})] * 3
     for _ in range(4):
         g = torch.randn(3, generator=generator, **F64)
         w, state = rule(w, g, state, **together)
         alone = [rule(w_k, g[k : k + 1], s, **numbers[k]) for k, (w_k, s) in enumerate(alone)]
-        torch.testing.assert_close(w, torch.cat([w_k for w_k, _ in alone]), rtol=1e-6 if name == "NAdam" else 1e-12, atol=0)
+        torch.testing.assert_close(
+            w, torch.cat([w_k for w_k, _ in alone]), rtol=1e-6 if name == "NAdam" else 1e-12, atol=0
+        )
 
 
-@pytest.mark.parametrize("name, wrong, expected", [
-    ("SGD", {"lr": -0.1}, "learning rate lr is -0.1"),
-    ("SGD", {"momentum": math.nan}, "momentum is nan"),
-    ("SGD", {"nesterov": "False", "momentum": 0.9}, "nesterov is 'False'"),
-    ("Adam", {"betas": (0.9,)}, r"betas is \(0.9,\)"),
-    ("Adam", {"betas": (0.9, 1.0)}, r"betas\[1\] is 1.0"),
-    ("NAdam", {"lr": torch.tensor([0.1, -0.1, 0.1])}, r"lr\[1\] is -0.1"),
-    ("Rprop", {"etas": (1.2, 0.5)}, r"etas are \(1.2, 0.5\)"),
-    ("Rprop", {"step_sizes": (50, 1e-6)}, r"step_sizes are \(50, 1e-06\)"),
-    ("Adam", {"lr": torch.full((2, 3), 0.1)}, r"\(2, 3\) comes of"),
-    ("RMSprop", {"state": {"exp_avg": torch.zeros(3)}}, "expected a dict of square_avg"),
-    ("RMSprop", {"state": {"square_avg": torch.zeros(1)}}, r"\(1,\) comes of"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, wrong, expected",
+    [
+        ("SGD", {"lr": -0.1}, "learning rate lr is -0.1"),
+        ("SGD", {"momentum": math.nan}, "momentum is nan"),
+        ("SGD", {"nesterov": "False", "momentum": 0.9}, "nesterov is 'False'"),
+        ("Adam", {"betas": (0.9,)}, r"betas is \(0.9,\)"),
+        ("Adam", {"betas": (0.9, 1.0)}, r"betas\[1\] is 1.0"),
+        ("NAdam", {"lr": torch.tensor([0.1, -0.1, 0.1])}, r"lr\[1\] is -0.1"),
+        ("Rprop", {"etas": (1.2, 0.5)}, r"etas are \(1.2, 0.5\)"),
+        ("Rprop", {"step_sizes": (50, 1e-6)}, r"step_sizes are \(50, 1e-06\)"),
+        ("Adam", {"lr": torch.full((2, 3), 0.1)}, r"\(2, 3\) comes of"),
+        ("RMSprop", {"state": {"exp_avg": torch.zeros(3)}}, "expected a dict of square_avg"),
+        ("RMSprop", {"state": {"square_avg": torch.zeros(1)}}, r"\(1,\) comes of"),
+    ],
+)
 def test_simple_form_refuses(name, wrong, expected):
     with pytest.raises(ValueError, match=f"{name.lower()}_update: .*{expected}"):
         RULES[name](torch.ones(3), torch.ones(3), **{"state": {}} | wrong)

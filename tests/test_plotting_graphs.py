@@ -7,8 +7,7 @@ import torch
 
 from nndl_lib import autograd
 from nndl_lib.autograd import Tensor
-from nndl_lib.plotting import BLUE, VERMILION
-from nndl_lib.plotting import Graph, draw_graph, lay_out, trace
+from nndl_lib.plotting import BLUE, VERMILION, Graph, draw_graph, lay_out, trace
 from nndl_lib.plotting._graphs import MOST_NODES
 
 
@@ -38,7 +37,7 @@ def test_trace_has_values_and_signals_of_torch():
     graph = trace(end, names)
     w, b = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.8, -0.6))
     y = torch.sigmoid(w * 2 + b)
-    L = (y**2 / 2)
+    L = y**2 / 2
     (L + 0.05 * w**2).backward(inputs=[w, b, y.retain_grad() or y])
     for name, value in (("w", w.grad), ("b", b.grad), ("y", y.grad), ("L", 1.0)):
         assert np.isclose(graph.signals[name], float(value), rtol=1e-14), name
@@ -171,8 +170,16 @@ def test_a_circle_is_refused():
 
 
 def test_draw_graph_shows_values_signals_names_and_operations(ax):
-    draw_graph(ax, {"a": (0, 0), "b": (2, 0)}, [("a", "b")], {"a": -0.12345, "b": np.ones((2, 3))}, {"a": 7},
-               {"b": "exp"}, labels={("a", "b"): "slope"}, now=["b"])
+    draw_graph(
+        ax,
+        {"a": (0, 0), "b": (2, 0)},
+        [("a", "b")],
+        {"a": -0.12345, "b": np.ones((2, 3))},
+        {"a": 7},
+        {"b": "exp"},
+        labels={("a", "b"): "slope"},
+        now=["b"],
+    )
     assert texts(ax, BLUE) == ["−0.123", "2 × 3"]
     assert texts(ax, VERMILION) == [r"$\overline{a}=\,$7"]
     assert {"$a$", "$b$", "exp", "slope"} <= set(texts(ax))
@@ -235,7 +242,9 @@ def test_error_signals_come_when_they_are_complete():
 
 def test_a_label_without_its_arrow_and_a_graph_without_a_node_are_refused(ax):
     places = {"a": (0, 0), "b": (1, 0)}
-    with pytest.raises(ValueError, match=r"draw_graph: labels has the arrow \('b', 'a'\); expected one of \[\('a', 'b'\)\]"):
+    with pytest.raises(
+        ValueError, match=r"draw_graph: labels has the arrow \('b', 'a'\); expected one of \[\('a', 'b'\)\]"
+    ):
         draw_graph(ax, places, [["a", "b"]], labels={("b", "a"): 2})
     with pytest.raises(ValueError, match="draw_graph: places is empty; expected at least one node"):
         draw_graph(ax, {}, [])

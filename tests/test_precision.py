@@ -40,7 +40,13 @@ def softplus(z):
 # Name: ours, torch's, what x is multiplied by the scale, and what stays as it is.
 CASES = {
     "layer_norm": (functional.layer_norm, F.layer_norm, draw(64, 512), (512,), draw(512, seed=1), draw(512, seed=2)),
-    "batch_norm": (of_batch(functional.batch_norm), of_batch(F.batch_norm), draw(500, 8), draw(8, seed=1), draw(8, seed=2)),
+    "batch_norm": (
+        of_batch(functional.batch_norm),
+        of_batch(F.batch_norm),
+        draw(500, 8),
+        draw(8, seed=1),
+        draw(8, seed=2),
+    ),
     "local_response_norm": (functional.local_response_norm, F.local_response_norm, draw(4, 16, 3, 3), 5),
     "softmax": (functional.softmax, F.softmax, draw(300, 100), 1),
     "softmax along columns": (functional.softmax, F.softmax, draw(3000, 10), 0),
@@ -52,11 +58,22 @@ CASES = {
     "max_pool2d": (functional.max_pool2d, F.max_pool2d, draw(2, 3, 16, 16), 5, 1),
     "avg_pool2d": (functional.avg_pool2d, F.avg_pool2d, draw(2, 3, 64, 64) + 3, 32),
     "conv2d": (functional.conv2d, F.conv2d, draw(20, 8, 9, 9), draw(6, 8, 3, 3, seed=1) / 100, draw(6, seed=2)),
-    "conv2d_loops": (functional.conv2d_loops, F.conv2d, draw(3, 4, 5, 5), draw(6, 4, 3, 3, seed=1) / 100, draw(6, seed=2)),
+    "conv2d_loops": (
+        functional.conv2d_loops,
+        F.conv2d,
+        draw(3, 4, 5, 5),
+        draw(6, 4, 3, 3, seed=1) / 100,
+        draw(6, seed=2),
+    ),
 }
 LOSSES = {
     "cross_entropy": (functional.cross_entropy, F.cross_entropy, draw(300, 100), classes(300, 100)),
-    "cross_entropy of probabilities": (functional.cross_entropy, F.cross_entropy, draw(30, 8), torch.full((30, 8), 1 / 8.0)),
+    "cross_entropy of probabilities": (
+        functional.cross_entropy,
+        F.cross_entropy,
+        draw(30, 8),
+        torch.full((30, 8), 1 / 8.0),
+    ),
     "mse_loss": (functional.mse_loss, F.mse_loss, draw(300, 10), draw(300, 10, seed=1)),
     "binary_cross_entropy_with_logits": (
         *(functional.binary_cross_entropy_with_logits, F.binary_cross_entropy_with_logits),

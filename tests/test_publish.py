@@ -14,14 +14,19 @@ from tests.chapters import EXECUTED, ROOT, SITE, text_of
 from tests.test_repository import normal
 
 sys.path.insert(0, str(ROOT / "theme"))
-import exercises  # noqa: E402
-import nndl_launch  # noqa: E402
-import publish  # noqa: E402
+import nndl_launch
+import publish
 
-FOUND = publish.Origin("https://github.com/some-one/a.book", "v9.8.7", "https://some-one.github.io/a.book", "main", "9.8.7")
+import exercises
+
+FOUND = publish.Origin(
+    "https://github.com/some-one/a.book", "v9.8.7", "https://some-one.github.io/a.book", "main", "9.8.7"
+)
 PAGES = publish.pages_with_code()
-NOTEBOOKS = [*(f"{page}.ipynb" for page in PAGES),
-             *(f"{folder}/{source.stem}.ipynb" for folder in ["exercises", "solutions"] for source in exercises.SOURCES)]
+NOTEBOOKS = [
+    *(f"{page}.ipynb" for page in PAGES),
+    *(f"{folder}/{source.stem}.ipynb" for folder in ["exercises", "solutions"] for source in exercises.SOURCES),
+]
 
 
 def notebook_of(name, found=FOUND):
@@ -42,7 +47,11 @@ def prose(notebook):
 
 
 def test_everything_with_code_is_published():
-    executed = {file.relative_to(EXECUTED).as_posix() for file in EXECUTED.rglob("*.ipynb") if ".ipynb_checkpoints" not in file.parts}
+    executed = {
+        file.relative_to(EXECUTED).as_posix()
+        for file in EXECUTED.rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in file.parts
+    }
     assert executed <= {*NOTEBOOKS} and len(PAGES) >= 11
     for folder in [publish.NOTEBOOKS, SITE / "notebooks"]:
         assert {file.relative_to(folder).as_posix() for file in folder.rglob("*.ipynb")} == {*NOTEBOOKS}
@@ -54,7 +63,10 @@ def test_notebook(name):
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code[0].id == publish.INSTALL_ID and 'source = "9.8.7", "git+https://github.com/some-one/a.book@v9.8.7"' in code[0].source
+    assert (
+        code[0].id == publish.INSTALL_ID
+        and 'source = "9.8.7", "git+https://github.com/some-one/a.book@v9.8.7"' in code[0].source
+    )
     assert sum("pip" in cell.source for cell in code) == 1
     compile(code[0].source, name, "exec")
     # Nothing of MyST: no directive, role, label or tag of the page's; no link that leads nowhere.
@@ -62,7 +74,10 @@ def test_notebook(name):
     assert not re.search(r"^\s*(:::|```\{|\([\w-]+\)=$)|\{[\w-]+\}`|^---$", text, re.MULTILINE)
     assert not re.search(r"(?<!!)\[[^]]+\]\((?!https?:)", text), "a link that leads nowhere from a notebook"
     for cell in notebook.cells:
-        assert not {*cell.metadata} - {"tags", "jupyter", "cellView"} and not {*cell.metadata.get("tags", [])} - {"install", "raises-exception"}
+        assert not {*cell.metadata} - {"tags", "jupyter", "cellView"} and not {*cell.metadata.get("tags", [])} - {
+            "install",
+            "raises-exception",
+        }
     # Links to the book lead to pages of it.
     for page, anchor in re.findall(r"\]\(https://some-one\.github\.io/a\.book/([^)#]+)(?:#([^)]+))?\)", text):
         assert (SITE / page).is_file(), page
@@ -75,25 +90,38 @@ def test_notebook(name):
 
 @pytest.mark.parametrize("name", [f"{page}.ipynb" for page in PAGES])
 def test_chapters_are_as_executed(name):
-    executed, written = nbformat.read(EXECUTED / name, as_version=4), nbformat.read(SITE / "notebooks" / name, as_version=4)
+    executed, written = (
+        nbformat.read(EXECUTED / name, as_version=4),
+        nbformat.read(SITE / "notebooks" / name, as_version=4),
+    )
     before = [(cell.source, cell.outputs) for cell in executed.cells if cell.cell_type == "code"]
     after = [(cell.source, cell.outputs) for cell in written.cells if cell.cell_type == "code"]
     assert after[1:] == before and "compatibility.require" in after[0][0]
     assert any(outputs for _, outputs in after)
-    folded = [{"hide-input", "remove-cell", "remove-input"} & {*cell.metadata.get("tags", [])} for cell in executed.cells if cell.cell_type == "code"]
-    assert [bool(tags) for tags in folded] == ["jupyter" in cell.metadata for cell in written.cells if cell.cell_type == "code"][1:]
+    folded = [
+        {"hide-input", "remove-cell", "remove-input"} & {*cell.metadata.get("tags", [])}
+        for cell in executed.cells
+        if cell.cell_type == "code"
+    ]
+    assert [bool(tags) for tags in folded] == [
+        "jupyter" in cell.metadata for cell in written.cells if cell.cell_type == "code"
+    ][1:]
 
 
 def test_links():
-    text = ("[a](02-x.md#b), [c](../intro.md), [d](#e), [f](https://g.org/h.md), ![i](j.png), `[k](l)`, $[m](n)$\n\n"
-            "```\n[o](p.md)\n```\n\n$$\n[q](r)\n$$\n")
+    text = (
+        "[a](02-x.md#b), [c](../intro.md), [d](#e), [f](https://g.org/h.md), ![i](j.png), `[k](l)`, $[m](n)$\n\n"
+        "```\n[o](p.md)\n```\n\n$$\n[q](r)\n$$\n"
+    )
     with_site = publish.absolute_links(text, "chapters/03-y", "https://s.org/book")
-    assert with_site.startswith("[a](https://s.org/book/chapters/02-x.html#b), [c](https://s.org/book/intro.html), "
-                                "[d](https://s.org/book/chapters/03-y.html#e), [f](https://g.org/h.md), ")
+    assert with_site.startswith(
+        "[a](https://s.org/book/chapters/02-x.html#b), [c](https://s.org/book/intro.html), "
+        "[d](https://s.org/book/chapters/03-y.html#e), [f](https://g.org/h.md), "
+    )
     without = publish.absolute_links(text, "chapters/03-y", "")
     assert without.startswith("a, c, d, [f](https://g.org/h.md), ")
     for result in [with_site, without]:
-        assert result.endswith(text[text.index("![i]"):])
+        assert result.endswith(text[text.index("![i]") :])
 
 
 # --- the install cell -----------------------------------------------------------------------------------------------
@@ -133,7 +161,8 @@ def test_a_suitable_library_is_left_alone(monkeypatch):
 
 def test_a_missing_library_is_installed(monkeypatch):
     assert run_cell(FOUND, monkeypatch, None) == [
-        [sys.executable, "-m", "pip", "install", "--quiet", "nndl-lib @ git+https://github.com/some-one/a.book@v9.8.7"]]
+        [sys.executable, "-m", "pip", "install", "--quiet", "nndl-lib @ git+https://github.com/some-one/a.book@v9.8.7"]
+    ]
     with pytest.raises(RuntimeError, match="pip could not install nndl_lib from git.*@v9.8.7:\nno such commit"):
         run_cell(FOUND, monkeypatch, None, pip=1)
     with pytest.raises(ImportError, match="nndl_lib is missing. Get the project's files, and run make lab there"):
@@ -151,15 +180,28 @@ def test_what_is_too_old_is_named(monkeypatch):
 
 
 def test_origin_of_a_fork(tmp_path):
-    (tmp_path / "_config.yml").write_text("repository:\n  url: https://github.com/a/b\n  branch: trunk\n", encoding="utf-8")
+    (tmp_path / "_config.yml").write_text(
+        "repository:\n  url: https://github.com/a/b\n  branch: trunk\n", encoding="utf-8"
+    )
     given = {"NNDL_REVISION": "0123"}
     found = publish.origin(given, tmp_path)
-    assert (found.repository, found.branch, found.source) == ("https://github.com/a/b", "trunk", "git+https://github.com/a/b@0123")
+    assert (found.repository, found.branch, found.source) == (
+        "https://github.com/a/b",
+        "trunk",
+        "git+https://github.com/a/b@0123",
+    )
     assert found.site == "https://a.github.io/b"
     for address in ["https://github.com/Fork/b", "https://github.com/Fork/b.git", "https://github.com/Fork/b/"]:
         fork = publish.origin({**given, "NNDL_REPOSITORY": address}, tmp_path)
-        assert (fork.repository, fork.name, fork.site) == ("https://github.com/Fork/b", "Fork/b", "https://fork.github.io/b")
-    assert publish.origin({**given, "NNDL_REPOSITORY": "https://github.com/A/a.github.io"}, tmp_path).site == "https://a.github.io"
+        assert (fork.repository, fork.name, fork.site) == (
+            "https://github.com/Fork/b",
+            "Fork/b",
+            "https://fork.github.io/b",
+        )
+    assert (
+        publish.origin({**given, "NNDL_REPOSITORY": "https://github.com/A/a.github.io"}, tmp_path).site
+        == "https://a.github.io"
+    )
     assert publish.origin({**given, "NNDL_SITE": "https://book.org/"}, tmp_path).site == "https://book.org"
     with pytest.raises(ValueError, match="'git@github.com:a/b'; expected https://github.com/owner/name"):
         publish.origin({"NNDL_REPOSITORY": "git@github.com:a/b"}, tmp_path)
@@ -168,7 +210,9 @@ def test_origin_of_a_fork(tmp_path):
 def test_the_revision_is_a_release_or_a_commit(tmp_path):
     def git(*arguments):
         options = ["-c", "user.name=n", "-c", "user.email=e@x.org", "-c", "commit.gpgsign=false"]
-        return subprocess.run(["git", *options, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", *options, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     git("init", "--quiet")
     git("commit", "--quiet", "--allow-empty", "-m", "first")
@@ -188,8 +232,11 @@ def test_nothing_is_known_by_itself():
 
 # --- buttons --------------------------------------------------------------------------------------------------------
 
-DOCUMENTS = [file.relative_to(SITE).with_suffix("").as_posix() for file in SITE.rglob("*.html")
-             if "_static" not in file.parts and (ROOT / file.relative_to(SITE).with_suffix(".md")).is_file()]
+DOCUMENTS = [
+    file.relative_to(SITE).with_suffix("").as_posix()
+    for file in SITE.rglob("*.html")
+    if "_static" not in file.parts and (ROOT / file.relative_to(SITE).with_suffix(".md")).is_file()
+]
 
 
 def test_every_button_leads_to_what_is_published():
@@ -198,8 +245,10 @@ def test_every_button_leads_to_what_is_published():
         offers = nndl_launch.buttons(page, FOUND)
         assert {*offers} == {"launch", "download", "edit"}
         urls = {button["label"]: button["url"] for group in offers.values() for button in group}
-        for label, prefix in [("launch-colab", "https://colab.research.google.com/github/some-one/a.book/blob/notebooks/"),
-                              ("launch-binder", "https://mybinder.org/v2/gh/some-one/a.book/notebooks?urlpath=lab/tree/")]:
+        for label, prefix in [
+            ("launch-colab", "https://colab.research.google.com/github/some-one/a.book/blob/notebooks/"),
+            ("launch-binder", "https://mybinder.org/v2/gh/some-one/a.book/notebooks?urlpath=lab/tree/"),
+        ]:
             if label in urls:
                 seen += 1
                 assert urls[label].startswith(prefix)
@@ -217,8 +266,10 @@ def test_without_an_address_there_are_downloads_alone():
         offers = nndl_launch.buttons(page, publish.Origin())
         assert offers["launch"] == offers["edit"] == []
         assert bool(offers["download"]) == bool(nndl_launch.notebook_of(page))
-    assert [button["url"] for button in nndl_launch.buttons("exercises/02-linear-models", publish.Origin(), "../notebooks")["download"]] == [
-        "../notebooks/exercises/02-linear-models.ipynb", "../notebooks/solutions/02-linear-models.ipynb"]
+    assert [
+        button["url"]
+        for button in nndl_launch.buttons("exercises/02-linear-models", publish.Origin(), "../notebooks")["download"]
+    ] == ["../notebooks/exercises/02-linear-models.ipynb", "../notebooks/solutions/02-linear-models.ipynb"]
     assert nndl_launch.buttons("chapters/notation", publish.Origin())["download"] == []
 
 
@@ -233,11 +284,18 @@ def test_binder_has_the_pins_of_the_lock(tmp_path):
     publish.write_binder(FOUND, "https://wheels.example.org/cpu", tmp_path)
     index, *lines = text_of(tmp_path / "binder" / "requirements.txt").splitlines()
     assert index == "--extra-index-url https://wheels.example.org/cpu"
-    lock = [line for line in text_of(ROOT / "requirements.lock").splitlines() if "==" in line and not line.startswith((" ", "#"))]
+    lock = [
+        line
+        for line in text_of(ROOT / "requirements.lock").splitlines()
+        if "==" in line and not line.startswith((" ", "#"))
+    ]
     assert {*lines} < {*lock} and len(lines) > 60
-    assert [line for line in lock if normal(line.split("==")[0]) in pins(lines)] == sorted(lines, key=lock.index)  # all lines of each
+    assert [line for line in lock if normal(line.split("==")[0]) in pins(lines)] == sorted(
+        lines, key=lock.index
+    )  # all lines of each
     # Everything that the library and JupyterLab need is there, as the installed packages' own metadata say.
     from importlib.metadata import PackageNotFoundError, requires
+
     wanted = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["dependencies"] + ["jupyterlab"]
     missing, checked, left = set(), set(), [normal(re.match(r"[\w.-]+", entry)[0]) for entry in wanted]
     while left:
@@ -262,7 +320,9 @@ def test_binder_has_the_pins_of_the_lock(tmp_path):
 def test_binder_on_the_sources():
     # One pointer to the lock: there is nothing to keep in step.
     (line,) = [line for line in text_of(ROOT / "binder" / "requirements.txt").splitlines() if not line.startswith("#")]
-    assert line.startswith("-r ") and (ROOT / "binder" / line.removeprefix("-r ")).resolve() == ROOT / "requirements.lock"
+    assert (
+        line.startswith("-r ") and (ROOT / "binder" / line.removeprefix("-r ")).resolve() == ROOT / "requirements.lock"
+    )
     version = tuple(map(int, re.fullmatch(r"python-(\d+)\.(\d+)\n", text_of(ROOT / "binder" / "runtime.txt")).groups()))
     assert (3, 11) <= version <= (3, 14)
     subprocess.run(["bash", "-n", ROOT / "binder" / "postBuild"], check=True)
@@ -273,4 +333,6 @@ def test_development_container():
     container = yaml.safe_load(text)  # JSON is YAML
     for target in re.findall(r"make ([a-z-]+)", container["postCreateCommand"].replace("chromium make", "")):
         assert re.search(rf"^{target}:", text_of(ROOT / "Makefile"), re.MULTILINE), target
-    assert container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"].endswith("/.venv/bin/python")
+    assert container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"].endswith(
+        "/.venv/bin/python"
+    )

@@ -63,11 +63,20 @@ def test_l2_penalty_is_sgds_weight_decay():
     training.train(
         model,
         lambda z, t: functional.cross_entropy(z, t) + 0.3 * training.l2_penalty(training.weights_of(model)),
-        *(X, t), lr=0.1, epochs=3, batch_size=8, generator=rng(2),
-    )  # fmt: skip
-    groups = [{"params": training.weights_of(oracle), "weight_decay": 0.3}, {"params": [oracle[0].bias, oracle[2].bias]}]
+        *(X, t),
+        lr=0.1,
+        epochs=3,
+        batch_size=8,
+        generator=rng(2),
+    )
+    groups = [
+        {"params": training.weights_of(oracle), "weight_decay": 0.3},
+        {"params": [oracle[0].bias, oracle[2].bias]},
+    ]
     optimizer = torch.optim.SGD(groups, lr=0.1)
-    training.train(oracle, functional.cross_entropy, X, t, epochs=3, batch_size=8, generator=rng(2), optimizer=optimizer)
+    training.train(
+        oracle, functional.cross_entropy, X, t, epochs=3, batch_size=8, generator=rng(2), optimizer=optimizer
+    )
     for one, other in zip(model.parameters(), oracle.parameters(), strict=True):
         close(one, other)
 
@@ -121,7 +130,9 @@ def test_max_norm_of_a_parameter():
 
 def test_max_norm_refuses():
     for weight in (torch.ones(3), torch.ones(2, 2, dtype=torch.int64)):
-        with refused(f"max_norm_: weight has shape {tuple(weight.shape)} and dtype {weight.dtype}; expected floating-point"):
+        with refused(
+            f"max_norm_: weight has shape {tuple(weight.shape)} and dtype {weight.dtype}; expected floating-point"
+        ):
             training.max_norm_(weight, 1.0)
     for c in (-1.0, math.nan, math.inf, True):
         with refused(f"max_norm_: c is {c!r}; expected a finite number"):
@@ -219,7 +230,9 @@ def test_goes_on_from_a_saved_state():
         model.advance()
         if second.step(value, model):
             break
-    assert (second.epoch, second.best, second.best_epoch) == (whole.epoch, whole.best, whole.best_epoch) == (taken, 2, 4)
+    assert (
+        (second.epoch, second.best, second.best_epoch) == (whole.epoch, whole.best, whole.best_epoch) == (taken, 2, 4)
+    )
     second.restore(model)
     assert model.w.tolist() == [5, 5]
     assert (saved["epoch"], saved["best"], saved["best_epoch"]) == (3, 3, 1)
@@ -326,13 +339,17 @@ def test_values_that_are_no_numbers():
         stopping.step(value, Counter())
         assert stopping.best == float(value) and type(stopping.best) is float
     found = training.EarlyStopping(np.int64(2), np.float32(0.5))
-    assert (found.patience, found.min_delta) == (2, 0.5) and type(found.patience) is int and type(found.min_delta) is float
+    assert (
+        (found.patience, found.min_delta) == (2, 0.5) and type(found.patience) is int and type(found.min_delta) is float
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(dtype):
     small, large = torch.full((10000,), 2.0**-13, dtype=dtype), torch.full((100, 4), 2.0**12, dtype=dtype)
-    assert training.l2_penalty(small).item() == 10000 * 2.0**-27 and training.l2_penalty([large]).item() == 400 * 2.0**23
+    assert (
+        training.l2_penalty(small).item() == 10000 * 2.0**-27 and training.l2_penalty([large]).item() == 400 * 2.0**23
+    )
     assert training.l1_penalty([large, small]).item() == pytest.approx(400 * 2.0**12 + 10000 * 2.0**-13)
     w = torch.full((3,), 300.0, dtype=dtype, requires_grad=True)
     (g,) = torch.autograd.grad(training.l2_penalty(w), w)
@@ -345,7 +362,9 @@ def test_parameters_that_are_no_list():
     model = nn.Linear(2, 2)
     for penalty in (training.l2_penalty, training.l1_penalty):
         for bad in (model, model.parameters, None, dict(model.named_parameters()), 3.0, set(model.parameters())):
-            with refused(f"{penalty.__name__}: parameters is of type {type(bad).__name__}; expected a tensor or a list"):
+            with refused(
+                f"{penalty.__name__}: parameters is of type {type(bad).__name__}; expected a tensor or a list"
+            ):
                 penalty(bad)
         with refused(f"{penalty.__name__}: parameters[0] is a Linear; expected a tensor"):
             penalty([model])

@@ -13,7 +13,7 @@ from tests.chapters import ROOT, text_of
 from tests.launch import environment_without_library
 
 sys.path.insert(0, str(ROOT / "theme"))
-import release  # noqa: E402
+import release
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,11 @@ def test_the_wheel_has_every_file(wheel):
         names = {name for name in file.namelist() if ".dist-info/" not in name}
         metadata = file.read(next(name for name in file.namelist() if name.endswith(".dist-info/METADATA"))).decode()
     library = ROOT / "nndl_lib"
-    here = {path.relative_to(ROOT).as_posix() for path in library.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    here = {
+        path.relative_to(ROOT).as_posix()
+        for path in library.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
     assert names == here
     assert any(name.endswith(".js") for name in names)
     assert f"Version: {public_names.version()}\n" in metadata and "Requires-Python: >=3.11\n" in metadata
@@ -48,9 +52,25 @@ print(nndl_lib.__version__, nndl_lib.__file__, len([name for name in sys.modules
 
 def test_the_wheel_works_alone(wheel, tmp_path):
     python = environment_without_library(tmp_path / "an environment")
-    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--disable-pip-version-check", wheel], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            python,
+            "install",
+            "--quiet",
+            "--no-index",
+            "--disable-pip-version-check",
+            wheel,
+        ],
+        check=True,
+    )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([python, "-c", USE], cwd=tmp_path, env={**environment, "NNDL_STATIC": "1"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [python, "-c", USE], cwd=tmp_path, env={**environment, "NNDL_STATIC": "1"}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     version, rest = done.stdout.strip().split(" ", 1)
     where, count = rest.rsplit(" ", 1)
@@ -85,7 +105,9 @@ def test_a_tag_that_does_not_fit_is_refused():
 
 def test_a_release_has_checksums(tmp_path, monkeypatch, wheel):
     monkeypatch.setattr(release, "RELEASE", tmp_path / "release")
-    monkeypatch.setattr(release, "build_wheel", lambda to: (to / wheel.name).write_bytes(wheel.read_bytes()) and to / wheel.name)
+    monkeypatch.setattr(
+        release, "build_wheel", lambda to: (to / wheel.name).write_bytes(wheel.read_bytes()) and to / wheel.name
+    )
     monkeypatch.setattr(release, "archive", lambda folder, to: to.write_text(f"{folder.is_dir()}", encoding="utf-8"))
     monkeypatch.delenv("NNDL_REVISION", raising=False)
     assert release.main() == 0

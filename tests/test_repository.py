@@ -18,7 +18,9 @@ def test_ci_runs_what_the_readme_says():
     assert commands(text_of(ROOT / ".ci" / "run")) == ["make test"]
     for command in ["make book", "make test"]:
         assert re.search(rf"^{command}\b", text_of(ROOT / "README.md"), re.MULTILINE), f"README.md: no {command!r}"
-    for target in re.findall(r"`make ([\w-]+)`|^make ([\w-]+)", text_of(ROOT / "README.md") + text_of(ROOT / "CONTRIBUTING.md"), re.MULTILINE):
+    for target in re.findall(
+        r"`make ([\w-]+)`|^make ([\w-]+)", text_of(ROOT / "README.md") + text_of(ROOT / "CONTRIBUTING.md"), re.MULTILINE
+    ):
         target = "".join(target)
         assert re.search(rf"^{target}:", text_of(ROOT / "Makefile"), re.MULTILINE), f"the Makefile has no {target!r}"
     workflow = yaml.safe_load(text_of(ROOT / ".github" / "workflows" / "test.yml"))
@@ -32,10 +34,16 @@ def normal(name):
 
 def test_the_lock_pins_every_dependency():
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["book"], *project["optional-dependencies"]["test"]]
+    wanted = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["book"],
+        *project["optional-dependencies"]["test"],
+    ]
     lock = text_of(ROOT / "requirements.lock")
     lines = [line for line in lock.splitlines() if line and not line.lstrip().startswith("#")]
-    assert all(re.match(r"[\w.-]+==[\w.+]+( ;.*)?$", line) for line in lines), "the lock holds something else than exact pins"
+    assert all(re.match(r"[\w.-]+==[\w.+]+( ;.*)?$", line) for line in lines), (
+        "the lock holds something else than exact pins"
+    )
     pinned = {normal(line.split("==")[0]) for line in lines}
     missing = [name for name in wanted if normal(re.match(r"[\w.-]+", name)[0]) not in pinned]
     assert not missing, f"requirements.lock: no pin for {missing}"
@@ -49,7 +57,13 @@ def test_each_direct_dependency_says_why():
 
 
 def test_nothing_generated_is_tracked():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    made = [name for name in tracked if name.endswith((".ipynb", ".html", ".pyc")) or name.startswith(("_build", ".venv", "reference/"))]
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    made = [
+        name
+        for name in tracked
+        if name.endswith((".ipynb", ".html", ".pyc")) or name.startswith(("_build", ".venv", "reference/"))
+    ]
     bad = [name for name in made if not name.startswith("theme/nndl/")]  # templates of pages
     assert not bad, f"tracked, but generated: {bad}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from nndl_lib import rnn
-from nndl_lib.rnn import layers as modules
+from nndl_lib.rnn import _layers as modules
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=25, database=None)
@@ -514,7 +514,9 @@ def test_bad_dtypes(kind):
     refuses(message, model, x.double())
     state, part = torch.zeros(1, 2, 4), "h" if kind == "LSTM" else "hx"
     hx = (state.double(), state) if kind == "LSTM" else state.double()
-    refuses(f"{kind}: {part} is torch.float64 and input is torch.float32; expected the same dtype for both", model, x, hx)
+    refuses(
+        f"{kind}: {part} is torch.float64 and input is torch.float32; expected the same dtype for both", model, x, hx
+    )
     both = "and weight_ih is torch.float32; expected the same dtype for both"
     refuses(f"{kind}Cell: input is torch.float64 {both}", cell, x[0].double())
     hx = (state[0].double(), state[0]) if kind == "LSTM" else state[0].double()
@@ -523,7 +525,9 @@ def test_bad_dtypes(kind):
 
 def test_integers_in_mixed_precision():
     with torch.autocast("cpu", torch.bfloat16):
-        refuses("RNN: input is torch.int64 and the weights are torch.float32", rnn.RNN(3, 4), torch.zeros(5, 2, 3).long())
+        refuses(
+            "RNN: input is torch.int64 and the weights are torch.float32", rnn.RNN(3, 4), torch.zeros(5, 2, 3).long()
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -557,7 +561,9 @@ def test_bad_states_of_an_lstm():
     refuses("LSTM: hx is a int; expected a pair (h, c), (2, 2, 4) each", model, x, 3)
     refuses("LSTM: c is a NoneType; expected a tensor (2, 2, 4)", model, x, (good, None))
     for name, hx in (("h", (good[:1], good)), ("c", (good, good[:1]))):
-        refuses(f"LSTM: {name} has shape (1, 2, 4) and the steps of input (2, 3); expected {name} (2, 2, 4)", model, x, hx)
+        refuses(
+            f"LSTM: {name} has shape (1, 2, 4) and the steps of input (2, 3); expected {name} (2, 2, 4)", model, x, hx
+        )
     cell = rnn.LSTMCell(3, 4)
     for name, hx in (("h", (good[0, :, :3], good[0])), ("c", (good[0], good[0, :, :3]))):
         refuses(f"LSTMCell: input has shape (2, 3) and {name} (2, 3); expected {name} (2, 4)", cell, x[0], hx)

@@ -40,7 +40,10 @@ def test_equal_torchs():
         same(lambda t: schedules.cosine(t, 39, final), lambda o: lr_scheduler.CosineAnnealingLR(o, 39, eta_min=final))
     same(lambda t: schedules.linear_warmup(t, 5), lambda o: lr_scheduler.LinearLR(o))
     for n, start in ((1, 0.5), (30, 0.01)):
-        same(lambda t: schedules.linear_warmup(t, n, start_factor=start), lambda o: lr_scheduler.LinearLR(o, start, 1.0, n))
+        same(
+            lambda t: schedules.linear_warmup(t, n, start_factor=start),
+            lambda o: lr_scheduler.LinearLR(o, start, 1.0, n),
+        )
 
 
 def test_warmup_then_another():
@@ -66,17 +69,26 @@ HUGE = [10**4, 2**31, 2**63, 10**30, 10**400, np.int64(2**62), np.uint64(2**63)]
 def test_far_beyond_the_end(step):
     with np.errstate(all="raise"):
         found = [
-            schedules.constant(step), schedules.exponential(step, 1), schedules.step_decay(step, 1, 1.0),
-            schedules.exponential(step, 0.5), schedules.step_decay(step, 3), schedules.exponential(step, 0),
-            schedules.cosine(step, 10, 0.25), schedules.cosine(step, 1), schedules.linear_warmup(step, 0),
-            schedules.linear_warmup(step, step), schedules.linear_warmup(step, 2, lambda s: schedules.exponential(s, 0.5)),
-        ]  # fmt: skip
+            schedules.constant(step),
+            schedules.exponential(step, 1),
+            schedules.step_decay(step, 1, 1.0),
+            schedules.exponential(step, 0.5),
+            schedules.step_decay(step, 3),
+            schedules.exponential(step, 0),
+            schedules.cosine(step, 10, 0.25),
+            schedules.cosine(step, 1),
+            schedules.linear_warmup(step, 0),
+            schedules.linear_warmup(step, step),
+            schedules.linear_warmup(step, 2, lambda s: schedules.exponential(s, 0.5)),
+        ]
     assert found == pytest.approx([1, 1, 1, 0, 0, 0, 0.25, 0, 1, 1, 0], abs=1e-300)
     assert all(type(factor) is float for factor in found)
     if step < 10**300:
         assert schedules.cosine(step, 2 * int(step)) == pytest.approx(0.5) and schedules.cosine(step, step) == 0
     assert schedules.linear_warmup(step, 4 * int(step), start_factor=0) == 0.25
-    with pytest.raises(ValueError, match=r"exponential: the factor is 1.5 \*\* \d+; expected one that is a finite float"):
+    with pytest.raises(
+        ValueError, match=r"exponential: the factor is 1.5 \*\* \d+; expected one that is a finite float"
+    ):
         schedules.exponential(step, 1.5)
 
 
@@ -84,7 +96,9 @@ def test_a_factor_that_is_no_float():
     message = "exponential: the factor is 1.5 ** 10000; expected one that is a finite float"
     with pytest.raises(ValueError, match=re.escape(message)):
         schedules.exponential(10000, 1.5)
-    with pytest.raises(ValueError, match=re.escape("step_decay: the factor is 2.0 ** 1024; expected one that is a finite")):
+    with pytest.raises(
+        ValueError, match=re.escape("step_decay: the factor is 2.0 ** 1024; expected one that is a finite")
+    ):
         schedules.step_decay(4 * 1024 + 3, 4, 2)
     assert schedules.step_decay(4 * 1024 - 1, 4, 2) == 2.0**1023
     assert schedules.exponential(1000, 1.5) == 1.5**1000
@@ -93,15 +107,21 @@ def test_a_factor_that_is_no_float():
 def test_numbers_of_other_kinds():
     for kind in (np.int8, np.int64, np.uint8, int):
         found = [
-            schedules.exponential(kind(3), np.float32(0.5)), schedules.step_decay(kind(7), kind(2), Fraction(1, 2)),
-            schedules.cosine(kind(2), kind(4), np.float64(0.5)), schedules.linear_warmup(kind(1), kind(4), start_factor=0),
+            schedules.exponential(kind(3), np.float32(0.5)),
+            schedules.step_decay(kind(7), kind(2), Fraction(1, 2)),
+            schedules.cosine(kind(2), kind(4), np.float64(0.5)),
+            schedules.linear_warmup(kind(1), kind(4), start_factor=0),
             schedules.linear_warmup(kind(5), kind(4), lambda s: np.float32(s)),
-        ]  # fmt: skip
+        ]
         assert found == [0.125, 0.125, 0.75, 0.25, 1.0] and all(type(factor) is float for factor in found)
 
 
 def test_defaults_and_places_are_torchs():
-    for name, scheduler in (("step_decay", "StepLR"), ("exponential", "ExponentialLR"), ("cosine", "CosineAnnealingLR")):
+    for name, scheduler in (
+        ("step_decay", "StepLR"),
+        ("exponential", "ExponentialLR"),
+        ("cosine", "CosineAnnealingLR"),
+    ):
         ours = list(inspect.signature(getattr(schedules, name)).parameters.values())[1:]
         theirs = list(inspect.signature(getattr(lr_scheduler, scheduler)).parameters.values())[1:-1]
         renamed = [(p.name.replace("final", "eta_min"), p.kind, p.default) for p in ours]
@@ -129,7 +149,10 @@ def test_bad_steps(name):
     [
         ("step_decay: step_size is 0; expected an integer of at least 1", lambda: schedules.step_decay(0, 0)),
         ("step_decay: gamma is -1; expected a finite number of at least 0", lambda: schedules.step_decay(0, 1, -1)),
-        ("exponential: gamma is nan; expected a finite number of at least 0", lambda: schedules.exponential(0, math.nan)),
+        (
+            "exponential: gamma is nan; expected a finite number of at least 0",
+            lambda: schedules.exponential(0, math.nan),
+        ),
         ("cosine: T_max is 0; expected an integer of at least 1", lambda: schedules.cosine(0, 0)),
         ("cosine: final is -0.1; expected a finite number of at least 0", lambda: schedules.cosine(0, 1, -0.1)),
         ("linear_warmup: total_iters is -1; expected an integer of at least 0", lambda: schedules.linear_warmup(0, -1)),
@@ -137,7 +160,10 @@ def test_bad_steps(name):
         ("exponential: gamma is True; expected a finite number", lambda: schedules.exponential(0, True)),
         ("cosine: T_max is 2.5; expected an integer of at least 1", lambda: schedules.cosine(0, 2.5)),
         ("linear_warmup: then is 1.0; expected a function", lambda: schedules.linear_warmup(0, 1, 1.0)),
-        ("linear_warmup: then(3) is None; expected a finite number", lambda: schedules.linear_warmup(4, 1, lambda s: None)),
+        (
+            "linear_warmup: then(3) is None; expected a finite number",
+            lambda: schedules.linear_warmup(4, 1, lambda s: None),
+        ),
         ("linear_warmup: then(0) is nan; expected a finite", lambda: schedules.linear_warmup(1, 1, lambda s: math.nan)),
         ("linear_warmup: then(0) is -1; expected a finite number", lambda: schedules.linear_warmup(1, 1, lambda s: -1)),
         ("linear_warmup: start_factor is inf; expected", lambda: schedules.linear_warmup(0, 1, start_factor=math.inf)),

@@ -66,11 +66,14 @@ def test_noisy_oscillation():
     assert one != other  # a random start
 
 
-@pytest.mark.parametrize("make", [
-    lambda g: data.adding_problem(5, 6, g),
-    lambda g: data.delayed_copy(5, 6, 2, g),
-    lambda g: data.noisy_oscillation(30, g),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda g: data.adding_problem(5, 6, g),
+        lambda g: data.delayed_copy(5, 6, 2, g),
+        lambda g: data.noisy_oscillation(30, g),
+    ],
+)
 def test_seeds_make_sequences(make):
     before = torch.get_rng_state()
     one, other, later = make(rng(1)), make(rng(1)), make(rng(2))

@@ -35,14 +35,24 @@ def name(path):
 
 
 def test_every_source_became_a_page():
-    for path in [*CHAPTERS, *EXERCISES, GUIDE, GUIDE.with_name("use-in-a-course.md"), ROOT / "chapters" / "playground.md", ROOT / "intro.md", ROOT / "CONTRIBUTING.md"]:
+    for path in [
+        *CHAPTERS,
+        *EXERCISES,
+        GUIDE,
+        GUIDE.with_name("use-in-a-course.md"),
+        ROOT / "chapters" / "playground.md",
+        ROOT / "intro.md",
+        ROOT / "CONTRIBUTING.md",
+    ]:
         assert (SITE / path.relative_to(ROOT).with_suffix(".html")).is_file(), f"{path.name} is not in the book"
     assert (SITE / "index.html").is_file()
 
 
 def test_links_inside_the_book(pages):
-    anchors = {path: {attributes[key] for _, _, attributes in page.elements for key in ("id", "name") if key in attributes}
-               for path, page in pages.items()}
+    anchors = {
+        path: {attributes[key] for _, _, attributes in page.elements for key in ("id", "name") if key in attributes}
+        for path, page in pages.items()
+    }
     faults, seen = [], 0
     for path, page in pages.items():
         for line, tag, attributes in page.elements:
@@ -56,7 +66,9 @@ def test_links_inside_the_book(pages):
                 faults.append(f"{name(path)}:{line}: {target!r} leads to no file")
             elif "=" in parts.fragment:  # settings of an interactive piece, as #playground=data:xor
                 piece = parts.fragment.split("=")[0]
-                if ("nndl-piece", piece) not in {(a.get("class"), a.get("data-piece")) for _, _, a in pages[file].elements}:
+                if ("nndl-piece", piece) not in {
+                    (a.get("class"), a.get("data-piece")) for _, _, a in pages[file].elements
+                }:
                     faults.append(f"{name(path)}:{line}: {target!r} is for a piece that is not on that page")
             elif parts.fragment and file in anchors and unquote(parts.fragment) not in anchors[file]:
                 faults.append(f"{name(path)}:{line}: {target!r} leads to no place on that page")
@@ -66,12 +78,21 @@ def test_links_inside_the_book(pages):
 
 def test_every_picture_has_an_alt_text(pages):
     # The book's sign stands beside its name, and a small picture of an explorer beside its goal: they say nothing more.
-    beside = {(path, attributes.get("src")) for path, page in pages.items() for _, tag, attributes in page.elements
-              if tag == "img" and attributes.get("alt") == "" and (
-                  attributes["src"].endswith("_static/icon.svg") or path.name == "explorers.html")}
+    beside = {
+        (path, attributes.get("src"))
+        for path, page in pages.items()
+        for _, tag, attributes in page.elements
+        if tag == "img"
+        and attributes.get("alt") == ""
+        and (attributes["src"].endswith("_static/icon.svg") or path.name == "explorers.html")
+    }
     assert len(beside) >= len(pages)
-    faults = [f"{name(path)}:{line}: {attributes.get('src')} has no alt text" for path, page in pages.items()
-              for line, tag, attributes in page.elements if tag == "img" and not (attributes.get("alt") or "").strip() and (path, attributes.get("src")) not in beside]
+    faults = [
+        f"{name(path)}:{line}: {attributes.get('src')} has no alt text"
+        for path, page in pages.items()
+        for line, tag, attributes in page.elements
+        if tag == "img" and not (attributes.get("alt") or "").strip() and (path, attributes.get("src")) not in beside
+    ]
     assert not faults, "\n" + "\n".join(faults)
 
 
@@ -85,8 +106,10 @@ def test_nothing_is_loaded_from_elsewhere(pages):
             if loads and (urlsplit(loads).scheme in ("http", "https") or loads.startswith("//")):
                 faults.append(f"{name(path)}:{line}: loads {loads}")
     for style in SITE.rglob("*.css"):
-        faults += [f"{style.name}: loads {address}" for address in
-                   re.findall(r"url\(['\"]?((?:https?:)?//[^)'\"]+)", style.read_text(encoding="utf-8"))]
+        faults += [
+            f"{style.name}: loads {address}"
+            for address in re.findall(r"url\(['\"]?((?:https?:)?//[^)'\"]+)", style.read_text(encoding="utf-8"))
+        ]
     assert not faults, "\n" + "\n".join(faults)
 
 

@@ -254,7 +254,13 @@ def test_bits_per_character_of_other_alphabets():
         assert 0 < text.bits_per_character(model, ids, 3) < 8
         assert text.sample(model, ids[:3], 5, rng()).shape == (5,)
     refuses("CharacterModel: ids", text.bits_per_character, text.CharacterModel(5, 3, K=7), ids, 3)
-    refuses("bits_per_character: ids", text.bits_per_character, lambda ids, state: (torch.zeros(*ids.shape, 96), state), ids, 3)
+    refuses(
+        "bits_per_character: ids",
+        text.bits_per_character,
+        lambda ids, state: (torch.zeros(*ids.shape, 96), state),
+        ids,
+        3,
+    )
 
 
 def test_bits_per_character_in_evaluation_mode():
@@ -288,7 +294,9 @@ def test_models_of_other_alphabets_are_measured(K):
     with pytest.raises(ValueError, match=f"characters 0 to {K - 1}"):
         text.bits_per_character(model, ids, 1)
     for measure in (counted, lambda ids, state: (torch.zeros(*ids.shape, int(K)), None)):
-        refuses(f"{'NGram' if measure is counted else 'bits_per_character'}: ids[", text.bits_per_character, measure, ids, 1)
+        refuses(
+            f"{'NGram' if measure is counted else 'bits_per_character'}: ids[", text.bits_per_character, measure, ids, 1
+        )
 
 
 def test_bad_bits():

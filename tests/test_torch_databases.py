@@ -12,7 +12,9 @@ from tests.torch_calls import derivatives, outcome
 
 def databases(*arguments):
     # A program of its own: the import of torch's databases changes torch for the whole process.
-    done = subprocess.run([sys.executable, "-m", "tests.torch_databases", *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.torch_databases", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

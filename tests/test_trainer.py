@@ -16,12 +16,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nndl_lib import data, functional, models, nn, optim, rnn, training  # fmt: skip
-from nndl_lib.optim import schedules  # fmt: skip
-from nndl_lib.training import checkpoint, processes  # fmt: skip
-from nndl_lib.training._averages import Averages
+from nndl_lib import data, functional, models, nn, optim, rnn, training
 from nndl_lib.data import TensorLoader
-from nndl_lib.training import Trainer
+from nndl_lib.optim import schedules
+from nndl_lib.training import Trainer, checkpoint, processes
+from nndl_lib.training._averages import Averages
 
 checks = settings(derandomize=True, deadline=None, max_examples=15, database=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -77,9 +76,14 @@ def equal_states(one, other):
 
 @checks
 @given(
-    N=st.integers(2, 30), batch_size=st.integers(1, 12), clip=st.none() | st.floats(0.01, 1), seed=seeds,
-    scheduled=st.booleans(), name=st.sampled_from(["SGD", "Adam", "RMSprop"]), own=st.booleans(),
-)  # fmt: skip
+    N=st.integers(2, 30),
+    batch_size=st.integers(1, 12),
+    clip=st.none() | st.floats(0.01, 1),
+    seed=seeds,
+    scheduled=st.booleans(),
+    name=st.sampled_from(["SGD", "Adam", "RMSprop"]),
+    own=st.booleans(),
+)
 def test_the_steps_and_history_of_a_bare_loop(N, batch_size, clip, seed, scheduled, name, own):
     X, t = torch.randn(N, 3, generator=rng(seed), **F64), torch.randint(2, (N,), generator=rng(seed))
     ours, torchs = (nn.MLP([3, 4, 2], nn.Tanh, generator=rng(seed), **F64) for _ in range(2))
@@ -111,9 +115,11 @@ def test_the_steps_and_history_of_a_bare_loop(N, batch_size, clip, seed, schedul
             losses, hits = losses + loss.item() * len(rows), hits + right(z, t[rows]).sum().item()
         z = torchs(X)
         for name, value in (
-            ("cost", losses / N), ("accuracy", hits / N), ("validation_cost", F.cross_entropy(z, t).item()),
+            ("cost", losses / N),
+            ("accuracy", hits / N),
+            ("validation_cost", F.cross_entropy(z, t).item()),
             ("validation_accuracy", right(z, t).double().mean().item()),
-        ):  # fmt: skip
+        ):
             expected[name].append(value)
     for p, q in zip(ours.parameters(), torchs.parameters()):
         close(p.detach(), q.detach())
@@ -168,7 +174,9 @@ def test_epochs_are_counted_over_calls_of_fit():
     loader = loader_of()
     one.fit(loader, 2)
     before = copy.deepcopy(one.model.state_dict())
-    with pytest.warns(UserWarning, match="nothing is left to train: 2 epochs are done; expected epochs above that, not 2"):
+    with pytest.warns(
+        UserWarning, match="nothing is left to train: 2 epochs are done; expected epochs above that, not 2"
+    ):
         one.fit(loader, 2)
     equal_states(one.model.state_dict(), before)
     one.fit(loader, 5)
@@ -318,7 +326,13 @@ def test_averages():
             averages.add("loss", value, 1)
     with refused("Averages: loss is torch.complex64; expected real numbers"):
         averages.add("loss", torch.tensor(1j), 1)
-    for values in ([3, 5], [True, False], [torch.tensor(True), torch.tensor(2)], [np.float32(1), np.int64(2)], [1, 0.5]):
+    for values in (
+        [3, 5],
+        [True, False],
+        [torch.tensor(True), torch.tensor(2)],
+        [np.float32(1), np.int64(2)],
+        [1, 0.5],
+    ):
         mixed = Averages()
         for value in values:
             mixed.count(2), mixed.add("x", value, 2)
@@ -347,7 +361,9 @@ def test_early_stopping_restores_the_best():
     assert len(costs) < 60 and trainer.stop and trainer.epoch == len(costs)
     assert costs.index(min(costs)) == len(costs) - 4 == stopping.best_epoch
     close(trainer.evaluate(loader_of(None, 43))["cost"], min(costs))
-    with pytest.warns(UserWarning, match="the training was stopped, by early stopping or a callback; expected trainer.stop = F"):
+    with pytest.warns(
+        UserWarning, match="the training was stopped, by early stopping or a callback; expected trainer.stop = F"
+    ):
         assert trainer.fit(loader_of(), 99, loader_of()) == history
     assert trainer.step == 6 * len(costs)
 
@@ -380,9 +396,15 @@ def test_callbacks(tmp_path):
     writes = Writes(stop_after=2)
     trainer_of(callbacks=[writes], checkpoint=tmp_path / "c.pt").fit(loader_of(None, 22), 9)
     assert writes.seen == [
-        ("start", 2), ("step", 1, 1), ("step", 2, 2), ("epoch", 1, "cost"), ("step", 3, 1), ("step", 4, 2),
-        ("epoch", 2, "cost"), ("end",),
-    ]  # fmt: skip
+        ("start", 2),
+        ("step", 1, 1),
+        ("step", 2, 2),
+        ("epoch", 1, "cost"),
+        ("step", 3, 1),
+        ("step", 4, 2),
+        ("epoch", 2, "cost"),
+        ("end",),
+    ]
     other = Writes()
     trainer = trainer_of(callbacks=[other])
     trainer.load(tmp_path / "c.pt")
@@ -543,13 +565,18 @@ class LastOutput(torch.nn.Module):
 
     def __init__(self, network):
         super().__init__()
-        self.network, self.readout = network(2, 3, dropout=0.3, num_layers=2, generator=rng(), **F64), nn.Linear(3, 2, **F64)
+        self.network, self.readout = (
+            network(2, 3, dropout=0.3, num_layers=2, generator=rng(), **F64),
+            nn.Linear(3, 2, **F64),
+        )
 
     def forward(self, x):
         return self.readout(self.network(torch.stack([x, -x]))[0][-1])
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # both of torch's, about itself
+@pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor that is not a leaf"
+)  # both of torch's, about itself
 @pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not be instantiated")
 @pytest.mark.parametrize("kind", ["dropout", "norm", "RNN", "LSTM"])
 def test_models_of_the_book_are_compiled(kind):
@@ -565,7 +592,9 @@ def test_models_of_the_book_are_compiled(kind):
     history = trainer_of(plain).fit(loader_of(), 2, loader_of(None))
     found = trainer_of(compiled, compile="eager").fit(loader_of(), 2, loader_of(None))
     if kind == "LSTM":  # compiled, it takes the steps one by one, which rounds otherwise than its own backward pass
-        torch.testing.assert_close((compiled.state_dict(), found), (plain.state_dict(), history), rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(
+            (compiled.state_dict(), found), (plain.state_dict(), history), rtol=1e-10, atol=1e-12
+        )
     else:
         assert found == history
         equal_states(plain.state_dict(), compiled.state_dict())
@@ -579,9 +608,13 @@ def test_models_of_the_book_are_compiled(kind):
 def test_on_a_gpu(precision, tmp_path):
     model = nn.MLP([2, 16, 2], nn.Tanh, generator=rng())
     trainer = trainer_of(
-        model, device="cuda", precision=precision, metrics={"accuracy": right}, checkpoint=tmp_path / "c.pt",
+        model,
+        device="cuda",
+        precision=precision,
+        metrics={"accuracy": right},
+        checkpoint=tmp_path / "c.pt",
         clip_norm=1.0,
-    )  # fmt: skip
+    )
     loader = TensorLoader(X.float(), t, batch_size=8, generator=rng(1), device="cuda")
     history = trainer.fit(loader, 15, loader_of(X=X.float()))
     assert history["cost"][-1] < history["cost"][0] / 2 and model[0].weight.is_cuda
@@ -611,10 +644,18 @@ def noisy_trainer(path=None, seed=0, stopping=False, own=False, **options):
     model = Noisy(seed)
     optimizer = (optim.NAdam if own else torch.optim.AdamW)(model.parameters(), lr=0.03)
     return Trainer(
-        model, F.cross_entropy, optimizer, metrics={"accuracy": right}, generators=[model.own], checkpoint=path,
-        schedule=lambda step: schedules.cosine(step, 24), progress=False, clip_norm=0.5,
-        early_stopping=training.EarlyStopping(2) if stopping else None, **options,
-    )  # fmt: skip
+        model,
+        F.cross_entropy,
+        optimizer,
+        metrics={"accuracy": right},
+        generators=[model.own],
+        checkpoint=path,
+        schedule=lambda step: schedules.cosine(step, 24),
+        progress=False,
+        clip_norm=0.5,
+        early_stopping=training.EarlyStopping(2) if stopping else None,
+        **options,
+    )
 
 
 class Interrupt(training.Callback):
@@ -692,7 +733,9 @@ def test_another_loader_cannot_go_on_within_an_epoch():
     broken = trainer_of(callbacks=[Interrupt(9)])
     with pytest.raises(KeyboardInterrupt):
         broken.fit(loader_of(), 3)
-    with refused("Trainer: the training goes on after 3 steps of epoch 1, and the loader, a TensorLoader, has no place"):
+    with refused(
+        "Trainer: the training goes on after 3 steps of epoch 1, and the loader, a TensorLoader, has no place"
+    ):
         broken.fit(loader_of(), 3)
     assert broken.step == 9
 
@@ -778,7 +821,7 @@ def test_checkpoints_of_others_are_refused_and_nothing_changes(tmp_path):
         (trainer_of(generators=[rng()]), "the checkpoint has generators 0; expected 1"),
         (trainer_of(callbacks=[Writes()]), "the checkpoint has callbacks 0; expected 1"),
         (trainer_of(early_stopping=training.EarlyStopping(1)), "has early_stopping False; expected True"),
-    ]  # fmt: skip
+    ]
     for trainer, message in cases:
         before = copy.deepcopy(trainer.model.state_dict())
         with refused(message):
@@ -849,7 +892,9 @@ class Extra(torch.nn.Linear):
         self.read = state
 
 
-@pytest.mark.parametrize("extra", [{"scale": 0.5, "name": "a"}, None, 3, "x", [torch.ones(1)], (1, (2,)), np.float64(0.5)])
+@pytest.mark.parametrize(
+    "extra", [{"scale": 0.5, "name": "a"}, None, 3, "x", [torch.ones(1)], (1, (2,)), np.float64(0.5)]
+)
 @pytest.mark.parametrize("own", [False, True])
 def test_an_extra_state_is_saved_and_read(extra, own, tmp_path):
     path = tmp_path / "c.pt"
@@ -877,14 +922,18 @@ def test_what_cannot_be_saved_is_refused_before_the_first_step(tmp_path):
     for value in ({1}, np.ones(2), np.array(1.0), Path("x"), training.History(1, 2, 3), torch.ones(2).as_subclass(Own)):
         for model, given in ((model_of(), [Keeps({"a": value})]), (Extra(value), [])):
             trainer = trainer_of(model, callbacks=given, checkpoint=tmp_path / "c.pt")
-            with pytest.raises(ValueError, match=f"^save: state.* is a {type(value).__name__}; expected tensors, numbers,"):
+            with pytest.raises(
+                ValueError, match=f"^save: state.* is a {type(value).__name__}; expected tensors, numbers,"
+            ):
                 trainer.fit(loader_of(), 1)
             assert trainer.step == 0 and os.listdir(tmp_path) == []
 
 
 def test_generators_of_the_model_are_saved_unasked(tmp_path):
     def trainer(seed):
-        model = torch.nn.Sequential(nn.Dropout(0.5, generator=rng(seed)), model_of(), nn.Dropout(0.5, generator=rng(seed + 1)))
+        model = torch.nn.Sequential(
+            nn.Dropout(0.5, generator=rng(seed)), model_of(), nn.Dropout(0.5, generator=rng(seed + 1))
+        )
         return trainer_of(model, checkpoint=tmp_path / "c.pt", generators=[model[0].generator])
 
     one, other, unbroken = trainer(0), trainer(5), trainer(0)
@@ -1003,7 +1052,10 @@ def test_divergence_is_found_once_an_epoch():
             lambda: trainer_of(model_of().requires_grad_(False)),
         ),
         ("loss is 0.5; expected a function", lambda: trainer_of(loss=0.5)),
-        ("loss is <class 'torch.nn.modules.loss.MSELoss'>; expected a function", lambda: trainer_of(loss=torch.nn.MSELoss)),
+        (
+            "loss is <class 'torch.nn.modules.loss.MSELoss'>; expected a function",
+            lambda: trainer_of(loss=torch.nn.MSELoss),
+        ),
         ("compile is 1; expected True or False", lambda: trainer_of(compile=1)),
         ("progress is 'no'; expected True or False", lambda: trainer_of(progress="no")),
         ("clip_norm is True; expected a finite number", lambda: trainer_of(clip_norm=True)),
@@ -1035,7 +1087,10 @@ def test_divergence_is_found_once_an_epoch():
         ),
         ("the loader gave a Tensor; expected a tuple of at least two tensors", lambda: trainer_of().fit(iter([X]), 1)),
         ("the loader gave a tuple of 1; expected a tuple of at least two", lambda: trainer_of().fit([(X,)], 1)),
-        ("the loader gave (43, 2), a list; expected tensors, one example", lambda: trainer_of().fit([(X, t.tolist())], 1)),
+        (
+            "the loader gave (43, 2), a list; expected tensors, one example",
+            lambda: trainer_of().fit([(X, t.tolist())], 1),
+        ),
         ("the loader gave (43, 2), (); expected tensors, one example a row", lambda: trainer_of().fit([(X, t[0])], 1)),
         ("loader is None; expected a loader of minibatches", lambda: trainer_of().fit(None, 1)),
         ("validation is 3; expected a loader of minibatches", lambda: trainer_of().fit(loader_of(), 1, 3)),

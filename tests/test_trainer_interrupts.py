@@ -12,9 +12,8 @@ import torch
 import torch.nn.functional as F
 
 from nndl_lib import data, nn, optim, training
-from nndl_lib.training import checkpoint
 from nndl_lib.data import TensorLoader
-from nndl_lib.training import Trainer
+from nndl_lib.training import Trainer, checkpoint
 
 F64 = {"dtype": torch.float64}
 
@@ -84,10 +83,18 @@ class Training:
         model = torch.nn.Sequential(nn.MLP([2, 5, 2], nn.Tanh, generator=rng(), **F64), nn.Dropout(0.0))
         right = clock.wrapped("metric", lambda z, t: z.argmax(dim=1) == t)
         self.trainer = Trainer(
-            model, clock.wrapped("loss", F.cross_entropy), optim.Adam(model.parameters(), lr=0.05), metrics={"share": right},
-            schedule=clock.wrapped("schedule", lambda step: 0.98**step), callbacks=[Ticks(clock)], progress=False,
-            checkpoint=path, checkpoint_steps=4, early_stopping=training.EarlyStopping(9), device="cpu",
-        )  # fmt: skip
+            model,
+            clock.wrapped("loss", F.cross_entropy),
+            optim.Adam(model.parameters(), lr=0.05),
+            metrics={"share": right},
+            schedule=clock.wrapped("schedule", lambda step: 0.98**step),
+            callbacks=[Ticks(clock)],
+            progress=False,
+            checkpoint=path,
+            checkpoint_steps=4,
+            early_stopping=training.EarlyStopping(9),
+            device="cpu",
+        )
         self.loader = loader_of(clock, "loader", batch_size=8, generator=rng(1))
         self.validation = loader_of(clock, "validation", batch_size=20)
 
@@ -102,9 +109,19 @@ class Training:
 
 
 PLACES = (
-    "loader", "transform", "loss", "metric", "schedule", "on_step", "on_epoch", "on_fit_start", "on_fit_end", "state_dict",
-    "save", "validation",
-)  # fmt: skip
+    "loader",
+    "transform",
+    "loss",
+    "metric",
+    "schedule",
+    "on_step",
+    "on_epoch",
+    "on_fit_start",
+    "on_fit_end",
+    "state_dict",
+    "save",
+    "validation",
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +168,12 @@ def test_an_end_that_fails_does_not_keep_the_others_from_theirs():
     model = nn.MLP([2, 2], **F64)
     given = [Ends(), Ends(ValueError("first")), Ends()]
     trainer = Trainer(
-        model, F.cross_entropy, torch.optim.SGD(model.parameters(), lr=0.1), callbacks=given, progress=False, device="cpu"
+        model,
+        F.cross_entropy,
+        torch.optim.SGD(model.parameters(), lr=0.1),
+        callbacks=given,
+        progress=False,
+        device="cpu",
     )
     with pytest.raises(ValueError, match="first"):
         trainer.fit([(X, t)], 1)
@@ -194,5 +216,7 @@ def test_a_loop_within_the_loop_is_refused():
         trainer.fit(loader, 1)
     Peeks.on_step = lambda self, trainer: trainer.evaluate(loader)
     trainer = Trainer(model, F.cross_entropy, optimizer, callbacks=[Peeks()], **options)
-    with pytest.raises(ValueError, match="TensorLoader: another loop over it began in this one; expected a loader for each"):
+    with pytest.raises(
+        ValueError, match="TensorLoader: another loop over it began in this one; expected a loader for each"
+    ):
         trainer.fit(loader, 1)

@@ -12,14 +12,13 @@ import torch
 
 import nndl_lib
 from nndl_lib import nn
-from nndl_lib.training import processes
 from nndl_lib.data import TensorLoader
-from nndl_lib.training import Trainer
+from nndl_lib.training import Trainer, processes
 
 ROOT = Path(nndl_lib.__file__).parent.parent
 
 # Each script is one that a reader would write; "kill" and "half" are what goes wrong.
-KILLED = '''
+KILLED = """
 import os, signal, sys
 import torch
 from nndl_lib import data, functional, nn, optim, training
@@ -53,9 +52,9 @@ trainer = Trainer(model, functional.cross_entropy, optim.Adam(model.parameters()
 loader = TensorLoader(X, t, batch_size=8, generator=torch.Generator().manual_seed(2))
 trainer.fit(loader, 4, TensorLoader(X, t, batch_size=50), resume=True)
 torch.save({"model": model.state_dict(), "history": trainer.history, "step": trainer.step}, path + ".end")
-'''
+"""
 
-TOGETHER = '''
+TOGETHER = """
 import sys
 import torch
 import torch.nn.functional as F
@@ -121,7 +120,7 @@ with processes.started("cpu") as here:
         assert inside == here
     processes.gathered(None)
 assert processes.world_size() == 1 and processes.gathered(3) == [3]
-'''
+"""
 
 
 def parts(rank, world_size, seed=0, dropout=0.0, broken_off=None, **options):
@@ -142,9 +141,16 @@ def parts(rank, world_size, seed=0, dropout=0.0, broken_off=None, **options):
     model = torch.nn.Sequential(torch.nn.Dropout(dropout), *model)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     trainer = Trainer(
-        model, torch.nn.functional.cross_entropy, optimizer, device="cpu", clip_norm=0.7, callbacks=[Break()],
-        metrics={"accuracy": lambda z, t: z.argmax(dim=1) == t}, progress=False, **options,
-    )  # fmt: skip
+        model,
+        torch.nn.functional.cross_entropy,
+        optimizer,
+        device="cpu",
+        clip_norm=0.7,
+        callbacks=[Break()],
+        metrics={"accuracy": lambda z, t: z.argmax(dim=1) == t},
+        progress=False,
+        **options,
+    )
     shares = {"rank": rank, "world_size": world_size}
     train = TensorLoader(X, t, batch_size=8, generator=torch.Generator().manual_seed(2), **shares)
     return trainer, train, TensorLoader(X[:25], t[:25], batch_size=8, even=False, **shares)

@@ -81,7 +81,10 @@ def test_minibatches_bad_numbers(value):
 
 @checks
 @given(
-    batch_size=st.sampled_from([1, 7, 40, 100]), momentum=st.sampled_from([0.0, 0.5, 0.9]), lr=st.floats(0.001, 0.05), seed=seeds
+    batch_size=st.sampled_from([1, 7, 40, 100]),
+    momentum=st.sampled_from([0.0, 0.5, 0.9]),
+    lr=st.floats(0.001, 0.05),
+    seed=seeds,
 )
 def test_train_equals_torchs_sgd(batch_size, momentum, lr, seed):
     X, t = moons(seed=seed)
@@ -267,7 +270,11 @@ def test_a_frozen_layer_does_not_move(make, at):
     if at == "before":
         freeze()
     options = {"epochs": 3, "batch_size": 8, "transform": transform if at == "within" else None}
-    options |= {"lr": 0.1, "momentum": 0.9} if make is None else {"optimizer": make(model.parameters(), lr=0.1, weight_decay=0.1)}
+    options |= (
+        {"lr": 0.1, "momentum": 0.9}
+        if make is None
+        else {"optimizer": make(model.parameters(), lr=0.1, weight_decay=0.1)}
+    )
     before = model[2].weight.detach().clone()
     training.train(model, functional.cross_entropy, X, t, generator=rng(), **options)
     assert all(torch.equal(p, q) for p, q in zip(model[0].parameters(), kept, strict=True))
@@ -294,7 +301,9 @@ def test_an_optimizer_takes_the_steps(make):
     model, other = model_of(), model_of()
     optimizer = make(other.parameters(), lr=0.1, momentum=0.9)
     one = training.train(model, functional.cross_entropy, X, t, generator=rng(), momentum=0.9, **OPTIONS)
-    two = training.train(other, functional.cross_entropy, X, t, generator=rng(), epochs=3, batch_size=8, optimizer=optimizer)
+    two = training.train(
+        other, functional.cross_entropy, X, t, generator=rng(), epochs=3, batch_size=8, optimizer=optimizer
+    )
     close(one.cost, two.cost)
     for p, q in zip(model.parameters(), other.parameters()):
         close(p, q)
@@ -349,15 +358,29 @@ def test_early_stopping_ends_and_restores():
     options = {"lr": 2.0, "batch_size": 5, "momentum": 0.9}
     stopping = training.EarlyStopping(patience=4)
     history = training.train(
-        model, functional.cross_entropy, X, t, generator=rng(), epochs=300, validation=validation,
-        early_stopping=stopping, **options,
-    )  # fmt: skip
+        model,
+        functional.cross_entropy,
+        X,
+        t,
+        generator=rng(),
+        epochs=300,
+        validation=validation,
+        early_stopping=stopping,
+        **options,
+    )
     epochs = len(history.cost)
     assert 4 < epochs < 300 and epochs == stopping.epoch == stopping.best_epoch + 5
     assert all(len(values) == epochs for values in history)
     assert stopping.best == history.validation_cost.min().item() == history.validation_cost[stopping.best_epoch].item()
     training.train(
-        oracle, functional.cross_entropy, X, t, generator=rng(), epochs=stopping.best_epoch + 1, validation=validation, **options
+        oracle,
+        functional.cross_entropy,
+        X,
+        t,
+        generator=rng(),
+        epochs=stopping.best_epoch + 1,
+        validation=validation,
+        **options,
     )
     assert same_weights(model, oracle) and model.training
 
@@ -367,9 +390,18 @@ def test_early_stopping_restores_at_the_last_epoch_too():
     model = model_of((2, 30, 2))
     stopping = training.EarlyStopping(patience=100)
     history = training.train(
-        model, functional.cross_entropy, X, t, lr=2.0, momentum=0.9, batch_size=5, generator=rng(), epochs=12,
-        validation=moons(200, 1), early_stopping=stopping,
-    )  # fmt: skip
+        model,
+        functional.cross_entropy,
+        X,
+        t,
+        lr=2.0,
+        momentum=0.9,
+        batch_size=5,
+        generator=rng(),
+        epochs=12,
+        validation=moons(200, 1),
+        early_stopping=stopping,
+    )
     assert len(history.cost) == 12 and stopping.best_epoch < 11
     with torch.no_grad():
         X_val, t_val = moons(200, 1)
@@ -383,9 +415,16 @@ def test_divergence_names_the_optimizers_learning_rate():
         optimizer = optim.SGD(model.parameters(), lr=1e308)
         with pytest.raises(ValueError, match=r"expected a learning rate smaller than lr = 1e\+308"):
             training.train(
-                model, functional.cross_entropy, 1e10 * X, t, epochs=2, batch_size=40, generator=rng(),
-                optimizer=optimizer, validation=validation,
-            )  # fmt: skip
+                model,
+                functional.cross_entropy,
+                1e10 * X,
+                t,
+                epochs=2,
+                batch_size=40,
+                generator=rng(),
+                optimizer=optimizer,
+                validation=validation,
+            )
 
 
 # --- what is refused ---
@@ -404,13 +443,17 @@ def test_divergence_names_epoch_step_and_learning_rate(own):
         costs.append((1e20 * w) * (1e20 * w) if abs(w) < 1e130 else math.inf)
         w *= 1 - 2 * 0.5 * 1e40
     epoch, step = divmod(len(costs) - 1, 2)
-    with pytest.raises(ValueError, match=f"train: in epoch {epoch}, step {step}, .*; expected a learning rate smaller than lr = 0.5"):
+    with pytest.raises(
+        ValueError, match=f"train: in epoch {epoch}, step {step}, .*; expected a learning rate smaller than lr = 0.5"
+    ):
         training.train(model, loss, X, t, lr=0.5, epochs=50, batch_size=2, generator=rng())
 
 
 def test_divergence_where_the_loss_refuses_the_output():
     X, t = moons()
-    with pytest.raises(ValueError, match=r"train: in epoch 0, step 1, the model's output is not finite; .* lr = 1e\+308") as raised:
+    with pytest.raises(
+        ValueError, match=r"train: in epoch 0, step 1, the model's output is not finite; .* lr = 1e\+308"
+    ) as raised:
         training.train(
             nn.Linear(2, 2, generator=rng(), **F64),
             functional.cross_entropy,
@@ -429,7 +472,15 @@ def test_divergence_of_the_validation_is_an_error_too():
     model = nn.Linear(2, 2, generator=rng(), **F64)
     with pytest.raises(ValueError, match="train: in epoch 0, .*lr = 1e"):
         training.train(
-            model, functional.cross_entropy, 1e10 * X, t, lr=1e308, epochs=1, batch_size=40, generator=rng(), validation=(1e10 * X, t)
+            model,
+            functional.cross_entropy,
+            1e10 * X,
+            t,
+            lr=1e308,
+            epochs=1,
+            batch_size=40,
+            generator=rng(),
+            validation=(1e10 * X, t),
         )
 
 
@@ -503,31 +554,51 @@ def test_bad_combinations():
     refused("train: the optimizer has a parameter (5, 2); expected the model's", optimizer=optimizer, lr=None)
     refused("SGD'>; expected one of torch.optim or nndl_lib.optim", optimizer=optim.SGD, lr=None)
     refused(
-        "train: early_stopping without validation; expected validation=(X, t), whose cost it compares", early_stopping=stopping
+        "train: early_stopping without validation; expected validation=(X, t), whose cost it compares",
+        early_stopping=stopping,
     )
     frozen = model_of().requires_grad_(False)
-    with pytest.raises(ValueError, match="train: all parameters of the optimizer are frozen; expected one that requires"):
+    with pytest.raises(
+        ValueError, match="train: all parameters of the optimizer are frozen; expected one that requires"
+    ):
         training.train(
-            frozen, functional.cross_entropy, *moons(), epochs=1, batch_size=8, generator=rng(),
+            frozen,
+            functional.cross_entropy,
+            *moons(),
+            epochs=1,
+            batch_size=8,
+            generator=rng(),
             optimizer=optim.SGD(frozen.parameters(), lr=0.1),
-        )  # fmt: skip
+        )
     for make in (torch.optim.LBFGS, optim.LBFGS):
-        with pytest.raises(ValueError, match="train: optimizer is LBFGS, whose step needs a closure; expected one without"):
+        with pytest.raises(
+            ValueError, match="train: optimizer is LBFGS, whose step needs a closure; expected one without"
+        ):
             training.train(
-                model, functional.cross_entropy, *moons(), epochs=1, batch_size=8, generator=rng(),
+                model,
+                functional.cross_entropy,
+                *moons(),
+                epochs=1,
+                batch_size=8,
+                generator=rng(),
                 optimizer=make(model.parameters()),
-            )  # fmt: skip
+            )
     X, t = moons()
     stopping.step(1.0, model)
     refused(
-        "train: early_stopping has seen 1 values already; expected a new one", early_stopping=stopping, validation=(X, t)
+        "train: early_stopping has seen 1 values already; expected a new one",
+        early_stopping=stopping,
+        validation=(X, t),
     )
     refused("train: early_stopping is 3; expected a training.EarlyStopping", early_stopping=3, validation=(X, t))
 
 
 def test_other_kinds_of_arguments():
     refused("train: loss is 0.5; expected a function", loss=0.5)
-    refused("train: loss is <class 'torch.nn.modules.loss.CrossEntropyLoss'>; expected a function", loss=torch.nn.CrossEntropyLoss)
+    refused(
+        "train: loss is <class 'torch.nn.modules.loss.CrossEntropyLoss'>; expected a function",
+        loss=torch.nn.CrossEntropyLoss,
+    )
     refused("train: transform is 2.0; expected a function", transform=2.0)
     refused("train: lr is not given", lr=None)
     refused("train: the learning rate lr is True; expected a finite number greater than 0", lr=True)

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import func
 
-from nndl_lib import _arguments as arguments, functional, models, nn, rnn, text
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional, models, nn, rnn, text
 
 F64 = {"dtype": torch.float64}
 
@@ -25,7 +26,10 @@ FUNCTIONS = {
     **{name: (getattr(functional, name), getattr(torch, name), X) for name in ("relu", "sigmoid", "tanh")},
     **{name: (getattr(functional, name), getattr(F, name), X) for name in ("elu", "leaky_relu", "softplus")},
     **{name: (getattr(functional, name), getattr(F, name), X, 1) for name in ("softmax", "log_softmax")},
-    **{name: (getattr(functional, name), getattr(F, name), X, P) for name in ("mse_loss", "binary_cross_entropy_with_logits")},
+    **{
+        name: (getattr(functional, name), getattr(F, name), X, P)
+        for name in ("mse_loss", "binary_cross_entropy_with_logits")
+    },
     "cross_entropy": (functional.cross_entropy, F.cross_entropy, X, T),
     "cross_entropy of probabilities": (functional.cross_entropy, F.cross_entropy, X, P),
     "multiclass_hinge_loss": (functional.multiclass_hinge_loss, hinge, X, T),
@@ -47,7 +51,10 @@ MAKERS = {
     "AvgPool2d": (lambda kinds: kinds.AvgPool2d(2), IMAGES),
     "Dropout": (lambda kinds: kinds.Dropout().eval(), X),
     **{name: (lambda kinds, name=name: getattr(kinds, name)(4, 3, 2, **F64), STEPS) for name in ("LSTM", "GRU", "RNN")},
-    **{f"{name}Cell": (lambda kinds, name=name: getattr(kinds, f"{name}Cell")(4, 3, **F64), X) for name in ("LSTM", "GRU", "RNN")},
+    **{
+        f"{name}Cell": (lambda kinds, name=name: getattr(kinds, f"{name}Cell")(4, 3, **F64), X)
+        for name in ("LSTM", "GRU", "RNN")
+    },
 }
 
 
@@ -86,7 +93,9 @@ def test_under_torch_func(name):
     torch.testing.assert_close(func.vmap(func.grad(cost(ours)))(both), one_by_one(slope, both), **close)
     few = lambda function: lambda x: function(x).flatten()[:3]  # noqa: E731
     torch.testing.assert_close(func.jacrev(few(ours))(x), func.jacrev(few(theirs))(x), **close)
-    torch.testing.assert_close(func.jvp(ours, (x,), (v,))[1], (func.jacrev(theirs)(x).flatten(-x.ndim) @ v.flatten()), **close)
+    torch.testing.assert_close(
+        func.jvp(ours, (x,), (v,))[1], (func.jacrev(theirs)(x).flatten(-x.ndim) @ v.flatten()), **close
+    )
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, *MAKERS])
@@ -99,7 +108,9 @@ def test_gradients_of_gradients(name):
         return torch.autograd.grad(grad.sin().sum(), leaf)[0]
 
     if name == "LSTM":  # its backward pass is written by hand; torch.func sees the operations
-        with pytest.raises(ValueError, match="^lstm_sequence: create_graph is True; expected False, or the states of rnn.gates"):
+        with pytest.raises(
+            ValueError, match="^lstm_sequence: create_graph is True; expected False, or the states of rnn.gates"
+        ):
             second(ours)
         found = func.grad(lambda x: func.grad(cost(ours))(x).sin().sum())(x)
     else:
@@ -120,12 +131,15 @@ def test_compiled_as_one_graph(name):
     torch.testing.assert_close(*slopes, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("make, x", [
-    (lambda: nn.MLP([4, 5, 3], nn.Sigmoid, **F64), X),
-    (lambda: nn.Highway(4, norm=nn.LayerNorm, **F64), X),
-    (lambda: rnn.LSTM(4, 3, 2, bidirectional=True, **F64), STEPS),
-    (lambda: models.BasicBlock(4, 4, **F64).eval(), IMAGES),
-])
+@pytest.mark.parametrize(
+    "make, x",
+    [
+        (lambda: nn.MLP([4, 5, 3], nn.Sigmoid, **F64), X),
+        (lambda: nn.Highway(4, norm=nn.LayerNorm, **F64), X),
+        (lambda: rnn.LSTM(4, 3, 2, bidirectional=True, **F64), STEPS),
+        (lambda: models.BasicBlock(4, 4, **F64).eval(), IMAGES),
+    ],
+)
 def test_functional_call(make, x):
     model, other = make(), make()
     found = func.functional_call(model, dict(other.named_parameters()) | dict(other.named_buffers()), (x,))
@@ -143,7 +157,11 @@ def test_dropout_under_vmap():
 def test_values_are_checked_where_there_are_values():
     z = X.clone()
     z[1, 2] = float("nan")
-    for call in (lambda z: functional.softmax(z, 1), lambda z: functional.cross_entropy(z, T), lambda z: functional.mse_loss(z, P)):
+    for call in (
+        lambda z: functional.softmax(z, 1),
+        lambda z: functional.cross_entropy(z, T),
+        lambda z: functional.mse_loss(z, P),
+    ):
         with pytest.raises(ValueError, match=r"input\[1, 2\] is nan; expected finite numbers"):
             func.grad(lambda z: call(z).sin().sum())(z)
         assert func.vmap(call)(z.unsqueeze(0)).isnan().any()
@@ -163,8 +181,10 @@ def test_known():
 
 
 def test_networks_on_the_device_meta():
-    for layer, x in ((models.LeNet(device="meta"), torch.empty(2, 1, 28, 28, device="meta")),
-                     (nn.MLP([4, 3], device="meta"), torch.empty(2, 4, device="meta"))):
+    for layer, x in (
+        (models.LeNet(device="meta"), torch.empty(2, 1, 28, 28, device="meta")),
+        (nn.MLP([4, 3], device="meta"), torch.empty(2, 4, device="meta")),
+    ):
         z = layer(x)
         cost = functional.cross_entropy(z, torch.empty(2, dtype=torch.int64, device="meta"))
         assert cost.is_meta and cost.shape == () and functional.softmax(z, 1).shape == z.shape

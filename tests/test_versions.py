@@ -18,7 +18,9 @@ def test_versions_agree():
     released = re.findall(rf"^## \[({SEMANTIC})\] - \d{{4}}-\d\d-\d\d$", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
     versions = [tuple(map(int, found[1:])) for found in released]
     assert versions == sorted(versions, reverse=True), "CHANGELOG.md: the newest comes first"
-    assert all(found <= tuple(map(int, version.split("."))) for found in versions), "CHANGELOG.md is ahead of pyproject.toml"
+    assert all(found <= tuple(map(int, version.split("."))) for found in versions), (
+        "CHANGELOG.md is ahead of pyproject.toml"
+    )
     assert re.findall(r"^## (\S+)", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)[0] in ("[Unreleased]", f"[{version}]")
 
 

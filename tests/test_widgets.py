@@ -29,7 +29,7 @@ from PIL import Image
 from nndl_lib.interactive import _explore as widgets
 from nndl_lib.interactive import explore, static_html
 
-HOSTILE = 'a < b & "c" \'d\' </script><b>e</b> &lt; {f}'
+HOSTILE = "a < b & \"c\" 'd' </script><b>e</b> &lt; {f}"
 
 
 @pytest.fixture(autouse=True)
@@ -245,8 +245,12 @@ def test_numbers_give_a_slider_and_strings_a_list():
     page = Page(static_html(swatch, goal="Find it", labels={"b": "second"}, a=[0, 1, 2], b=["1", "2"]))
     (slider,) = page.all("input")
     assert {name: slider[name] for name in ("type", "min", "max", "step", "value")} == {
-        "type": "range", "min": "0", "max": "2", "step": "1", "value": "0"
-    }  # fmt: skip
+        "type": "range",
+        "min": "0",
+        "max": "2",
+        "step": "1",
+        "value": "0",
+    }
     assert len(page.all("select")) == 1
     assert [option["value"] for option in page.all("option")] == ["0", "1"]
     assert page.texts["option"] == ["1", "2"]
@@ -383,13 +387,19 @@ BAD = {
     "a label of another kind": ({"a": [1], "labels": {"a": 1}}, "labels['a'] is 1; expected a text"),
     "start of another kind": ({"a": [1], "start": 1}, "start is 1; expected a dict by the names of axes, or None"),
     "alt of another kind": ({"a": [1], "alt": 3}, "alt is 3; expected a text"),
-    "alt of another axis": ({"a": [1], "alt": "b is {b}"}, "alt is 'b is {b}', which lacks 'b'; expected a text with no more"),
+    "alt of another axis": (
+        {"a": [1], "alt": "b is {b}"},
+        "alt is 'b is {b}', which lacks 'b'; expected a text with no more",
+    ),
     "alt by number": ({"a": [1], "alt": "{} {}"}, "alt is '{} {}', which lacks "),
 }
 KINDS = {
     "goal": (lambda show: show(swatch, goal=None, a=[1]), "goal is None; expected a text"),
     "draw": (lambda show: show(3, goal="g", a=[1]), "draw is 3; expected a function"),
-    "a class": (lambda show: show(plt.Figure, goal="g", a=[1]), "draw is <class 'matplotlib.figure.Figure'>; expected a function"),
+    "a class": (
+        lambda show: show(plt.Figure, goal="g", a=[1]),
+        "draw is <class 'matplotlib.figure.Figure'>; expected a function",
+    ),
 }
 
 
@@ -674,6 +684,7 @@ def test_the_current_figure_is_drawn():
     def draw(a):
         plt.figure(7, figsize=(1, 1))
         plt.figure(3, figsize=(2, 2))  # the current figure, though its number is lower
+
     assert Page(static_html(draw, goal="g", a=[0])).image["width"] == "200"
 
 
@@ -684,11 +695,13 @@ def test_background_stays_white():
 
 def test_equal_aspect_keeps_its_size():
     shown = []
+
     def draw(k):
         figure, ax = plt.subplots(figsize=(2, 1))
         ax.set(aspect="equal", xlim=(0, 1 if k == 0 else 0.2), ylim=(0, 0.2 if k == 0 else 1))
         shown.append(figure)
         return figure
+
     static_html(draw, goal="g", k=[0, 1])
     static_html(draw, goal="g", k=[1])
     assert shown[1].axes[0].get_position().height == pytest.approx(shown[2].axes[0].get_position().height)
@@ -699,6 +712,7 @@ def test_tight_box_set_by_the_user():
         figure = line_plot(1)
         figure.axes[0].set_title("long " * 20)
         return figure
+
     plain = static_html(draw, goal="g", a=[0])
     matplotlib.rcParams["savefig.bbox"] = "tight"
     assert static_html(draw, goal="g", a=[0]) == plain

@@ -103,13 +103,27 @@ def test_what_is_called_exists(file):
 
 
 def test_artifacts_that_are_fetched_are_made():
-    made = {step["with"]["name"] for file in FILES for _, step in steps_of(file) if step.get("uses", "").startswith("actions/upload-artifact@")}
-    fetched = {step["with"]["name"] for file in FILES for _, step in steps_of(file) if step.get("uses", "").startswith("actions/download-artifact@")}
+    made = {
+        step["with"]["name"]
+        for file in FILES
+        for _, step in steps_of(file)
+        if step.get("uses", "").startswith("actions/upload-artifact@")
+    }
+    fetched = {
+        step["with"]["name"]
+        for file in FILES
+        for _, step in steps_of(file)
+        if step.get("uses", "").startswith("actions/download-artifact@")
+    }
     assert fetched == {"site", "notebooks", "release"} <= made
 
 
 def test_a_pull_request_has_a_preview():
-    uploads = [step for name, step in steps_of(ROOT / ".github" / "workflows" / "test.yml") if step.get("with", {}).get("name") == "site"]
+    uploads = [
+        step
+        for name, step in steps_of(ROOT / ".github" / "workflows" / "test.yml")
+        if step.get("with", {}).get("name") == "site"
+    ]
     assert "pull_request" in read(ROOT / ".github" / "workflows" / "test.yml")["on"]
     assert [step["with"]["path"] for step in uploads] == ["_build/html"]
 
@@ -123,7 +137,9 @@ def test_oldest_and_newest_are_tried():
     assert {"macos-latest", "windows-latest"} == {*matrix["os"]} and matrix["python"][0] == oldest
     assert any("oldest.txt" in entry["packages"] for entry in matrix["include"])
     done = subprocess.run([sys.executable, ROOT / ".ci" / "oldest"], capture_output=True, text=True, check=True)
-    assert [line.split("==")[0] for line in done.stdout.split()] == [re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"]]
+    assert [line.split("==")[0] for line in done.stdout.split()] == [
+        re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"]
+    ]
     assert "torch==2.6.*" in done.stdout or "torch>=2.6" not in project["dependencies"]
 
 

@@ -50,7 +50,9 @@ def run_arrays(function, sample) -> dict:
     leaves = [t for t in tree_leaves((args, kwargs)) if isinstance(t, autograd.Tensor) and t.requires_grad]
     if output.requires_grad:
         output.backward(signal(found["output 0"]).numpy())
-        found |= {f"gradient {k}": torch.as_tensor(0 * t.data if t.grad is None else t.grad) for k, t in enumerate(leaves)}
+        found |= {
+            f"gradient {k}": torch.as_tensor(0 * t.data if t.grad is None else t.grad) for k, t in enumerate(leaves)
+        }
     return found
 
 
@@ -78,7 +80,9 @@ def run_optimizers(classes, kwargs, dtype, wide=False, params=None) -> dict:
 
 def derivatives(function, args, kwargs, second, parameters=None) -> dict:
     torch.manual_seed(42)
-    outputs = [torch.as_tensor(t) for t in tree_leaves(function(*args, **kwargs)) if isinstance(t, (torch.Tensor, float))]
+    outputs = [
+        torch.as_tensor(t) for t in tree_leaves(function(*args, **kwargs)) if isinstance(t, (torch.Tensor, float))
+    ]
     tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
     leaves = {str(k): t for k, t in enumerate(t for t in tensors if t.requires_grad)} | (parameters or {})
     found = {f"output {k}": t.detach() for k, t in enumerate(outputs)}
@@ -135,7 +139,12 @@ def parameters_of(function) -> list[inspect.Parameter]:
 
 
 def same(value, default) -> bool:
-    return value is default or isinstance(value, (bool, int, float, str)) and type(value) is type(default) and value == default
+    return (
+        value is default
+        or isinstance(value, (bool, int, float, str))
+        and type(value) is type(default)
+        and value == default
+    )
 
 
 def fresh(given, style, wide):
@@ -155,7 +164,7 @@ def fresh(given, style, wide):
 
 
 def outcome(theirs, ours) -> tuple[str, str]:
-    """"equal", or "refused" or "different" and why; of two calls, the first None where an error is expected."""
+    """ "equal", or "refused" or "different" and why; of two calls, the first None where an error is expected."""
     expected, error = attempt(theirs) if theirs else (None, "an error")
     found, refusal = attempt(ours)
     if expected is None:

@@ -54,11 +54,18 @@ def modules():
             mode, second = "training" if training else "evaluation", info.supports_gradgrad and dtype == torch.float64
             samples = [(s.constructor_input, s.forward_input) for s in info.module_inputs_func(info, **options)]
             if issubclass(theirs, torch.nn.RNNBase):  # the database has single sequences only
-                samples += [(made, in_a_batch(given, 0 if made.kwargs["batch_first"] else 1)) for made, given in samples]
+                samples += [
+                    (made, in_a_batch(given, 0 if made.kwargs["batch_first"] else 1)) for made, given in samples
+                ]
             for (k, (made, given)), style in product(enumerate(samples), STYLES):
-                calls = (partial(run_layer, cls, theirs, made, given, style, dtype, training, second) for cls in (theirs, ours))
+                calls = (
+                    partial(run_layer, cls, theirs, made, given, style, dtype, training, second)
+                    for cls in (theirs, ours)
+                )
                 yield Case(f"nn.{name}", f"sample {k}, {style}, {mode}", dtype, *calls)
-            for k, error in enumerate(info.module_error_inputs_func(info, **options) if info.module_error_inputs_func else ()):
+            for k, error in enumerate(
+                info.module_error_inputs_func(info, **options) if info.module_error_inputs_func else ()
+            ):
                 made, given = error.module_error_input.constructor_input, error.module_error_input.forward_input
                 given = None if error.error_on == ModuleErrorEnum.CONSTRUCTION_ERROR else given
                 call = partial(run_layer, ours, theirs, made, given, STYLES[0], dtype, training, False)
@@ -104,7 +111,9 @@ def optimizers():
             for (k, sample), (how, pair) in product(enumerate(info.optim_inputs_func("cpu", dtype)), pairs.items()):
                 calls = (partial(run_optimizers, classes, sample.kwargs, dtype) for classes in ((theirs, theirs), pair))
                 yield Case(f"optim.{name}", f"sample {k}, {sample.desc}{how}", dtype, *calls)
-        for error in info.optim_error_inputs_func("cpu", torch.float64) if ours and info.optim_error_inputs_func else ():
+        for error in (
+            info.optim_error_inputs_func("cpu", torch.float64) if ours and info.optim_error_inputs_func else ()
+        ):
             sample = error.optimizer_error_input
             call = partial(run_optimizers, (ours, ours), sample.kwargs, torch.float64, params=sample.params)
             yield Case(f"optim.{name}", f"error: {sample.desc}", None, None, call)
@@ -116,7 +125,9 @@ def samples_of(op, dtype):
             found = list(op.reference_inputs("cpu", dtype, requires_grad=True))  # they begin with the sample inputs
         except ValueError:  # of where: a gradient by the condition is asked for
             found = [*op.sample_inputs("cpu", dtype, requires_grad=True), *op.reference_inputs("cpu", dtype)]
-    return [s for s in found if all(t.numel() < 2000 for t in tree_leaves((s.input, s.args)) if isinstance(t, torch.Tensor))]
+    return [
+        s for s in found if all(t.numel() < 2000 for t in tree_leaves((s.input, s.args)) if isinstance(t, torch.Tensor))
+    ]
 
 
 def of_arrays(op):

@@ -31,7 +31,9 @@ def isolate_kernels() -> None:
     """Run chapters without the reader's own IPython start-up files, and without the kernel's note on encryption."""
     profile = ROOT / "_build" / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")
+    (profile / "ipython_kernel_config.py").write_text(
+        'get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8"
+    )
     os.environ["IPYTHONDIR"] = str(profile.parent)
 
 

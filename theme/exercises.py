@@ -39,7 +39,9 @@ def read(text: str, name: str) -> nbformat.NotebookNode:
         regions = REGION.findall(cell.source)
         first = cell.source.strip().splitlines()[:1]
         if marks != ["BEGIN", "END"] * len(regions):
-            raise ValueError(f"{name}: the cell that begins {first}: # BEGIN SOLUTION and # END SOLUTION do not come in pairs")
+            raise ValueError(
+                f"{name}: the cell that begins {first}: # BEGIN SOLUTION and # END SOLUTION do not come in pairs"
+            )
         folds = len(FOLD.findall(cell.source))
         if folds != cell.source.count("<summary>Solution</summary>") or folds > 1 or bool(folds) > bool(open_cell):
             raise ValueError(f"{name}: the text that begins {first}: a folded solution does not follow a cell with one")
@@ -97,10 +99,12 @@ def plain_links(text: str) -> str:
 
 def _finish(notebook, code, text, links=None) -> nbformat.NotebookNode:
     notebook, links = copy.deepcopy(notebook), links or plain_links
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     for cell in notebook.cells:
         cell.source = code(cell.source) if cell.cell_type == "code" else links(text(cell.source)).strip("\n")
     notebook.cells = [cell for cell in notebook.cells if cell.source]
@@ -120,8 +124,14 @@ def otter(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
             text.append(cell)
         elif REGION.search(cell.source):
             function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
-            prompt = re.sub(r"^( *)# BEGIN SOLUTION$", lambda match: textwrap.indent(
-                f'""" # BEGIN PROMPT\n{STUB}""" # END PROMPT\n# BEGIN SOLUTION', match[1]), cell.source, flags=re.MULTILINE)
+            prompt = re.sub(
+                r"^( *)# BEGIN SOLUTION$",
+                lambda match: textwrap.indent(
+                    f'""" # BEGIN PROMPT\n{STUB}""" # END PROMPT\n# BEGIN SOLUTION', match[1]
+                ),
+                cell.source,
+                flags=re.MULTILINE,
+            )
             test = f"def test_{function}(check, {function}):\n    verdict = check.{function}.verdict({function})\n"
             test += "    assert verdict.passed, verdict.message\n"
             cells += [
@@ -146,7 +156,9 @@ def otter(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
 
 def library_files() -> list[str]:
     """The library's files, relative to the book: an autograder has no other way to it."""
-    return sorted(str(file.relative_to(ROOT)) for file in (ROOT / "nndl_lib").rglob("*") if file.suffix in (".py", ".js"))
+    return sorted(
+        str(file.relative_to(ROOT)) for file in (ROOT / "nndl_lib").rglob("*") if file.suffix in (".py", ".js")
+    )
 
 
 def published(source: Path, folder: str, found: publish.Origin) -> nbformat.NotebookNode:
@@ -175,7 +187,9 @@ def write_mine() -> None:
 def write_otter() -> None:
     for source in SOURCES:
         folder = ROOT / "_build" / "otter" / source.stem
-        write(otter(read(source.read_text(encoding="utf-8"), source.name), source.stem), folder / f"{source.stem}.ipynb")
+        write(
+            otter(read(source.read_text(encoding="utf-8"), source.name), source.stem), folder / f"{source.stem}.ipynb"
+        )
         for file in library_files():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes((ROOT / file).read_bytes())

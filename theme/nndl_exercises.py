@@ -6,8 +6,9 @@ by theme/nndl_launch.py.
 
 import sys
 
-import exercises
 import jupytext
+
+import exercises
 
 
 def is_exercise(docname: str) -> bool:

@@ -40,12 +40,24 @@ def buttons(pagename: str, found: publish.Origin | None = None, notebooks: str =
     if is_exercise(pagename):
         solution = path.replace("exercises/", "solutions/", 1)
         offers["download"] = [
-            link("Download the notebook", "Without solutions, to work on", f"{notebooks}/{path}", "download-exercises-button"),
-            link("with solutions", "The notebook with solutions", f"{notebooks}/{solution}", "download-solutions-button"),
+            link(
+                "Download the notebook",
+                "Without solutions, to work on",
+                f"{notebooks}/{path}",
+                "download-exercises-button",
+            ),
+            link(
+                "with solutions", "The notebook with solutions", f"{notebooks}/{solution}", "download-solutions-button"
+            ),
         ]
     elif path:
         offers["download"] = [
-            link("Download the notebook", "To run in JupyterLab or elsewhere", f"{notebooks}/{path}", "download-notebook-button"),
+            link(
+                "Download the notebook",
+                "To run in JupyterLab or elsewhere",
+                f"{notebooks}/{path}",
+                "download-notebook-button",
+            ),
         ]
     if found.repository and (publish.ROOT / f"{pagename}.md").is_file() and not pagename.startswith("reference/"):
         edit = f"{found.repository}/edit/{found.branch}/{pagename}.md"
@@ -58,7 +70,9 @@ def add_buttons(app, pagename, templatename, context, doctree):
     offers = buttons(pagename, app.nndl_origin, context["pathto"]("notebooks", 1))
     context["page_links"] = [*offers["launch"], *offers["download"], *offers["edit"]]
     found, source = app.nndl_origin, publish.ROOT / f"{pagename}.md"
-    context["page_source"] = f"{found.repository}/blob/{found.branch}/{pagename}.md" if found.repository and source.is_file() else ""
+    context["page_source"] = (
+        f"{found.repository}/blob/{found.branch}/{pagename}.md" if found.repository and source.is_file() else ""
+    )
 
 
 def find_origin(app, config):
@@ -86,5 +100,7 @@ def setup(app):
     app.add_config_value("nndl_addresses", "", "html")
     app.connect("config-inited", find_origin)
     app.connect("html-page-context", add_buttons, priority=900)  # before theme/nndl_page.py
-    app.connect("build-finished", write_notebooks, priority=900)  # after theme/nndl_build.py has completed what is executed
+    app.connect(
+        "build-finished", write_notebooks, priority=900
+    )  # after theme/nndl_build.py has completed what is executed
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

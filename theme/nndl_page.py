@@ -12,8 +12,15 @@ from pathlib import Path
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-FOREIGN = ("sphinx_thebe", "sphinx_book_theme", "pydata_sphinx_theme", "sphinx_togglebutton", "sphinx_copybutton",
-           "sphinx_design", "sphinx_comments")
+FOREIGN = (
+    "sphinx_thebe",
+    "sphinx_book_theme",
+    "pydata_sphinx_theme",
+    "sphinx_togglebutton",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_comments",
+)
 LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
 
 # Runs before anything is painted, so that a dark page never flashes white; and says whether the page begins with a jump,
@@ -31,9 +38,7 @@ CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-
 
 def drop_foreign(app, config):
     for event, listeners in app.events.listeners.items():
-        app.events.listeners[event] = [
-            entry for entry in listeners if not entry.handler.__module__.startswith(FOREIGN)
-        ]
+        app.events.listeners[event] = [entry for entry in listeners if not entry.handler.__module__.startswith(FOREIGN)]
     app.registry.css_files.clear()
     app.registry.js_files.clear()
 
@@ -50,10 +55,18 @@ def style(static: Path) -> str:
     without_script = dark.get_style_defs("html:not([data-theme]) .highlight")
     code.append(f"@media screen and (prefers-color-scheme: dark) {{\n{without_script}\n}}")
     # Line numbers are not used, and the page's background is the style sheet's own.
-    rules = [line for block in code for line in block.splitlines()
-             if "linenos" not in line and not re.search(r"\.highlight \{|\.highlight \.hll", line) and not line.startswith("pre {")]
+    rules = [
+        line
+        for block in code
+        for line in block.splitlines()
+        if "linenos" not in line
+        and not re.search(r"\.highlight \{|\.highlight \.hll", line)
+        and not line.startswith("pre {")
+    ]
     katex = (static / "katex" / "katex.min.css").read_text(encoding="utf-8")
-    katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace("url(fonts/", "url(katex/fonts/")
+    katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace(
+        "url(fonts/", "url(katex/fonts/"
+    )
     return "\n".join([katex, (static / "nndl.css").read_text(encoding="utf-8"), *rules, ""])
 
 
@@ -71,16 +84,27 @@ def write_style(app):
 # --- the text -------------------------------------------------------------------------------------------------------
 
 # KaTeX's fonts, and how the page shows that one is used.
-FONTS = {"Main-Regular": "katex", "Math-Italic": "mathnormal", "Main-Bold": "mathbf", "Math-BoldItalic": "boldsymbol",
-         "Caligraphic-Regular": "mathcal", "AMS-Regular": "amsrm|mathbb", "Size1-Regular": "small-op|delimsizing size1",
-         "Size2-Regular": "large-op|delimsizing size2"}
+FONTS = {
+    "Main-Regular": "katex",
+    "Math-Italic": "mathnormal",
+    "Main-Bold": "mathbf",
+    "Math-BoldItalic": "boldsymbol",
+    "Caligraphic-Regular": "mathcal",
+    "AMS-Regular": "amsrm|mathbb",
+    "Size1-Regular": "small-op|delimsizing size1",
+    "Size2-Regular": "large-op|delimsizing size2",
+}
 IMAGE = re.compile(r'<img([^>]*?)\ssrc="((?:\.\./)*_images/([^"]+?)\.png)"([^>]*?)\s*/?>')
 TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?</div>', re.DOTALL)
-TAG = re.compile(r'<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}')
+TAG = re.compile(r"<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}")
 EXERCISE = re.compile(r"<p>(<strong>(\d+)\. )")
-SUMMARY = re.compile(r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>\s*<p class="expanded[^"]*">.*?</p>\s*</summary>')
-NAME = re.compile(r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+')  # of a module, as a heading
+SUMMARY = re.compile(
+    r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>\s*<p class="expanded[^"]*">.*?</p>\s*</summary>'
+)
+NAME = re.compile(
+    r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+'
+)  # of a module, as a heading
 HEADERLINK = re.compile(r'(<a class="headerlink" href="[^"]*" title="[^"]*")(>#</a></h\d>)')
 OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>', re.DOTALL)
 
@@ -212,10 +236,14 @@ def about(app, pagename, context) -> str:
     items = [f"<span>{part[0].upper() + part[1:]}</span>" for part in [", ".join(parts)] if part]
     for link in context.get("page_links", []):
         download = " download" if link.get("download") else ""
-        items.append(f'<a href="{html.escape(link["url"])}" title="{html.escape(link["tooltip"])}"{download}>{html.escape(link["text"])}</a>')
+        items.append(
+            f'<a href="{html.escape(link["url"])}" title="{html.escape(link["tooltip"])}"{download}>{html.escape(link["text"])}</a>'
+        )
     if "<img " in context["body"]:
         # What chapters say of black, white and how dark something is was written on white paper. See the style sheet.
-        items.append('<span class="on-dark">On a dark page, figures swap black and white, dark and bright. Hues stay.</span>')
+        items.append(
+            '<span class="on-dark">On a dark page, figures swap black and white, dark and bright. Hues stay.</span>'
+        )
     return f'<div class="about-this-page">{" ".join(items)}</div>' if items else ""
 
 
@@ -232,7 +260,9 @@ def prepare(app, pagename, _template, context, _doctree):
     context["page_fonts"] = fonts_of(body)
     # Of the scripts that extensions ask for, those of the library's own pieces.
     own = {path.name for path in Path(app.srcdir, "nndl_lib", "interactive", "js").glob("*.js")}
-    names = [str(getattr(script, "filename", None) or "").removeprefix("_static/") for script in context["script_files"]]
+    names = [
+        str(getattr(script, "filename", None) or "").removeprefix("_static/") for script in context["script_files"]
+    ]
     context["page_scripts"] = [name for name in names if name in own]
 
     name = html.unescape(re.sub(r"<[^>]*>", "", str(context.get("title") or "Search")))
@@ -246,7 +276,9 @@ def prepare(app, pagename, _template, context, _doctree):
     contents = toctree(collapse=True, maxdepth=3, titles_only=True, includehidden=True) if toctree else ""
     # Sphinx says that captions are headings, without a level; the links in the list say where they lead by themselves.
     contents = contents.replace(' role="heading"', "")
-    context["page_contents"] = re.sub(r'<a class="current reference internal" href="#">', '<a aria-current="page" href="#">', contents)
+    context["page_contents"] = re.sub(
+        r'<a class="current reference internal" href="#">', '<a aria-current="page" href="#">', contents
+    )
     toc = context.get("toc") or ""
     context["page_toc"] = short_names(toc) if context.get("display_toc") else ""
 

@@ -12,7 +12,10 @@ from textwrap import wrap
 from PIL import Image, ImageDraw, ImageFont
 
 CARD = (1200, 630)  # pixels, as Open Graph asks for
-FIGURE = re.compile(r'<figure id="(explorer-\d+)" class="nndl-explorer".*?<strong>Try it\.</strong>(.*?)</figcaption>.*?<img (.*?)>', re.DOTALL)
+FIGURE = re.compile(
+    r'<figure id="(explorer-\d+)" class="nndl-explorer".*?<strong>Try it\.</strong>(.*?)</figcaption>.*?<img (.*?)>',
+    re.DOTALL,
+)
 
 
 def address_of(app) -> str:
@@ -38,11 +41,16 @@ def place(app, pagename, _template, context, _doctree):
 
 def explorers(app) -> str:
     """A page of all explorers, by chapter, from the pages that have been written."""
-    parts = ["<section><h1>Explorers</h1>",
-             "<p>Every figure of the book that moves. Each asks you to find something; it works in the page, by mouse, "
-             "finger or keyboard.</p>"]
+    parts = [
+        "<section><h1>Explorers</h1>",
+        "<p>Every figure of the book that moves. Each asks you to find something; it works in the page, by mouse, "
+        "finger or keyboard.</p>",
+    ]
     titles = app.env.titles
-    for name in [app.config.root_doc, *sorted(docname for docname in app.env.found_docs if docname.startswith("chapters/"))]:
+    for name in [
+        app.config.root_doc,
+        *sorted(docname for docname in app.env.found_docs if docname.startswith("chapters/")),
+    ]:
         file = Path(app.outdir, f"{name}.html")
         found = FIGURE.findall(file.read_text(encoding="utf-8")) if file.exists() else []
         if not found:
@@ -57,7 +65,9 @@ def explorers(app) -> str:
             picture = re.sub(r'alt="[^"]*"', f'alt=""{colors}', picture)
             items.append(f'<li><img loading="lazy" {picture}><a href="{name}.html#{anchor}">{goal.strip()}</a></li>')
         section = name.rpartition("/")[2]
-        parts.append(f'<section id="{section}"><h2>{html.escape(title)}</h2>\n<ul class="explorers">\n{chr(10).join(items)}\n</ul></section>')
+        parts.append(
+            f'<section id="{section}"><h2>{html.escape(title)}</h2>\n<ul class="explorers">\n{chr(10).join(items)}\n</ul></section>'
+        )
     return "\n".join([*parts, "</section>"])
 
 
@@ -111,7 +121,10 @@ def remove_what_is_no_more(app, error):
     if error is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
-    for file in [*site.glob("*.html"), *(file for folder in ("chapters", "exercises", "reference") for file in (site / folder).rglob("*.html"))]:
+    for file in [
+        *site.glob("*.html"),
+        *(file for folder in ("chapters", "exercises", "reference") for file in (site / folder).rglob("*.html")),
+    ]:
         name = file.relative_to(site).with_suffix("").as_posix()
         if name not in app.env.found_docs and name not in ("index", "search", "explorers", "404"):
             file.unlink()
@@ -127,7 +140,9 @@ def write_map(app, error):
         urls = "\n".join(f"<url><loc>{html.escape(place)}</loc></url>" for place in places)
         text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}\n</urlset>\n'
         Path(app.outdir, "sitemap.xml").write_text(text, encoding="utf-8")
-        Path(app.outdir, "robots.txt").write_text(f"User-agent: *\nAllow: /\nSitemap: {address}sitemap.xml\n", encoding="utf-8")
+        Path(app.outdir, "robots.txt").write_text(
+            f"User-agent: *\nAllow: /\nSitemap: {address}sitemap.xml\n", encoding="utf-8"
+        )
 
 
 def setup(app):

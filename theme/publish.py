@@ -26,7 +26,10 @@ EXECUTED = ROOT / "_build" / "jupyter_execute"
 NOTEBOOKS = ROOT / "_build" / "notebooks"
 INSTALL_ID = "install"  # of the first code cell; the others are named after their place
 # A link, or what may look like one and is none: fenced code, code in a line, formulas.
-LINK = re.compile(r"^```.*?^```|`[^`]+`|\$\$.*?\$\$|\$[^$\n]+\$|(?<!!)\[(?P<text>[^]]+)\]\((?P<target>[^)\s]+)\)", re.MULTILINE | re.DOTALL)
+LINK = re.compile(
+    r"^```.*?^```|`[^`]+`|\$\$.*?\$\$|\$[^$\n]+\$|(?<!!)\[(?P<text>[^]]+)\]\((?P<target>[^)\s]+)\)",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -148,12 +151,14 @@ def published(notebook: nbformat.NotebookNode, page: str, found: Origin) -> nbfo
     """
     notebook = copy.deepcopy(notebook)
     full_size = any("FULL_SIZE" in cell.source for cell in notebook.cells if cell.cell_type == "code")
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-        "nndl": {"version": found.version, "revision": found.revision},
-        **({"accelerator": "GPU", "colab": {"gpuType": "T4"}} if full_size else {}),
-    })
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "nndl": {"version": found.version, "revision": found.revision},
+            **({"accelerator": "GPU", "colab": {"gpuType": "T4"}} if full_size else {}),
+        }
+    )
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         tags = cell.metadata.get("tags", [])
@@ -187,13 +192,19 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 @functools.cache  # asked for every page of a build
 def pages_with_code(root: Path = ROOT) -> list[str]:
     """The pages that are notebooks, but those of the exercises: from these, others are derived."""
-    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith((".", "_"))]
+    folders = [
+        folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith((".", "_"))
+    ]
     files = [file for folder in [root, *folders] for file in sorted(folder.glob("*.md"))]
 
     def has_code(text):  # a page without jupytext's header may show a code cell, as an example
         return text.startswith("---\n") and "\n```{code-cell}" in text
 
-    pages = [file.relative_to(root).with_suffix("").as_posix() for file in files if has_code(file.read_text(encoding="utf-8"))]
+    pages = [
+        file.relative_to(root).with_suffix("").as_posix()
+        for file in files
+        if has_code(file.read_text(encoding="utf-8"))
+    ]
     return [page for page in pages if not re.match(r"exercises/\d\d-", page)]
 
 
@@ -239,7 +250,9 @@ def write_binder(found: Origin, index: str, to: Path = NOTEBOOKS, root: Path = R
     (folder / "library.txt").write_text(f"nndl-lib @ {found.source}\n", encoding="utf-8")
     for name in ["runtime.txt", "postBuild"]:
         shutil.copy(root / "binder" / name, folder / name)
-    about = "# Notebooks of the book\n\nWritten by the build, from the sources on the branch `{branch}`: edit them there.\n"
+    about = (
+        "# Notebooks of the book\n\nWritten by the build, from the sources on the branch `{branch}`: edit them there.\n"
+    )
     (to / "README.md").write_text(about.format(branch=found.branch), encoding="utf-8")
 
 

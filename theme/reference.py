@@ -1,8 +1,8 @@
 """The pages of the API reference, from the library's docstrings: Markdown in `reference/`, which git ignores.
 
 Written by reading the sources, not by importing them: that takes a fraction of a second, shows defaults as they were
-written, and needs no PyTorch. One page for each module; a package's parts are on the page of the package, which is from
-where readers import them.
+written, and needs no PyTorch. One page for each room of the library: what its face offers, in the order of the face, and
+then its public modules.
 """
 
 import ast
@@ -25,22 +25,19 @@ class Book:
 
     def __init__(self, root: Path):
         self.root = root
-        self.modules = {self._name(file): file for file in sorted((root / "nndl_lib").rglob("*.py"))}
+        files = {self._name(file): file for file in sorted((root / "nndl_lib").rglob("*.py"))}
+        self.trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in files.items()}
         self.chapters = {int(file.name[:2]): file.name for file in (root / "chapters").glob("[0-9][0-9]-*.md")}
-        self.pages = [name for name in dict.fromkeys(name.split(".")[0] for name in self._order()) if name in self.modules]
+        named = re.findall(r"``(\w+)``", ast.get_docstring(self.trees["__init__"]) or "")
+        self.pages = [name for name in named if name in self.trees]
 
     def _name(self, file: Path) -> str:
         return ".".join(file.relative_to(self.root / "nndl_lib").with_suffix("").parts).removesuffix(".__init__")
 
-    def _order(self) -> list[str]:
-        """The modules in the order in which the package names them, and then any others."""
-        text = ast.get_docstring(ast.parse((self.root / "nndl_lib" / "__init__.py").read_text(encoding="utf-8"))) or ""
-        return [*re.findall(r"``(\w+)``", text), *(name for name in self.modules if name != "__init__")]
-
-    def link(self, text: str, here: str = "") -> str:
-        """Names of chapters and modules in Markdown as links. In a package, the names of its own parts mean those."""
+    def link(self, text: str) -> str:
+        """Names of chapters and rooms in Markdown as links."""
         text = re.sub(r"\b([Cc]hapters?) (\d\d?)\b(, \"[^\"]+\")?", self._chapter, text)
-        return re.sub(r"``(?:nndl_lib\.)?([a-z_]+)``", lambda match: match[0] if f"{here}.{match[1]}" in self.modules else self._module(match), text)
+        return re.sub(r"``(?:nndl_lib\.)?([a-z_]+)``", self._module, text)
 
     def _chapter(self, match):
         file = self.chapters.get(int(match[2]))
@@ -49,7 +46,7 @@ class Book:
     def _module(self, match):
         return f"[`{match[1]}`]({match[1]}.md)" if match[1] in self.pages else match[0]
 
-    def docstring(self, text: str | None, here: str = "") -> str:
+    def docstring(self, text: str | None) -> str:
         """A docstring, with sections as Google writes them, as Markdown."""
         blocks, lines = [], (text or "").splitlines()
         while lines:
@@ -68,7 +65,7 @@ class Book:
             else:
                 blocks.append(escape(line))
         parts = re.split(r"(^```.*?^```$)", "\n".join(blocks), flags=re.MULTILINE | re.DOTALL)
-        return "".join(part if part.startswith("```") else self.link(part, here) for part in parts).strip("\n")
+        return "".join(part if part.startswith("```") else self.link(part) for part in parts).strip("\n")
 
     def _entries(self, lines: list[str]) -> list[str]:
         """`name: what it is`, with lines that go on indented, as a list; text without names stays text."""
@@ -83,31 +80,36 @@ class Book:
         return [*found, ""]
 
     def page(self, name: str) -> str:
-        """The page of a module, or of a package with its parts."""
-        parts = [part for part in self.modules if part == name or part.startswith(f"{name}.") and (name != "checks" or part == "checks.engine")]
-        trees = {part: ast.parse(self.modules[part].read_text(encoding="utf-8")) for part in parts}
-        is_package = len(parts) > 1
-        text = [HEADER, f"# `nndl_lib.{name}`\n\n", self.docstring(ast.get_docstring(trees[name]), name), "\n\n"]
-        for part in parts:
-            public = _public(trees[part])
-            nodes = {node.name: node for node in trees[part].body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-            members = [nodes[entry] for entry in nodes if entry in public]
-            if part != name:
-                text += [f"## `nndl_lib.{part}`\n\n", self.docstring(ast.get_docstring(trees[part])), "\n\n"]
-            mark = "###" if is_package else "##"
-            for node in members:
-                text += [f"{mark} {escape(node.name)}\n\n", self._member(node, ""), "\n"]
-            constants = [entry for entry in public if entry.isupper() and entry not in nodes and _assigned(trees[part], entry)]
-            if constants:
-                text.append(f"Constants: {', '.join(f'`{entry}`' for entry in constants)}.\n\n")
+        """The page of a room: of a module, or of a face and its public modules. Those of ``checks`` are the exercises' own."""
+        names = _public(self.trees[name])
+        modules = [part for part in self.trees if part.rpartition(".")[0] == name and not part.startswith(f"{name}._")]
+        text = [HEADER, f"# `nndl_lib.{name}`\n\n", self.docstring(ast.get_docstring(self.trees[name])), "\n\n"]
+        text += self._entries_of(name, [entry for entry in names if f"{name}.{entry}" not in modules], "##")
+        for part in modules if name != "checks" else ():
+            text += [f"## `nndl_lib.{part}`\n\n", self.docstring(ast.get_docstring(self.trees[part])), "\n\n"]
+            text += self._entries_of(part, _public(self.trees[part]), "###")
         return "".join(text)
+
+    def _entries_of(self, module: str, names: list[str], mark: str) -> list[str]:
+        """Functions and classes with their docstrings, wherever in the room they are defined, then the constants."""
+        inside = [self.trees[other] for other in self.trees if other == module or other.startswith(f"{module}._")]
+        nodes = {
+            node.name: node for tree in inside for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+        text = [f"{mark} {escape(entry)}\n\n{self._member(nodes[entry], '')}\n" for entry in names if entry in nodes]
+        constants = [entry for entry in names if entry not in nodes and any(_assigned(tree, entry) for tree in inside)]
+        return text + ([f"Constants: {', '.join(f'`{entry}`' for entry in constants)}.\n\n"] if constants else [])
 
     def _member(self, node, prefix: str) -> str:
         """Signature and docstring; of a class, also its public methods."""
         if isinstance(node, ast.FunctionDef):
             return f"```python\n{_signature(node, prefix)}\n```\n\n{self.docstring(ast.get_docstring(node))}\n"
         bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
-        fields = [part for part in node.body if isinstance(part, ast.AnnAssign) and not getattr(part.target, "id", "_").startswith("_")]
+        fields = [
+            part
+            for part in node.body
+            if isinstance(part, ast.AnnAssign) and not getattr(part.target, "id", "_").startswith("_")
+        ]
         lines = [f"class {node.name}{bases}{':' if fields else ''}", *(f"    {ast.unparse(field)}" for field in fields)]
         methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
         if "__init__" in methods:
@@ -121,11 +123,15 @@ class Book:
     def index(self) -> str:
         rows = []
         for name in self.pages:
-            first = (ast.get_docstring(ast.parse(self.modules[name].read_text(encoding="utf-8"))) or "").split("\n\n")[0]
-            rows.append(f"| [`{name}`](nndl_lib/{name}.md) | {escape(' '.join(first.split()).removesuffix(' In a notebook::'))} |\n")
-        return (f"{HEADER}# The library\n\nThe chapters build `nndl_lib` by hand and then use it. Each module imports only from those before "
-                "it. These pages are made from its docstrings, so they say what the version says that this book was built with.\n\n"
-                f"| module | what it is |\n|---|---|\n{''.join(rows)}")
+            first = (ast.get_docstring(self.trees[name]) or "").split("\n\n")[0]
+            rows.append(
+                f"| [`{name}`](nndl_lib/{name}.md) | {escape(' '.join(first.split()).removesuffix(' In a notebook::').replace('::', '.'))} |\n"
+            )
+        return (
+            f"{HEADER}# The library\n\nThe chapters build `nndl_lib` by hand and then use it. Each room imports only from those before "
+            "it or beside it. These pages are made from its docstrings, so they say what the version says that this book was built with.\n\n"
+            f"| room | what it is |\n|---|---|\n{''.join(rows)}"
+        )
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -139,14 +145,20 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _public(tree) -> list[str]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__" and isinstance(node.value, ast.List):
-            return [entry.value for entry in node.value.elts if isinstance(entry, ast.Constant)]
-    return []
+    """What ``__all__`` names, whose lists are added line by line."""
+    statements = [node for node in tree.body if isinstance(node, ast.Assign | ast.AugAssign)]
+    lists = [node.value for node in statements if "__all__" in ast.unparse(node).split("=")[0]]
+    return [entry for part in lists for entry in ast.literal_eval(part)]
 
 
 def _assigned(tree, name: str) -> bool:
-    names = [node for part in tree.body if isinstance(part, ast.Assign) for target in part.targets for node in ast.walk(target)]
+    names = [
+        node
+        for part in tree.body
+        if isinstance(part, ast.Assign)
+        for target in part.targets
+        for node in ast.walk(target)
+    ]
     return any(getattr(node, "id", "") == name for node in names)
 
 
@@ -158,8 +170,12 @@ def _signature(node, prefix: str, constructor: bool = False) -> str:
         arguments = ast.arguments(
             posonlyargs=arguments.posonlyargs[1:] if arguments.posonlyargs else [],
             args=arguments.args if arguments.posonlyargs else arguments.args[1:],
-            vararg=arguments.vararg, kwonlyargs=arguments.kwonlyargs, kw_defaults=arguments.kw_defaults,
-            kwarg=arguments.kwarg, defaults=arguments.defaults)
+            vararg=arguments.vararg,
+            kwonlyargs=arguments.kwonlyargs,
+            kw_defaults=arguments.kw_defaults,
+            kwarg=arguments.kwarg,
+            defaults=arguments.defaults,
+        )
     returns = f" -> {ast.unparse(node.returns)}" if node.returns and not constructor else ""
     name = prefix if constructor else f"{prefix}.{node.name}" if prefix else node.name
     if any(getattr(mark, "id", "") == "property" for mark in node.decorator_list):
@@ -188,7 +204,9 @@ def write(root: Path) -> None:
     (folder / "nndl_lib").mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
         file = folder / f"{name}.md"
-        if not file.exists() or file.read_text(encoding="utf-8") != text:  # an untouched file is not read again by the build
+        if (
+            not file.exists() or file.read_text(encoding="utf-8") != text
+        ):  # an untouched file is not read again by the build
             scratch = file.with_suffix(".part")
             scratch.write_text(text, encoding="utf-8")
             os.replace(scratch, file)

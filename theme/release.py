@@ -27,7 +27,16 @@ def build_wheel(to: Path, root: Path = ROOT) -> Path:
         for name in PROJECT:
             copy = shutil.copytree if (root / name).is_dir() else shutil.copy
             copy(root / name, Path(scratch, name))
-        command = ["wheel", scratch, "--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check", "--wheel-dir", to]
+        command = [
+            "wheel",
+            scratch,
+            "--no-deps",
+            "--no-build-isolation",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--wheel-dir",
+            to,
+        ]
         subprocess.run([sys.executable, "-m", "pip", *command], check=True)
     (wheel,) = to.glob("*.whl")
     return wheel

@@ -11,9 +11,9 @@ differences work on PyTorch's tensors as well::
     (w * w).sum().backward()  # w.grad is [2.0, 4.0]
 """
 
-from nndl_lib.autograd._gradcheck import numerical_gradient, check_gradients
-from nndl_lib.autograd._graph import no_grad, is_grad_enabled, Node, topological_order, error_signals
-from nndl_lib.autograd._operations import maximum, where, concatenate, stack, log_softmax, cross_entropy
+from nndl_lib.autograd._gradcheck import check_gradients, numerical_gradient
+from nndl_lib.autograd._graph import Node, error_signals, is_grad_enabled, no_grad, topological_order
+from nndl_lib.autograd._operations import concatenate, cross_entropy, log_softmax, maximum, stack, where
 from nndl_lib.autograd._tensor import Tensor
 
 __all__ = ["Tensor", "no_grad", "is_grad_enabled"]

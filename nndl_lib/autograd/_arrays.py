@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+
 def _in_floating_point(function: Callable, x: np.ndarray) -> np.ndarray:
     """function(x): in float64 where x holds integers, and where it is float16 in float32, rounded once at the end."""
     if x.dtype == np.float16:

@@ -137,7 +137,9 @@ def _checked(f: Callable[[Tensor], Any], x: Tensor, h: float, caller: str) -> Ca
     check_finite(x, caller, x=x)
     largest = x.detach().abs().max().item() if x.numel() else 0.0
     if h < 8 * EPSILON * largest:
-        raise ValueError(f"{caller}: h is {h}, which is lost beside an entry of x of size {largest:g}; expected a larger h")
+        raise ValueError(
+            f"{caller}: h is {h}, which is lost beside an entry of x of size {largest:g}; expected a larger h"
+        )
 
     def number(x: Tensor) -> float:
         given = x.clone()
@@ -148,9 +150,13 @@ def _checked(f: Callable[[Tensor], Any], x: Tensor, h: float, caller: str) -> Ca
             return float(value)
         shape, dtype = getattr(value, "shape", None), str(getattr(value, "dtype", type(value).__name__))
         if shape is None or math.prod(shape) != 1:
-            raise ValueError(f"{caller}: f returned {dtype if shape is None else f'shape {tuple(shape)}'}; expected one number")
+            raise ValueError(
+                f"{caller}: f returned {dtype if shape is None else f'shape {tuple(shape)}'}; expected one number"
+            )
         if dtype.removeprefix("torch.") != "float64":
-            raise ValueError(f"{caller}: f returned {dtype}; expected float64: differences of rounder numbers say little")
+            raise ValueError(
+                f"{caller}: f returned {dtype}; expected float64: differences of rounder numbers say little"
+            )
         return value.item()
 
     return number

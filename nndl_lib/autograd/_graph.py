@@ -56,7 +56,9 @@ class Node:
         self.op, self.parents, self._messages, self._needed = "leaf", (), (), ()
         self.grad, self._requires_grad, self._keeps, self._replaced = None, False, False, False
 
-    def _note(self, op: str, parents: tuple["Node", ...], messages: tuple[Callable, ...], needed: tuple["Node", ...]) -> None:
+    def _note(
+        self, op: str, parents: tuple["Node", ...], messages: tuple[Callable, ...], needed: tuple["Node", ...]
+    ) -> None:
         """Note down how this node was computed, and of which nodes backward will need the values as they are now."""
         self._requires_grad, self.op, self.parents, self._messages = True, op, parents, messages
         # Of those nodes only the memory is kept: one of them may be this node, and a circle would not be freed at once.
@@ -133,7 +135,9 @@ class Node:
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
-            raise ValueError(f"bool: the tensor has shape {self.shape}; expected one entry, or .data.any() or .data.all()")
+            raise ValueError(
+                f"bool: the tensor has shape {self.shape}; expected one entry, or .data.any() or .data.all()"
+            )
         return bool(self.item())
 
     def numpy(self) -> np.ndarray:
@@ -160,7 +164,9 @@ class Node:
     def _check_kind(self, new: np.ndarray) -> None:
         """Raises: ValueError where writing ``new`` into this tensor would cut off what is behind the point, or worse."""
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-            raise ValueError(f"in-place change: new data of {new.dtype} for a tensor of {self.dtype}; expected data that fit")
+            raise ValueError(
+                f"in-place change: new data of {new.dtype} for a tensor of {self.dtype}; expected data that fit"
+            )
 
     def retain_grad(self) -> "Node":
         """Keep the gradient of a tensor that is not a leaf, too. Returns the tensor."""
@@ -187,7 +193,9 @@ class Node:
             if not node.parents or node._keeps:
                 total = np.array(signal if node.grad is None else node.grad + signal, dtype=node.dtype)
                 if total.shape != node.shape:
-                    raise ValueError(f"backward: with what grad was set to, its shape is {total.shape}; expected {node.shape}")
+                    raise ValueError(
+                        f"backward: with what grad was set to, its shape is {total.shape}; expected {node.shape}"
+                    )
                 node.grad = total
 
 

@@ -8,10 +8,15 @@ import numpy as np
 from nndl_lib.autograd._arrays import _in_floating_point, _is_integer, _masked, _unbroadcast
 from nndl_lib.autograd._tensor import Tensor, _as_tensors, _broadcast, _record
 
+
 def maximum(a: Any, b: Any) -> Tensor:
     """The larger of two, entry by entry. Where they are equal, each gets half of the error signal, as in PyTorch."""
     (a, b), (x, y) = _broadcast("maximum", a, b)
-    part, to_x, to_y = np.where(x == y, 0.5, 1), ~(x < y), ~(x > y)  # a NaN is neither less nor greater: both get the signal
+    part, to_x, to_y = (
+        np.where(x == y, 0.5, 1),
+        ~(x < y),
+        ~(x > y),
+    )  # a NaN is neither less nor greater: both get the signal
     messages = (
         lambda s: _unbroadcast(_masked(s * part, to_x), x.shape),
         lambda s: _unbroadcast(_masked(s * part, to_y), y.shape),
@@ -45,7 +50,9 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape side by side along a new axis."""
     tensors, arrays = _as_tensors(*tuple(tensors))
-    return _record(np.stack(arrays, axis=axis), "stack", tuple(tensors), tuple(_taker(k, axis) for k in range(len(arrays))))
+    return _record(
+        np.stack(arrays, axis=axis), "stack", tuple(tensors), tuple(_taker(k, axis) for k in range(len(arrays)))
+    )
 
 
 def log_softmax(z: Any, axis: int = -1) -> Tensor:

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from nndl_lib.autograd._arrays import (
-    _check_axes, _frozen, _in_floating_point, _logistic, _masked, _total, _unbroadcast, _unreduced,
+    _check_axes,
+    _frozen,
+    _in_floating_point,
+    _logistic,
+    _masked,
+    _total,
+    _unbroadcast,
+    _unreduced,
 )
 from nndl_lib.autograd._graph import Node, is_grad_enabled, no_grad
 
@@ -139,7 +146,9 @@ class Tensor(Node):
             lambda s: _unbroadcast(s.reshape(full) @ y.swapaxes(-1, -2), x.shape).reshape(a_shape),
             lambda s: _unbroadcast(x.swapaxes(-1, -2) @ s.reshape(full), y.shape).reshape(b_shape),
         )
-        return _record(value.reshape(full[:-2] + rows + columns), "@", (a, b), messages, needed=_each_for_the_other(a, b))
+        return _record(
+            value.reshape(full[:-2] + rows + columns), "@", (a, b), messages, needed=_each_for_the_other(a, b)
+        )
 
     # The number or array is on the left: the same rules, with the operands in that order.
 
@@ -197,14 +206,18 @@ class Tensor(Node):
         where they are used, for they would not see the change.
         """
         if value.shape != self.shape:
-            raise ValueError(f"in-place change: the result has shape {value.shape}; expected that of the tensor, {self.shape}")
+            raise ValueError(
+                f"in-place change: the result has shape {value.shape}; expected that of the tensor, {self.shape}"
+            )
         if not value.requires_grad:
             self._write(..., value._data)
             return self
         if self.requires_grad and not self.parents:
             self[...] = value  # raises
         if self._memory.views:
-            raise ValueError("in-place change: there is a view of this tensor, or it is one; expected a = a + b, a new tensor")
+            raise ValueError(
+                "in-place change: there is a view of this tensor, or it is one; expected a = a + b, a new tensor"
+            )
         if value.dtype != self.dtype:
             self._check_kind(value._data)
             value = _record(value._data.astype(self.dtype), "astype", (value,), (lambda s: s,))
@@ -346,7 +359,9 @@ def _as_tensors(*values: Any) -> tuple[list[Tensor], list[np.ndarray]]:
     nothing has, 0-d tensors and arrays; if there is none either, the single numbers of Python and NumPy.
     """
     single = [isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) for value in values]
-    as_is = [np.asarray(v) if one and abs(v) < 2**63 else v for v, one in zip(values, single)]  # else integers become float64
+    as_is = [
+        np.asarray(v) if one and abs(v) < 2**63 else v for v, one in zip(values, single)
+    ]  # else integers become float64
     tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in as_is]
     for tensor in tensors:
         tensor._check_current()

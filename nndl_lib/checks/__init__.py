@@ -8,6 +8,6 @@ Each chapter's module says what is right and which mistakes are common; ``exerci
 try, and runs the reader's function. Nothing here needs a notebook: ``check.cost.verdict(cost)`` returns what would be printed.
 """
 
-from nndl_lib.checks._engine import exercise, Case
+from nndl_lib.checks._engine import Case, exercise
 
 __all__ = ["exercise", "Case"]

@@ -32,7 +32,18 @@ from nndl_lib.checks._values import Described, unpack
 from nndl_lib.checks._words import LENGTH_1, code, fault, join, same, show, typed
 
 # For ``without``, where a task asks for the formulas.
-DERIVATIVES = ("autograd", "backward", "grad", "jacobian", "jacrev", "jacfwd", "vjp", "jvp", "requires_grad_", "requires_grad")
+DERIVATIVES = (
+    "autograd",
+    "backward",
+    "grad",
+    "jacobian",
+    "jacrev",
+    "jacfwd",
+    "vjp",
+    "jvp",
+    "requires_grad_",
+    "requires_grad",
+)
 VARIES = "It answers the same question differently when it is asked again: nothing here is random, nor kept from the last call."
 
 
@@ -150,7 +161,9 @@ class Check:
         if wrong and told["varies"]:
             return self._not_passed(VARIES, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]])
         if wrong:
-            plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])  # where all lengths are 1, that is no hint
+            plain = next(
+                (k for k in wrong if LENGTH_1 not in faults[k]), wrong[0]
+            )  # where all lengths are 1, that is no hint
             first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
             among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
             unnamed = hint == faults[first] and not outcomes[first].stopped
@@ -162,7 +175,9 @@ class Check:
             if outcome.changed:
                 return self._not_passed(f"Its answers are right, but {outcome.changed}", case)
         if told["used"]:
-            return self._not_passed(f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that.")
+            return self._not_passed(
+                f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that."
+            )
         for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
             if many - few >= more:
                 return self._not_passed(
@@ -188,7 +203,11 @@ class Check:
                 return None
             stops = stops or outcome.stopped != ""
         try:
-            lines = [] if stops else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
+            lines = (
+                []
+                if stops
+                else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
+            )
         except BaseException as error:  # in a further call
             return send(("broken", stopped(error, function)))
         again = [] if stops else [unpack(attempt(function, case.inputs, self.arguments).value) for case in cases[:3]]
@@ -218,10 +237,16 @@ class Check:
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
         found = ""
         if answered:
-            found = made_of_the_right_answer(self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named)
+            found = made_of_the_right_answer(
+                self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named
+            )
         for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
-            if answered and len(differs) >= 3 and all(
-                _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
+            if (
+                answered
+                and len(differs) >= 3
+                and all(
+                    _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
+                )
             ):
                 return differs, sentence
         return (answered, found) if found else None
@@ -272,7 +297,9 @@ def exercise(
 
     A mistake is a sentence, and the functions of which that is true.
     """
-    known, parts = (tuple(Mistake(hint, answer) for hint, *answers in those for answer in answers) for those in (mistakes, follows))
+    known, parts = (
+        tuple(Mistake(hint, answer) for hint, *answers in those for answer in answers) for those in (mistakes, follows)
+    )
 
     def wrap(answer: Callable) -> Check:
         return Check(answer, returns, cases, known, parts, loops, rtol, strict, without)
@@ -319,7 +346,11 @@ def _alike(got: Any, right: Any) -> bool:
     if isinstance(right, (tuple, list)):
         return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
     if isinstance(right, Tensor):
-        return isinstance(got, Tensor) and got.shape == right.shape and (got.dtype == torch.bool) == (right.dtype == torch.bool)
+        return (
+            isinstance(got, Tensor)
+            and got.shape == right.shape
+            and (got.dtype == torch.bool) == (right.dtype == torch.bool)
+        )
     return isinstance(got, int if isinstance(right, int) else (int, float))
 
 
@@ -356,7 +387,8 @@ def _shifted(x: Any, shift: float) -> Any:
 def _doubled(case: Case) -> list:
     """The case's arguments, to change as one likes, in float64."""
     return [
-        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value for value in copied(case.inputs)
+        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
+        for value in copied(case.inputs)
     ]
 
 

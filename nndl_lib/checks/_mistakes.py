@@ -64,11 +64,20 @@ SHAPES: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("{names} {is} sorted; the entries should stay where they belong.", lambda y: y.sort(dim=0).values),
     ("{names} {is} added up to one number.", torch.sum),
     ("{names} {is} averaged to one number.", torch.mean),
-    *((f"{{names}} {{is}} {word} over {axis}.", lambda y, take=take, dim=dim: take(y, dim=dim))
-      for word, take in [("added up", torch.sum), ("averaged", torch.mean)]
-      for axis, dim in [("the first axis", 0), ("the last axis", -1)]),
-    *((f"{{names}} {{is}} only {which} of what should be there.", lambda y, rows=rows: y[rows])
-      for which, rows in [("the first row", 0), ("the last row", -1), ("the first", slice(1)), ("the last", slice(-1, None))]),
+    *(
+        (f"{{names}} {{is}} {word} over {axis}.", lambda y, take=take, dim=dim: take(y, dim=dim))
+        for word, take in [("added up", torch.sum), ("averaged", torch.mean)]
+        for axis, dim in [("the first axis", 0), ("the last axis", -1)]
+    ),
+    *(
+        (f"{{names}} {{is}} only {which} of what should be there.", lambda y, rows=rows: y[rows])
+        for which, rows in [
+            ("the first row", 0),
+            ("the last row", -1),
+            ("the first", slice(1)),
+            ("the last", slice(-1, None)),
+        ]
+    ),
     ("{names} {lacks} the last row.", lambda y: y[:-1]),
     ("{names} {lacks} the first row.", lambda y: y[1:]),
 ]
@@ -116,7 +125,9 @@ class _Part(NamedTuple):
     given: dict[str, Any]
 
 
-def made_of_the_right_answer(names: tuple[str, ...], answers: list[Any], right: list[Any], inputs: list[dict[str, Any]]) -> str:
+def made_of_the_right_answer(
+    names: tuple[str, ...], answers: list[Any], right: list[Any], inputs: list[dict[str, Any]]
+) -> str:
     """A sentence that is true of all answers; empty if there is none. ``names`` are those of the parts of an answer."""
     if len(names) == 1:
         answers, right = [(answer,) for answer in answers], [(answer,) for answer in right]
@@ -187,7 +198,10 @@ def _candidates(parts: list[_Part], part_name: str) -> Iterator[tuple[str, Chang
     numbers = {name for name in parts[0].given if all(_number(part.given.get(name)) is not None for part in parts)}
     ours = [name for name in parts[0].given if name in numbers]  # in their order
     inputs = [
-        (sentence.format(x=name), lambda want, given, change=change, name=name: change(want, _number(given[name]).double()))
+        (
+            sentence.format(x=name),
+            lambda want, given, change=change, name=name: change(want, _number(given[name]).double()),
+        )
         for sentence, change in INPUTS
         for name in ours
     ]
@@ -205,12 +219,19 @@ def _candidates(parts: list[_Part], part_name: str) -> Iterator[tuple[str, Chang
         got, want, _ = wrong[0]
         k = want.abs().argmax()
         shift = (got.flatten()[k] - want.flatten()[k]).item()
-        yield f"{{names}} {{is}} {abs(shift):.4g} too {'large' if shift > 0 else 'small'}, on every input.", lambda want, _: want + shift
+        yield (
+            f"{{names}} {{is}} {abs(shift):.4g} too {'large' if shift > 0 else 'small'}, on every input.",
+            lambda want, _: want + shift,
+        )
 
 
 def _wrong(parts: list[_Part]) -> list[_Part]:
     """Those that can be compared entry by entry and differ, the ones with more digits first."""
-    wrong = [part for part in parts if part.got.shape == part.want.shape and part.want.numel() and not same(part.got, part.want)]
+    wrong = [
+        part
+        for part in parts
+        if part.got.shape == part.want.shape and part.want.numel() and not same(part.got, part.want)
+    ]
     return sorted(wrong, key=lambda part: part.got.dtype == torch.float32)
 
 
@@ -222,6 +243,7 @@ def _scaled(part: _Part) -> Iterator[tuple[str, Change]]:
 
 def _changes(parts: list[_Part], name: str) -> Iterator[tuple[str, Change]]:
     """Mistakes in what is added to an argument that comes back changed, as in a step of an optimizer."""
+
     def before(given: dict[str, Any]) -> Tensor:
         return _number(given[name]).double()
 
@@ -252,12 +274,16 @@ def _sizes(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
     for letter, what, size in sizes:
         for formula, factor in FACTORS:
             where = f", where {letter} is {what}" if what else ""
-            yield (f"{{names}} {{is}} {formula.format(s=letter)} what should be there{where}.",
-                   lambda want, given, size=size, factor=factor: want * factor(size(given)))
+            yield (
+                f"{{names}} {{is}} {formula.format(s=letter)} what should be there{where}.",
+                lambda want, given, size=size, factor=factor: want * factor(size(given)),
+            )
     for (letter, what, size), (_, other, divisor) in itertools.permutations([one for one in sizes if one[1]], 2):
         where = f"where {letter} is {what}, and {m} {other}"
-        yield (f"{{names}} {{is}} {letter} / {m} times what should be there, {where}.",
-               lambda want, given, size=size, divisor=divisor: want * size(given) / divisor(given))
+        yield (
+            f"{{names}} {{is}} {letter} / {m} times what should be there, {where}.",
+            lambda want, given, size=size, divisor=divisor: want * size(given) / divisor(given),
+        )
 
 
 def _sizes_of(name: str, value: Any) -> list[tuple[str, Callable[[Any], float]]]:
@@ -265,11 +291,16 @@ def _sizes_of(name: str, value: Any) -> list[tuple[str, Callable[[Any], float]]]
     if isinstance(value, Tensor) and value.ndim == 1 or isinstance(value, (list, tuple)):
         return [(f"the number of entries of {name}", len)]
     if isinstance(value, Tensor) and value.ndim == 2:
-        return [(f"the number of rows of {name}", len), (f"the number of columns of {name}", lambda x: x.shape[1]),
-                (f"the number of entries of {name}", Tensor.numel)]
+        return [
+            (f"the number of rows of {name}", len),
+            (f"the number of columns of {name}", lambda x: x.shape[1]),
+            (f"the number of entries of {name}", Tensor.numel),
+        ]
     if isinstance(value, Tensor) and value.ndim:
-        return [*((f"the length of axis {k} of {name}", lambda x, k=k: x.shape[k]) for k in range(value.ndim)),
-                (f"the number of entries of {name}", Tensor.numel)]
+        return [
+            *((f"the length of axis {k} of {name}", lambda x, k=k: x.shape[k]) for k in range(value.ndim)),
+            (f"the number of entries of {name}", Tensor.numel),
+        ]
     return [("", float)] if _number(value) is not None else []
 
 

@@ -13,7 +13,6 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from nndl_lib.checks import _worker as worker
@@ -176,8 +175,11 @@ def used(function) -> list[str]:
             codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
             names.update(dict.fromkeys(code.co_names))
             called = [one.__globals__.get(name) for name in code.co_names]
-            functions += [other for other in called if type(other) is types.FunctionType and other not in functions
-                          and other.__module__ == one.__module__]
+            functions += [
+                other
+                for other in called
+                if type(other) is types.FunctionType and other not in functions and other.__module__ == one.__module__
+            ]
     return list(names)
 
 
@@ -185,7 +187,11 @@ def place(function, places) -> str:
     """The innermost of these files and lines that is the reader's own, in words."""
     own = getattr(_code(function), "co_filename", "").encode("ascii", "backslashreplace")  # as faulthandler writes it
     for file, number in places:
-        line = linecache.getline(file, number).strip() if number and file.encode("ascii", "backslashreplace") == own else ""
+        line = (
+            linecache.getline(file, number).strip()
+            if number and file.encode("ascii", "backslashreplace") == own
+            else ""
+        )
         if line:
             return f", in the line: {line}"
     return ""

@@ -59,7 +59,11 @@ def unpack(value: Any) -> Any:
     """What was packed, with its tensors."""
     kind = type(value)
     if kind is _Bytes:
-        flat = torch.frombuffer(bytearray(value.data), dtype=value.dtype) if value.data else torch.empty(0, dtype=value.dtype)
+        flat = (
+            torch.frombuffer(bytearray(value.data), dtype=value.dtype)
+            if value.data
+            else torch.empty(0, dtype=value.dtype)
+        )
         return flat.reshape(value.shape)
     if kind in (tuple, list):
         return kind(map(unpack, value))

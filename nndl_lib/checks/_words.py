@@ -25,16 +25,24 @@ def same(got: Any, want: Any, rtol: float = 1e-6) -> bool:
     if want is None or isinstance(want, str):
         return type(got) is type(want) and got == want
     if isinstance(want, (tuple, list)):
-        return isinstance(got, (tuple, list)) and len(got) == len(want) and all(same(*pair, rtol) for pair in zip(got, want))
+        return (
+            isinstance(got, (tuple, list))
+            and len(got) == len(want)
+            and all(same(*pair, rtol) for pair in zip(got, want))
+        )
     if isinstance(want, dict):
-        return isinstance(got, dict) and got.keys() == want.keys() and all(same(got[key], want[key], rtol) for key in want)
+        return (
+            isinstance(got, dict) and got.keys() == want.keys() and all(same(got[key], want[key], rtol) for key in want)
+        )
     if isinstance(want, Tensor):
         return isinstance(got, Tensor) and got.shape == want.shape and _close(got, want, rtol)
     kinds = _kind(got), _kind(want)
     if kinds == ("whole", "whole"):
         return int(got) == int(want)
     if kinds[1]:
-        return kinds[0] != "" and (kinds[0] == "truth") == (kinds[1] == "truth") and _near(float(got), float(want), rtol)
+        return (
+            kinds[0] != "" and (kinds[0] == "truth") == (kinds[1] == "truth") and _near(float(got), float(want), rtol)
+        )
     return got is want or type(got) is type(want) and bool(got == want)  # of our own: no reader's object comes so far
 
 
@@ -55,7 +63,7 @@ def fault(
     want: Any,
     names: tuple[str, ...],
     rtol: float,
-    like: Mapping[torch.dtype, str] = {},  # noqa: B006
+    like: Mapping[torch.dtype, str] = {},
     strict: tuple[str, ...] = (),
 ) -> str:
     """What is wrong with an answer, as a sentence; empty if nothing is.
@@ -188,14 +196,22 @@ def typed(name: str, value: Any) -> list[str]:
         size = f" of {len(value):,} entries" if isinstance(value, (list, dict)) else size
         return [f"# {name} is {describe(value)}{size}"]
     text = f"{name} = {text}"
-    return textwrap.wrap(text, 88, subsequent_indent="    ", break_long_words=False) if isinstance(value, Tensor) else [text]
+    return (
+        textwrap.wrap(text, 88, subsequent_indent="    ", break_long_words=False)
+        if isinstance(value, Tensor)
+        else [text]
+    )
 
 
 def code(value: Any) -> str:
     """A value as it could be typed to get exactly this one again; empty if it is too long for that."""
     if isinstance(value, Tensor):
         usual = torch.int64 if value.numel() and not value.is_floating_point() else torch.get_default_dtype()
-        dtype = "" if value.dtype in (usual, torch.bool) and value.numel() or value.dtype == usual else f", dtype={value.dtype}"
+        dtype = (
+            ""
+            if value.dtype in (usual, torch.bool) and value.numel() or value.dtype == usual
+            else f", dtype={value.dtype}"
+        )
         if not value.numel():
             return f"torch.zeros({tuple(value.shape)}{dtype})"
         return f"torch.tensor({_numbers(value, exact=True)}{dtype})" if value.numel() <= TYPED else ""
@@ -225,7 +241,13 @@ def _short(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         text = ", ".join(map(_short, value[:SHOWN])) + ", ..." * (len(value) > SHOWN)
         return f"[{text}]" if isinstance(value, list) else f"({text})"
-    text = describe(value) if isinstance(value, np.ndarray) else f"{value:.6g}" if isinstance(value, float) else repr(value)
+    text = (
+        describe(value)
+        if isinstance(value, np.ndarray)
+        else f"{value:.6g}"
+        if isinstance(value, float)
+        else repr(value)
+    )
     return " ".join(text[:200].split())
 
 

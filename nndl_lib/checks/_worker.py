@@ -110,7 +110,9 @@ def _be_child(work, send, dump, outermost, seconds) -> None:
             _ways_out.pop().close()
         _ways_out.append(send)
         if outermost:
-            os.setpgid(0, 0)  # a group of its own: interrupts of the kernel do not reach it, and all of it can be killed
+            os.setpgid(
+                0, 0
+            )  # a group of its own: interrupts of the kernel do not reach it, and all of it can be killed
             _is_child = True
             _hold_still()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -211,7 +213,9 @@ def _places(pipe: int, seconds: float = 0.01) -> tuple[tuple[str, int], ...]:
             text += os.read(pipe, 2**16)
             deadline = time.monotonic() + 0.02  # it comes in many pieces
         time.sleep(0.002)
-    return tuple((file, int(line)) for file, line in re.findall(r'File "(.*)", line (\d+) in ', text.decode(errors="replace")))
+    return tuple(
+        (file, int(line)) for file, line in re.findall(r'File "(.*)", line (\d+) in ', text.decode(errors="replace"))
+    )
 
 
 # --- here -----------------------------------------------------------------------------------------------------------
@@ -245,7 +249,12 @@ def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float) -> E
 def _put_back():
     """What belongs to the whole process is afterwards as it was."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    dtype, gradients, trace, environment = torch.get_default_dtype(), torch.is_grad_enabled(), sys.gettrace(), dict(os.environ)
+    dtype, gradients, trace, environment = (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        sys.gettrace(),
+        dict(os.environ),
+    )
     with warnings.catch_warnings(), np.errstate(), contextlib.redirect_stdout(io.StringIO()):
         try:
             torch.set_grad_enabled(True)

@@ -9,10 +9,21 @@ Nothing is loaded before it is asked for. ``data.augmentation`` changes images, 
 
 from nndl_lib.data import augmentation
 from nndl_lib.data._loader import TensorLoader
-from nndl_lib.data._mnist import mnist, Images
-from nndl_lib.data._points import boolean_inputs, make_blobs, make_moons, make_circles, make_spirals
+from nndl_lib.data._mnist import Images, mnist
+from nndl_lib.data._points import boolean_inputs, make_blobs, make_circles, make_moons, make_spirals
 from nndl_lib.data._sequences import adding_problem, delayed_copy, noisy_oscillation
-from nndl_lib.data._tables import Dataset, make_line, make_sine, diabetes, breast_cancer, wine, digits, split, Standardizer, Whitening
+from nndl_lib.data._tables import (
+    Dataset,
+    Standardizer,
+    Whitening,
+    breast_cancer,
+    diabetes,
+    digits,
+    make_line,
+    make_sine,
+    split,
+    wine,
+)
 
 __all__ = ["Dataset", "make_line", "make_sine", "diabetes", "breast_cancer", "wine", "digits"]
 __all__ += ["split", "Standardizer", "Whitening"]

@@ -23,9 +23,7 @@ def sha256_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fetch(
-    urls: Sequence[str], path: str | os.PathLike, sha256: str, timeout: float = 30.0, attempts: int = 3
-) -> Path:
+def fetch(urls: Sequence[str], path: str | os.PathLike, sha256: str, timeout: float = 30.0, attempts: int = 3) -> Path:
     """Return path, once it is a file with this checksum: if it is there already, without the network.
 
     What has arrived is kept beside path, with ``.part`` at its end, until it is whole; the next attempt, or the next

@@ -143,7 +143,10 @@ def mnist(
     if folder.is_file():
         raise NotADirectoryError(f"mnist: folder is {folder}, a file; expected the folder that holds it")
     files = _FILES[split]
-    X, t = (_parse(_contents(name, file, folder, own, _MIRRORS[name] if mirrors is None else mirrors), file) for file in files)
+    X, t = (
+        _parse(_contents(name, file, folder, own, _MIRRORS[name] if mirrors is None else mirrors), file)
+        for file in files
+    )
     if X.shape != (len(t), 28, 28) or t.ndim != 1 or X.dtype != torch.uint8 or t.dtype != torch.uint8 or t.max() > 9:
         raise ValueError(
             f"mnist: {files[0]} has shape {tuple(X.shape)} and {files[1]} {tuple(t.shape)}; "
@@ -172,14 +175,18 @@ def _contents(name: str, file: str, folder: Path, own: bool, mirrors: Sequence[s
         others[path] = f"{path} holds {len(raw)} bytes with SHA-256 {found}; expected {unpacked}"
     notes = "".join(f"\n  {other}" for other in others.values())
     if target in others and (own or not target.is_file()):
-        raise OSError(f"mnist: {file} of {name} was not found, and not fetched, for its place is taken:{notes}\n"
-                      f"expected nothing at {target}. Move it away, and the next call fetches the file")  # fmt: skip
+        raise OSError(
+            f"mnist: {file} of {name} was not found, and not fetched, for its place is taken:{notes}\n"
+            f"expected nothing at {target}. Move it away, and the next call fetches the file"
+        )
     try:
         downloads.fetch([f"{mirror.rstrip('/')}/{file}.gz" for mirror in mirrors], target, packed)
     except OSError as error:
         notes = notes and f"\nFiles of that name are there, but not the right ones:{notes}"
-        raise OSError(f"mnist: {error}\nA copy packed otherwise will do too, or an unpacked one, {file} with SHA-256 "
-                      f"{unpacked}, there or in {folder}{notes}") from error  # fmt: skip
+        raise OSError(
+            f"mnist: {error}\nA copy packed otherwise will do too, or an unpacked one, {file} with SHA-256 "
+            f"{unpacked}, there or in {folder}{notes}"
+        ) from error
     if others:
         what = f"mnist: {target} was fetched, for what was there already is not {file} of {name}:{notes}"
         warnings.warn(what, stacklevel=4)  # at the line that calls mnist
@@ -212,7 +219,9 @@ def _unpacked(path: str | os.PathLike) -> bytes:
 def _parse(raw: bytes, path: str | os.PathLike) -> Tensor:
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _DTYPES or raw[3] > 64 or len(raw) < 4 + 4 * raw[3]:
         head = raw[:4].hex(" ") or "nothing"
-        raise ValueError(f"read_idx: {path} begins with {head}; expected 00 00, a type, and the number of axes, at most 64")
+        raise ValueError(
+            f"read_idx: {path} begins with {head}; expected 00 00, a type, and the number of axes, at most 64"
+        )
     dtype, start = np.dtype(_DTYPES[raw[2]]), 4 + 4 * raw[3]
     shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", raw[3], 4))
     expected = start + math.prod(shape) * dtype.itemsize

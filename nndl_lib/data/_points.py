@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 def boolean_inputs(D: int, dtype: torch.dtype | None = None) -> Tensor:
     """All rows of D zeros and ones, (2**D, D) float, counting up: row n is n in binary, the highest digit first.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 def adding_problem(
     N: int, T: int, generator: torch.Generator, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:

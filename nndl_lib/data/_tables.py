@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 class Dataset(NamedTuple):
     """Inputs and targets with their names: ``X`` (N, D) float, ``t`` (N,) float for regression, int64 for classes."""
 
@@ -118,9 +119,7 @@ def _uniform_and_normal(N, noise, generator, dtype, caller) -> tuple[Tensor, Ten
     return torch.rand(N, **options), torch.randn(N, **options)
 
 
-def split(
-    *tensors: Tensor, fractions: tuple[float, ...], generator: torch.Generator
-) -> tuple[tuple[Tensor, ...], ...]:
+def split(*tensors: Tensor, fractions: tuple[float, ...], generator: torch.Generator) -> tuple[tuple[Tensor, ...], ...]:
     """Shuffle the rows of the tensors together and cut them into parts: one tuple of tensors a part.
 
     For example ``(X_train, t_train), (X_val, t_val) = split(X, t, fractions=(0.8, 0.2), generator=g)``. Every row lands
@@ -145,9 +144,7 @@ def split(
     if any(stop == start for start, stop in zip(cuts, cuts[1:])):
         raise ValueError(f"split: {N} rows are too few for fractions {fractions}: a part would be empty")
     order = torch.randperm(N, generator=generator, device=generator.device).to(tensors[0].device)
-    return tuple(
-        tuple(tensor[order[start:stop]] for tensor in tensors) for start, stop in zip(cuts, cuts[1:])
-    )
+    return tuple(tuple(tensor[order[start:stop]] for tensor in tensors) for start, stop in zip(cuts, cuts[1:]))
 
 
 class Standardizer:

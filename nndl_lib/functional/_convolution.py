@@ -12,8 +12,8 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import wide
-from nndl_lib.functional._windows import Pair, add_windows, padding_sizes, window_offsets, windows
 from nndl_lib.functional._transforms import transformed
+from nndl_lib.functional._windows import Pair, add_windows, padding_sizes, window_offsets, windows
 
 # Entries of the columns that are made at once: 2 MB of float32, for a processor's cache; more where there is none to fit.
 _AT_ONCE, _AT_ONCE_ON_GPU = 2**19, 2**26

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 def dropout(
     input: Tensor,
     p: float = 0.5,

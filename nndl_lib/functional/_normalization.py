@@ -11,6 +11,7 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import wide
 from nndl_lib.functional._transforms import transformed
 
+
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -115,9 +116,7 @@ def layer_norm(
     return normalize(rows, weight, bias, eps).reshape(input.shape).to(input.dtype)
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """``x / (k + alpha * s)**beta``, s the mean of the squares of ``size`` neighboring channels, 0 beyond the ends.
 
     Args:

@@ -15,6 +15,7 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import wide
 from nndl_lib.functional._transforms import transformed
 
+
 class Activation(NamedTuple):
     """An activation function, its derivative as a function of the pre-activation, and whether it saturates."""
 

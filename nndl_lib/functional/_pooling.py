@@ -12,8 +12,9 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import wide
-from nndl_lib.functional._windows import Pair, window_offsets, windows
 from nndl_lib.functional._transforms import transformed
+from nndl_lib.functional._windows import Pair, window_offsets, windows
+
 
 def max_pool2d(input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Tensor:
     """The largest entry of each window, (N, C, H_out, W_out). Its gradient goes to the first entry that is as large.

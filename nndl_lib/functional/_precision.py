@@ -5,6 +5,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 def autocasts(input: Tensor) -> bool:
     """Whether ``torch.autocast`` is on for the device of the input. Raises ValueError where that is no tensor."""
     arguments.check_tensors("autocasts", input=input)

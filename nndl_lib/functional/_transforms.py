@@ -2,6 +2,7 @@
 
 import torch
 
+
 def transformed() -> bool:
     """Whether this is inside of ``torch.func.grad``, ``vmap``, ``jacrev``, ``jvp`` or the like, such as in an ensemble.
 

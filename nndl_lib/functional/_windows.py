@@ -98,7 +98,9 @@ def add_windows(
     dilation = arguments.check_pair(dilation, "dilation", "add_windows")
     arguments.check_tensors("add_windows", values=values)
     if values.dtype == torch.bool:
-        raise ValueError("add_windows: values are torch.bool, whose sums are no sums; expected numbers, e.g. values.float()")
+        raise ValueError(
+            "add_windows: values are torch.bool, whose sums are no sums; expected numbers, e.g. values.float()"
+        )
     if values.ndim != 6:
         raise ValueError(f"add_windows: values has shape {tuple(values.shape)}; expected (N, C, kh, kw, H_out, W_out)")
     size = arguments.check_pair(size, "size", "add_windows")

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, nn, rnn, runtime
+from nndl_lib import _arguments as arguments
+from nndl_lib import nn, rnn, runtime
+
 
 class Row(NamedTuple):
     """One call of one layer."""
@@ -76,7 +78,9 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     arguments.check_model(module, "module", "architecture_table")
     if not isinstance(input_shape, Iterable):
         raise ValueError(f"architecture_table: input_shape is {input_shape!r}; expected the sizes of one example")
-    shape = tuple(arguments.check_count(n, f"input_shape[{k}]", "architecture_table") for k, n in enumerate(input_shape))
+    shape = tuple(
+        arguments.check_count(n, f"input_shape[{k}]", "architecture_table") for k, n in enumerate(input_shape)
+    )
     layers = {name: layer for name, layer in module.named_modules() if _is_layer(name, layer)}
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
     rows, counted = [], set()

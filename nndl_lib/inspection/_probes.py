@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 class Probe(NamedTuple):
     """What ``record`` saw at the output of one layer."""
 
@@ -50,10 +51,14 @@ def record(
     arguments.check_model(model, "model", "record")
     arguments.check_flag(tensors, "tensors", "record")
     if isinstance(X, Tensor) and X.numel() == 0:
-        raise ValueError(f"record: X has shape {tuple(X.shape)}; expected at least one entry, as nothing has no deviation")
+        raise ValueError(
+            f"record: X has shape {tuple(X.shape)}; expected at least one entry, as nothing has no deviation"
+        )
     if loss is not None:
         arguments.check_function(loss, "loss", "record")
-    if types is not None and not all(isinstance(kind, type) for kind in (types if isinstance(types, tuple) else (types,))):
+    if types is not None and not all(
+        isinstance(kind, type) for kind in (types if isinstance(types, tuple) else (types,))
+    ):
         raise ValueError(f"record: types is {types!r}; expected a class, such as nn.ReLU, or a tuple of classes")
     modules = dict(model.named_children() if types is None else model.named_modules())
     modules = {name: module for name, module in modules.items() if types is None or isinstance(module, types)}

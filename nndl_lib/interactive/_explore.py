@@ -122,7 +122,9 @@ def static_html(
     first = 0
     for axis in table:
         first = first * len(axis.values) + axis.start
-    image = f'<img src="{frames[first]}" alt="{html.escape(alts[first])}" width="{width}" height="{height}" loading="lazy">'
+    image = (
+        f'<img src="{frames[first]}" alt="{html.escape(alts[first])}" width="{width}" height="{height}" loading="lazy">'
+    )
     frames[first] = None  # the script takes it from the picture
     book = {"values": [axis.texts for axis in table], "first": first, "frames": frames, "alts": alts}
     # "</script>" and "<!--" in a text would end the script element early, or never.
@@ -287,7 +289,9 @@ def _axes(axes: Mapping[str, Iterable], labels: Mapping[str, str], start: Mappin
     for option, given in (("labels", labels), ("start", start)):
         for name in given:
             if name not in axes:
-                raise ValueError(f"explore: {option} names {name!r}, which is not an axis; the axes are {', '.join(axes)}")
+                raise ValueError(
+                    f"explore: {option} names {name!r}, which is not an axis; the axes are {', '.join(axes)}"
+                )
     table = []
     for name, values in axes.items():
         values = values.tolist() if hasattr(values, "tolist") else values

@@ -20,6 +20,7 @@ from PIL import Image
 
 from nndl_lib.runtime import is_static
 
+
 def module_script(name: str) -> str:
     """The JavaScript of a piece as one module.
 

@@ -12,7 +12,8 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, nn, plotting, runtime
+from nndl_lib import _arguments as arguments
+from nndl_lib import nn, plotting, runtime
 from nndl_lib.interactive import _pieces as pieces
 
 __all__ = ["draw_digit", "strokes_to_levels"]
@@ -123,7 +124,9 @@ def _layers(network: torch.nn.Module) -> list[dict]:
             weight = layer.weight.detach()
             bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
             if not (weight.isfinite().all() and bias.isfinite().all()):
-                raise ValueError(f"draw_digit: layer {name} has a weight that is not finite; expected a trained network")
+                raise ValueError(
+                    f"draw_digit: layer {name} has a weight that is not finite; expected a trained network"
+                )
             width = layer.out_features
             layers.append({"kind": "Linear", "outputs": width, "weight": _floats(weight), "bias": _floats(bias)})
             total += len(layers[-1]["weight"]) + len(layers[-1]["bias"])
@@ -172,9 +175,13 @@ def _check_digits(X: Tensor, t: Tensor, start: int) -> tuple[Tensor, list[int]]:
     levels = X.detach().to("cpu", torch.float64)
     if not torch.equal(levels, levels.round().clamp(0, 16)):
         wrong = levels[levels != levels.round().clamp(0, 16)][0]
-        raise ValueError(f"draw_digit: X holds {wrong:g}; expected whole levels from 0 to 16, as data.digits() has them")
+        raise ValueError(
+            f"draw_digit: X holds {wrong:g}; expected whole levels from 0 to 16, as data.digits() has them"
+        )
     if t.is_floating_point() or not ((t >= 0) & (t <= 9)).all():
-        raise ValueError(f"draw_digit: t holds {t[~((t >= 0) & (t <= 9))].tolist() or t.dtype}; expected classes 0 to 9")
+        raise ValueError(
+            f"draw_digit: t holds {t[~((t >= 0) & (t <= 9))].tolist() or t.dtype}; expected classes 0 to 9"
+        )
     arguments.check_count(start, "start", "draw_digit", least=0, most=len(X) - 1)
     return levels.to(torch.uint8), t.tolist()
 

@@ -243,7 +243,9 @@ def _again(settings: dict) -> dict:
 def _optimizer(network: torch.nn.Module, settings: dict) -> optim.SGD | optim.Adam:
     if settings["optimizer"] == "adam":
         return optim.Adam(network.parameters(), lr=settings["lr"])
-    return optim.SGD(network.parameters(), lr=settings["lr"], momentum=0.9 if settings["optimizer"] == "momentum" else 0)
+    return optim.SGD(
+        network.parameters(), lr=settings["lr"], momentum=0.9 if settings["optimizer"] == "momentum" else 0
+    )
 
 
 def _batches(N: int, settings: dict) -> Iterator[list[int]]:

@@ -1,13 +1,13 @@
 """Networks that have a name, made of the modules of ``nndl_lib.nn``: LeNet, AlexNet, ResNet with its blocks, DenseNet::
 
-    from nndl_lib import models
+from nndl_lib import models
 
-    network = models.ResNet(models.BasicBlock, [2, 2, 2, 2], 10, 3)
+network = models.ResNet(models.BasicBlock, [2, 2, 2, 2], 10, 3)
 """
 
-from nndl_lib.models._densenet import DenseLayer, DenseBlock, Transition, DenseNet
-from nndl_lib.models._lenet import LeNet, AlexNet
-from nndl_lib.models._resnet import BasicBlock, Bottleneck, ResNeXtBlock, ResNet
+from nndl_lib.models._densenet import DenseBlock, DenseLayer, DenseNet, Transition
+from nndl_lib.models._lenet import AlexNet, LeNet
+from nndl_lib.models._resnet import BasicBlock, Bottleneck, ResNet, ResNeXtBlock
 
 __all__ = ["LeNet", "AlexNet"]
 __all__ += ["BasicBlock", "Bottleneck", "ResNeXtBlock", "ResNet"]

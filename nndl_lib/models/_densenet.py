@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from nndl_lib import _arguments as arguments
-from nndl_lib.nn import ReLU
-from nndl_lib.nn import AvgPool2d, Conv2d, GlobalAvgPool2d, MaxPool2d
-from nndl_lib.nn import Linear
-from nndl_lib.nn import BatchNorm2d
+from nndl_lib.nn import AvgPool2d, BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
+
 
 class DenseLayer(torch.nn.Module):
     """The maps that it was given, and ``growth`` new ones after them.

@@ -6,11 +6,8 @@ import torch
 from torch import Tensor
 
 from nndl_lib import _arguments as arguments
-from nndl_lib.nn import ReLU
-from nndl_lib.nn import Conv2d, Flatten, MaxPool2d
-from nndl_lib.nn import Dropout
-from nndl_lib.nn import Linear
-from nndl_lib.nn import LocalResponseNorm
+from nndl_lib.nn import Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU
+
 
 class _Classifier(torch.nn.Module):
     """Feature maps, then logits of them: ``classifier(features(x))``, each a ``Sequential``."""

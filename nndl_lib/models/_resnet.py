@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from nndl_lib import _arguments as arguments
-from nndl_lib.nn import ReLU
-from nndl_lib.nn import Conv2d, GlobalAvgPool2d, MaxPool2d
-from nndl_lib.nn import Linear
-from nndl_lib.nn import BatchNorm2d
+from nndl_lib.nn import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
+
 
 class _Block(torch.nn.Module):
     """relu(shortcut(x) + f(x)); the shortcut is a 1 x 1 convolution only where size or channels change."""

@@ -9,9 +9,9 @@ Parameters have the names, shapes and default distribution that they have in ``t
 """
 
 from nndl_lib.nn import init
-from nndl_lib.nn._activations import Identity, Step, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, Softplus
-from nndl_lib.nn._blocks import Residual, Highway, Dense, deep_mlp
-from nndl_lib.nn._convolution import Conv2d, MaxPool2d, AvgPool2d, GlobalAvgPool2d, Flatten
+from nndl_lib.nn._activations import ELU, Identity, LeakyReLU, ReLU, Sigmoid, Softplus, Step, Tanh
+from nndl_lib.nn._blocks import Dense, Highway, Residual, deep_mlp
+from nndl_lib.nn._convolution import AvgPool2d, Conv2d, Flatten, GlobalAvgPool2d, MaxPool2d
 from nndl_lib.nn._dropout import Dropout
 from nndl_lib.nn._linear import Linear
 from nndl_lib.nn._mlp import MLP

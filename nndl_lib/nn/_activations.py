@@ -5,7 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional
+
 
 class _Activation(torch.nn.Module):
     function = staticmethod(functional.identity)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional
 from nndl_lib.nn._activations import ReLU
 from nndl_lib.nn._linear import Linear
+
 
 class Residual(torch.nn.Module):
     """``x + block(x)``: the block learns the change. Source: He et al. (2016), https://arxiv.org/abs/1512.03385."""

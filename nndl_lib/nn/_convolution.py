@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import autocasts
 from nndl_lib.functional._windows import padding_sizes
 
@@ -83,7 +83,10 @@ class Conv2d(torch.nn.Module):
             ValueError: input has another number of channels, dtype or device than the weights, or is smaller than the kernel,
                 with its padding.
         """
-        weight, bias = self.weight, self.bias  # read once: a reparametrization, as of spectral norm, may count its readings
+        weight, bias = (
+            self.weight,
+            self.bias,
+        )  # read once: a reparametrization, as of spectral norm, may count its readings
         arguments.check_tensors("Conv2d", input=input)
         if input.dtype != weight.dtype and autocasts(input):
             input = input.to(weight.dtype)  # torch brings both to one dtype of its choice, weights and all
@@ -92,7 +95,9 @@ class Conv2d(torch.nn.Module):
         sizes = (tuple(weight.shape[2:]), self.stride, self.dilation)
         kernel, stride, dilation = (arguments.check_pair(pair, "a size", "Conv2d") for pair in sizes)
         left, right, top, bottom = padding_sizes(self.padding, kernel, stride, dilation, "Conv2d")
-        arguments.check_window((input.shape[2] + top + bottom, input.shape[3] + left + right), kernel, dilation, "Conv2d")
+        arguments.check_window(
+            (input.shape[2] + top + bottom, input.shape[3] + left + right), kernel, dilation, "Conv2d"
+        )
         padding = top, left
         if left != right or top != bottom:  # of "same", where torch would warn that it makes this copy
             input, padding = torch.nn.functional.pad(input, (left, right, top, bottom)), (0, 0)

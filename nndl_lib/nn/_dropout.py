@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional
+
 
 class Dropout(torch.nn.Module):
     """In training, each entry is 0 with probability p, else divided by ``1 - p``; in evaluation the input itself.

@@ -5,8 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import autocasts
+
 
 class Linear(torch.nn.Module):
     """A layer of linear units: ``z = W x + b`` for each row x of the input, that is ``X W' + b``.
@@ -59,9 +60,13 @@ class Linear(torch.nn.Module):
             )
         # In mixed precision, torch itself brings both to one dtype.
         if input.dtype != weight.dtype and not autocasts(input):
-            raise ValueError(f"Linear: input is {input.dtype} and weight is {weight.dtype}; expected the same dtype for both")
+            raise ValueError(
+                f"Linear: input is {input.dtype} and weight is {weight.dtype}; expected the same dtype for both"
+            )
         if input.device != weight.device:
-            raise ValueError(f"Linear: input is on {input.device} and weight on {weight.device}; expected one device for both")
+            raise ValueError(
+                f"Linear: input is on {input.device} and weight on {weight.device}; expected one device for both"
+            )
         if bias is None:
             return input @ weight.T
         if input.ndim == 2:

@@ -10,6 +10,7 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.nn._activations import ReLU
 from nndl_lib.nn._linear import Linear
 
+
 class MLP(torch.nn.Sequential):
     """A multilayer perceptron: linear layers, an activation after each but the last, whose outputs are the logits.
 

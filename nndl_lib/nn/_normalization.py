@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional
 from nndl_lib.functional._precision import autocasts, wide
+
 
 class _BatchNorm(torch.nn.Module):
     """What the two have in common: all but the shapes that they take."""

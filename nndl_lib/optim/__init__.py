@@ -9,9 +9,9 @@ The functions have the formulas, conventions and sources. ``optim.schedules`` ha
 
 from nndl_lib.optim import schedules
 from nndl_lib.optim._base import Optimizer
-from nndl_lib.optim._classes import SGD, Rprop, RMSprop, Adam, NAdam, AdamW, clip_grad_norm_
+from nndl_lib.optim._classes import SGD, Adam, AdamW, NAdam, RMSprop, Rprop, clip_grad_norm_
 from nndl_lib.optim._lbfgs import LBFGS, two_loop
-from nndl_lib.optim._rules import sgd_update, rprop_update, rmsprop_update, adam_update, nadam_update, adamw_update
+from nndl_lib.optim._rules import adam_update, adamw_update, nadam_update, rmsprop_update, rprop_update, sgd_update
 
 __all__ = ["sgd_update", "rprop_update", "rmsprop_update", "adam_update", "nadam_update", "adamw_update"]
 __all__ += ["SGD", "Rprop", "RMSprop", "Adam", "NAdam", "AdamW", "Optimizer"]

@@ -53,13 +53,19 @@ class Optimizer:
         if not isinstance(group, dict):
             raise ValueError(f"{caller}: a group is a {type(group).__name__}; expected a dict with params and settings")
         params = group.get("params", [])
-        params = [params] if isinstance(params, Tensor) else arguments.check_list(params, "params", caller, "a list of tensors")
+        params = (
+            [params]
+            if isinstance(params, Tensor)
+            else arguments.check_list(params, "params", caller, "a list of tensors")
+        )
         group = {**self.defaults, **group, "params": params}
         if params and all(isinstance(p, tuple) and len(p) == 2 for p in params):
             group["param_names"], group["params"] = map(list, zip(*params))
         _check_params(group["params"], [p for other in self.param_groups for p in other["params"]], caller)
         if any(("param_names" in other) != ("param_names" in group) for other in self.param_groups):
-            raise ValueError(f"{caller}: one group has names of parameters and another has none; expected them in all or none")
+            raise ValueError(
+                f"{caller}: one group has names of parameters and another has none; expected them in all or none"
+            )
         self._check(group)
         self.param_groups.append(group)
 
@@ -140,22 +146,30 @@ class Optimizer:
             if name not in fixed:
                 raise ValueError(f"{caller}: the group has {name!r}; expected params, {', '.join(self.defaults)}")
             if group[name] is not fixed[name]:
-                raise ValueError(f"{caller}: {name} is {group[name]!r}; expected {fixed[name]}, as only that is done here")
+                raise ValueError(
+                    f"{caller}: {name} is {group[name]!r}; expected {fixed[name]}, as only that is done here"
+                )
         group.update(arguments.check_settings(group, caller))
 
     def _check_state(self, state: dict, number: int, p: Tensor) -> None:
         # Raises where a saved state is not one that this class makes for p. An empty one is.
         caller, known = type(self).__name__, (*self._always, *self._sometimes)
         if state and not set(self._always) <= state.keys() <= set(known):
-            raise ValueError(f"{caller}: params[{number}] has {', '.join(state)} in its state; expected {', '.join(known)}")
+            raise ValueError(
+                f"{caller}: params[{number}] has {', '.join(state)} in its state; expected {', '.join(known)}"
+            )
         for name, value, expected in self._shapes(state, p):
-            found = tuple(value.shape) if isinstance(value, Tensor) else () if isinstance(value, (int, float)) else value
+            found = (
+                tuple(value.shape) if isinstance(value, Tensor) else () if isinstance(value, (int, float)) else value
+            )
             if found != expected:
                 raise ValueError(f"{caller}: {name} of params[{number}] has shape {found}; expected {expected}")
 
     def _shapes(self, state: dict, p: Tensor) -> list[tuple]:
         # The parts of a saved state, with the name and the shape of each.
-        return [(name, value, () if name in ("step", "mu_product") else tuple(p.shape)) for name, value in state.items()]
+        return [
+            (name, value, () if name in ("step", "mu_product") else tuple(p.shape)) for name, value in state.items()
+        ]
 
     def _loaded(self, name: str, value, p: Tensor):
         # A copy of what a state holds, on the device of p.
@@ -212,7 +226,9 @@ def _check_saved(groups: list[dict], state_dict: dict, defaults: dict, caller: s
         found = f"has {list(state_dict)}" if isinstance(state_dict, dict) else f"is a {type(state_dict).__name__}"
         raise ValueError(f"{caller}: state_dict {found}; expected a dict with 'state' and 'param_groups'")
     if not all(isinstance(part, dict) for part in (*state_dict["param_groups"], *state_dict["state"].values())):
-        raise ValueError(f"{caller}: state_dict has groups or states that are no dicts; expected what state_dict() returns")
+        raise ValueError(
+            f"{caller}: state_dict has groups or states that are no dicts; expected what state_dict() returns"
+        )
     saved = [{"params": [], **group} for group in state_dict["param_groups"]]
     expected, found = ([len(group["params"]) for group in gs] for gs in (groups, saved))
     if expected != found:

@@ -16,6 +16,7 @@ from torch import Tensor
 from nndl_lib import _arguments as arguments
 from nndl_lib.optim._base import Optimizer
 
+
 class SGD(Optimizer):
     """Gradient descent with momentum: ``optim.sgd_update``, which has formula, conventions and sources."""
 
@@ -95,7 +96,12 @@ class RMSprop(Optimizer):
 class Adam(Optimizer):
     """Running means of g and g**2, corrected: ``optim.adam_update``, which has formula, conventions and source."""
 
-    _torchs = Optimizer._torchs | {"capturable": False, "fused": None, "amsgrad": False, "decoupled_weight_decay": False}
+    _torchs = Optimizer._torchs | {
+        "capturable": False,
+        "fused": None,
+        "amsgrad": False,
+        "decoupled_weight_decay": False,
+    }
     _always = ("step", "exp_avg", "exp_avg_sq")
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
@@ -149,7 +155,9 @@ class NAdam(Optimizer):
         torch._foreach_addcdiv_(w, m, root, rates_m)
 
     def _loaded(self, name, value, p):
-        return torch.as_tensor(value).detach().cpu().clone() if name == "mu_product" else super()._loaded(name, value, p)
+        return (
+            torch.as_tensor(value).detach().cpu().clone() if name == "mu_product" else super()._loaded(name, value, p)
+        )
 
     def _saved(self, name, value):
         # As a number, of which torch makes a tensor of its default dtype again; one of float32 it would cast to that of p.

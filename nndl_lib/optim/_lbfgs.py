@@ -14,6 +14,7 @@ from torch import Tensor
 from nndl_lib import _arguments as arguments
 from nndl_lib.optim._base import Optimizer
 
+
 def two_loop(g: Tensor, steps: list[Tensor], changes: list[Tensor]) -> Tensor:
     """The direction ``-H g`` (n,), where H is the inverse Hessian that BFGS makes of the last m steps.
 

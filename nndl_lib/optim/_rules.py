@@ -42,7 +42,9 @@ def _checked(*names: str, also: tuple[str, ...] = ()):
             for part in (new_w, *(part for part in state.values() if isinstance(part, Tensor) and part.ndim)):
                 if (part.dtype, tuple(part.shape)) != kind:
                     found = f"{part.dtype} {tuple(part.shape)} comes of or stands in state or settings"
-                    raise ValueError(f"{caller}: w is {w.dtype} {kind[1]} and {found}; expected what is made for this w")
+                    raise ValueError(
+                        f"{caller}: w is {w.dtype} {kind[1]} and {found}; expected what is made for this w"
+                    )
             return new_w, new_state
 
         return checked

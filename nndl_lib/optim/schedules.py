@@ -82,4 +82,6 @@ def _power(gamma: float, exponent: int, caller: str) -> float:
     try:
         return gamma ** min(exponent, 2**1000)  # beyond 2**1024 an integer is no float, however small the power
     except OverflowError:
-        raise ValueError(f"{caller}: the factor is {gamma} ** {exponent}; expected one that is a finite float") from None
+        raise ValueError(
+            f"{caller}: the factor is {gamma} ** {exponent}; expected one that is a finite float"
+        ) from None

@@ -79,7 +79,9 @@ def decision_regions(
     edges = (float(across[0]), float(across[-1]), float(up[0]), float(up[-1]))
     light = ListedColormap([0.75 + 0.25 * np.array(to_rgb(color)) for color in _CLASS_COLORS[:K]])
     picture = regions.reshape(resolution, resolution)
-    ax.imshow(picture.numpy(), cmap=light, vmin=-0.5, vmax=K - 0.5, extent=edges, origin="lower", aspect="auto", zorder=0)
+    ax.imshow(
+        picture.numpy(), cmap=light, vmin=-0.5, vmax=K - 0.5, extent=edges, origin="lower", aspect="auto", zorder=0
+    )
     for k in range(1 if K == 2 else 0, K):
         others = torch.cat([scores[:, :k], scores[:, k + 1 :]], dim=1).amax(dim=1)
         lead = (scores[:, k] - others).reshape(resolution, resolution)
@@ -109,7 +111,9 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
             f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K"
         )
     if not (counts >= 0).all() or not counts.isfinite().all():
-        raise ValueError(f"confusion_matrix: counts reach from {counts.min()} to {counts.max()}; expected finite, at least 0")
+        raise ValueError(
+            f"confusion_matrix: counts reach from {counts.min()} to {counts.max()}; expected finite, at least 0"
+        )
     shares = counts.double() / counts.double().sum(dim=1, keepdim=True).clamp(min=1e-300)
     ax.imshow(shares.numpy(), cmap=SHARE_COLORS, vmin=0, vmax=1)
     for row in range(K):
@@ -208,14 +212,18 @@ def layer_space(
             )
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # those of the points and the grid, however far the line runs
         foot = -b.reshape(()) * w / (w @ w)
-        ax.axline(foot.tolist(), (foot + torch.stack([-w[1], w[0]])).tolist(), color=BLACK, linewidth=1.5, linestyle="-")
+        ax.axline(
+            foot.tolist(), (foot + torch.stack([-w[1], w[0]])).tolist(), color=BLACK, linewidth=1.5, linestyle="-"
+        )
     ax.set(xlabel="$h_1$", ylabel="$h_2$")
 
 
 def _check_points(X: Tensor, t: Tensor, caller: str, name: str) -> None:
     arguments.check_tensors(caller, **{name: X, "t": t})
     if X.ndim != 2 or X.shape[1] != 2 or t.shape != X.shape[:1] or len(X) == 0:
-        raise ValueError(f"{caller}: {name} has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected (N, 2) and (N,)")
+        raise ValueError(
+            f"{caller}: {name} has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected (N, 2) and (N,)"
+        )
     if not X.is_floating_point():
         raise ValueError(f"{caller}: {name} is {X.dtype}; expected a floating-point dtype")
     if not X.isfinite().all():

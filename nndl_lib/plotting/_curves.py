@@ -87,7 +87,9 @@ def cost_contours(
         values = cost(grid_across, grid_up)
     _check_shape(values, grid_up, "cost", "cost_contours")
     if not bool((torch.isfinite(values) & (values >= 0)).all()):
-        raise ValueError(f"cost_contours: costs reach from {values.min()} to {values.max()}; expected finite, at least 0")
+        raise ValueError(
+            f"cost_contours: costs reach from {values.min()} to {values.max()}; expected finite, at least 0"
+        )
     if values.min() == values.max():
         raise ValueError(f"cost_contours: the cost is {values.min()} all over the plot; expected one that varies")
     rings = torch.linspace(values.min() ** 0.5, values.max() ** 0.5, levels + 2)[1:] ** 2
@@ -125,7 +127,9 @@ def fit(
         y = predict(line)
     _check_shape(y, line, "predict", "fit")
     ax.plot(line, y, color=VERMILION, linestyle="-", label=label)
-    ax.plot(x.detach(), t.detach(), color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data")
+    ax.plot(
+        x.detach(), t.detach(), color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data"
+    )
     ax.set(xlabel="$x$", ylabel="$t$", ylim=(low - 0.25 * height, high + 0.25 * height))
 
 
@@ -148,7 +152,9 @@ def curves(
             raise ValueError(f"curves: {name!r} is None; expected (steps,) with at least one step")
         values = torch.as_tensor(values).detach().cpu()
         if values.ndim != 1 or len(values) == 0:
-            raise ValueError(f"curves: {name!r} has shape {tuple(values.shape)}; expected (steps,) with at least one step")
+            raise ValueError(
+                f"curves: {name!r} has shape {tuple(values.shape)}; expected (steps,) with at least one step"
+            )
         if values.isinf().any() or values.isnan().all():
             raise ValueError(f"curves: {name!r} holds an infinity or nothing but NaN; expected numbers to draw")
         if log and bool((values <= 0).any()):
@@ -163,4 +169,6 @@ def curves(
 def _check_shape(values: Tensor, expected: Tensor, name: str, caller: str) -> None:
     arguments.check_tensors(caller, **{name: values})
     if values.shape != expected.shape:
-        raise ValueError(f"{caller}: {name} returned {tuple(values.shape)}; expected {tuple(expected.shape)}, as it was given")
+        raise ValueError(
+            f"{caller}: {name} returned {tuple(values.shape)}; expected {tuple(expected.shape)}, as it was given"
+        )

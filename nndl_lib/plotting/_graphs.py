@@ -68,20 +68,33 @@ def draw_graph(
                 raise ValueError(f"draw_graph: {argument} has the node {name!r}; expected one of {sorted(places)}")
     for arrow in labels:
         if arrow not in set(map(tuple, arrows)):
-            raise ValueError(f"draw_graph: labels has the arrow {arrow!r}; expected one of {sorted(map(tuple, arrows))}")
+            raise ValueError(
+                f"draw_graph: labels has the arrow {arrow!r}; expected one of {sorted(map(tuple, arrows))}"
+            )
     for u, v in arrows:
         style = {"arrowstyle": "->", "color": _GRAY, "shrinkA": 16, "shrinkB": 16}
         ax.annotate("", places[v], places[u], arrowprops=style, zorder=1)
     for (u, v), label in labels.items():
         _draw_label(ax, places[u], places[v], label)
     for name, (x, y) in places.items():
-        ax.scatter([x], [y], s=700, color="white", edgecolor=BLACK if name in now else _GRAY,
-                   linewidth=3 if name in now else 1, zorder=2)
+        ax.scatter(
+            [x],
+            [y],
+            s=700,
+            color="white",
+            edgecolor=BLACK if name in now else _GRAY,
+            linewidth=3 if name in now else 1,
+            zorder=2,
+        )
         operation = operations.get(name)
-        size = 10 if len(name) > 20 else 12 if operation else 13  # a long name is one with commands, such as L with an index
+        size = (
+            10 if len(name) > 20 else 12 if operation else 13
+        )  # a long name is one with commands, such as L with an index
         ax.annotate(f"${name}$", (x, y), (0, 4 if operation else 0), fontsize=size, zorder=3, **_MIDDLE)
         if operation:
-            ax.annotate(operation, (x, y), (0, -7), fontsize=7.5, color=_GRAY, zorder=3, bbox=_BOX | {"pad": 0.2}, **_MIDDLE)
+            ax.annotate(
+                operation, (x, y), (0, -7), fontsize=7.5, color=_GRAY, zorder=3, bbox=_BOX | {"pad": 0.2}, **_MIDDLE
+            )
         if name in values:
             _draw_text(ax, (x, y), 17, _short(values[name]), BLUE)
         if name in signals:
@@ -107,7 +120,7 @@ def lay_out(arrows: Collection[tuple[str, str]]) -> dict[str, tuple[float, float
         children.setdefault(u, []).append(v)
         children.setdefault(v, [])
     parents = {v: [u for u in children if v in children[u]] for v in children}
-    columns = {name: 0 for name in children}
+    columns = dict.fromkeys(children, 0)
     for _ in children:  # the longest path from a start: after n rounds every column has settled
         for u, v in arrows:
             columns[v] = max(columns[v], columns[u] + 1)
@@ -155,7 +168,9 @@ def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
     known: dict[int, str] = {}
     for name, tensor in names.items():
         if id(tensor) in known:
-            raise ValueError(f"trace: one tensor has the names {known[id(tensor)]!r} and {name!r}; expected one name each")
+            raise ValueError(
+                f"trace: one tensor has the names {known[id(tensor)]!r} and {name!r}; expected one name each"
+            )
         known[id(tensor)] = name
     signals = [(id(node), signal) for node, signal in error_signals(end)]
     values, operations, arrows = {}, {}, {}
@@ -168,10 +183,14 @@ def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
             operations[name] = _operation(node, shown)
         arrows |= {(known[id(parent)], name): None for parent in shown}
         if len(values) > MOST_NODES:
-            raise ValueError(f"trace: the graph has more than {MOST_NODES} nodes, which nobody can read; expected fewer")
+            raise ValueError(
+                f"trace: the graph has more than {MOST_NODES} nodes, which nobody can read; expected fewer"
+            )
     for name in names:
         if name not in values:
-            raise ValueError(f"trace: names has {name!r}, which end was not computed from; expected tensors {sorted(values)}")
+            raise ValueError(
+                f"trace: names has {name!r}, which end was not computed from; expected tensors {sorted(values)}"
+            )
     places = lay_out(arrows) if arrows else {name: (0.0, 0.0)}
     return Graph(places, list(arrows), values, {known[node]: signal for node, signal in signals}, operations)
 
@@ -192,8 +211,18 @@ _MIDDLE = {"textcoords": "offset points", "ha": "center", "va": "center"}
 
 def _draw_text(ax: Axes, at: tuple[float, float], points: float, text: str, color: str) -> None:
     side = "bottom" if points > 0 else "top"
-    ax.annotate(text, at, (0, points), textcoords="offset points", ha="center", va=side, color=color, fontsize=12,
-                bbox=_BOX, zorder=2)
+    ax.annotate(
+        text,
+        at,
+        (0, points),
+        textcoords="offset points",
+        ha="center",
+        va=side,
+        color=color,
+        fontsize=12,
+        bbox=_BOX,
+        zorder=2,
+    )
 
 
 def _draw_label(ax: Axes, start: tuple[float, float], end: tuple[float, float], label: Any) -> None:

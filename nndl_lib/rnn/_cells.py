@@ -12,6 +12,7 @@ from nndl_lib import _arguments as arguments
 from nndl_lib.nn import init
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, gru_step, lstm_step, rnn_step
 
+
 class _Cell(torch.nn.Module):
     """What the cells share: parameters and checks. A cell says how many gates it has."""
 
@@ -39,7 +40,11 @@ class _Cell(torch.nn.Module):
             for name, size in (("input_size", input_size), ("hidden_size", hidden_size))
         )
         arguments.check_generator(generator, "generator", caller, optional=True)
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, arguments.check_flag(bias, "bias", caller)
+        self.input_size, self.hidden_size, self.bias = (
+            input_size,
+            hidden_size,
+            arguments.check_flag(bias, "bias", caller),
+        )
         bound, rows = 1 / math.sqrt(hidden_size), self.gates * hidden_size
         shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
         shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
@@ -61,7 +66,9 @@ class _Cell(torch.nn.Module):
     def _check(self, input: Tensor, **states: Tensor | None) -> list[Tensor]:
         # Checks the input, and gives the states, zeros where there is none.
         caller, like = type(self).__name__, next(self.parameters())
-        arguments.check_tensors(caller, input=input, **{name: state for name, state in states.items() if state is not None})
+        arguments.check_tensors(
+            caller, input=input, **{name: state for name, state in states.items() if state is not None}
+        )
         if input.ndim != 2 or input.shape[1] != self.input_size:
             raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, {self.input_size})")
         expected, checked = (len(input), self.hidden_size), []

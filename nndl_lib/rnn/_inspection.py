@@ -17,6 +17,7 @@ from nndl_lib.rnn._lengths import reverse as reversed_
 from nndl_lib.rnn._lengths import until
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, RNNState
 
+
 class LagGradients(NamedTuple):
     """How a loss depends on what was remembered at each step: norms of its gradients, (T, N), one for each sequence."""
 
@@ -45,9 +46,7 @@ def gates(
     return type(record[0])(*(reversed_(part, lengths) if reverse else part for part in stacked))
 
 
-def lag_gradients(
-    model: Recurrent, x: Tensor, loss: Callable[[Tensor], Tensor], hx=None, lengths=None
-) -> LagGradients:
+def lag_gradients(model: Recurrent, x: Tensor, loss: Callable[[Tensor], Tensor], hx=None, lengths=None) -> LagGradients:
     """Norms of the gradients of a loss by the states of the last layer after each step: do they vanish with the lag?
 
     The sequence is run once and unrolled. The model's parameters get no gradient.

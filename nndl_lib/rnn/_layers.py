@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional
 from nndl_lib.functional._precision import autocasts
 from nndl_lib.functional._transforms import transformed
 from nndl_lib.nn import init
@@ -22,6 +23,7 @@ from nndl_lib.rnn._fused import fused_layer, side_by_side_, wants_fused
 from nndl_lib.rnn._lengths import at_end, check_lengths, check_sequences, check_states, reverse, until
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, RNNState, gru_step, lstm_step, rnn_step
 from nndl_lib.rnn._through_time import lstm_sequence
+
 
 class Weights(NamedTuple):
     """The parameters of one layer in one direction, K gates of H units below each other."""

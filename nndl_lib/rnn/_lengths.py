@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+
 def check_sequences(x: Tensor, D: int, dtype: torch.dtype, batch_first: bool, caller: str) -> Tensor:
     """Return x as (T, N, D). Raises: ValueError where it has another shape or dtype, or T or N is 0."""
     if x.ndim != 3 or x.shape[2] != D or x.numel() == 0:
@@ -42,9 +43,13 @@ def check_states(x: Tensor, hx, names: tuple[str, ...], expected: tuple[int, ...
                 f"expected {name} {expected}: layers times directions, N, hidden size"
             )
         if part.dtype != x.dtype:
-            raise ValueError(f"{caller}: {name} is {part.dtype} and input is {x.dtype}; expected the same dtype for both")
+            raise ValueError(
+                f"{caller}: {name} is {part.dtype} and input is {x.dtype}; expected the same dtype for both"
+            )
         if part.device != x.device:
-            raise ValueError(f"{caller}: {name} is on {part.device} and input on {x.device}; expected one device for both")
+            raise ValueError(
+                f"{caller}: {name} is on {part.device} and input on {x.device}; expected one device for both"
+            )
     return parts
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nndl_lib import functional
 
+
 class RNNState(NamedTuple):
     """What a plain recurrent network computes, which has no gates: (N, H) after one step, (T, N, H) over a sequence."""
 

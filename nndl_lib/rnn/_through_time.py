@@ -8,6 +8,7 @@ and the gates lie behind each other, (4, T, N, H), so that each is one block of 
 import torch
 from torch import Tensor
 
+
 def lstm_sequence(
     x: Tensor, h: Tensor, c: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -34,7 +35,10 @@ class _LSTM(torch.autograd.Function):
         tanh_c, h[0], c[0] = gates.new_empty(T, N, H), h0, c0
         views = zip(gates.unbind(1), gates[:2].unbind(1), *(gate.unbind() for gate in gates), tanh_c.unbind())
         # The four gates of a step read the same state before it: expand repeats that without a copy.
-        states, transposed = zip(h.expand(4, -1, -1, -1).unbind(1), c.unbind(), h[1:].unbind(), c[1:].unbind()), weight.mT
+        states, transposed = (
+            zip(h.expand(4, -1, -1, -1).unbind(1), c.unbind(), h[1:].unbind(), c[1:].unbind()),
+            weight.mT,
+        )
         for (step, both, i, f, g, o, read), (before, cell_before, after, cell) in zip(views, states):
             step.baddbmm_(before, transposed)
             both.sigmoid_(), g.tanh_(), o.sigmoid_()

@@ -1,13 +1,13 @@
 """Text, character by character: a corpus that every Python has, n-gram models, a recurrent model, and sampling::
 
-    from nndl_lib import text
+from nndl_lib import text
 
-    train, validation = text.split(text.encode(text.corpus()))
-    model = text.NGram(5).fit(train)
-    model.bits_per_character(validation)
+train, validation = text.split(text.encode(text.corpus()))
+model = text.NGram(5).fit(train)
+model.bits_per_character(validation)
 """
 
-from nndl_lib.text._characters import corpus, alphabet, encode, decode, split, windows
+from nndl_lib.text._characters import alphabet, corpus, decode, encode, split, windows
 from nndl_lib.text._models import CharacterModel, bits_per_character, sample
 from nndl_lib.text._ngrams import NGram
 

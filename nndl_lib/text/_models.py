@@ -11,9 +11,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional, nn, rnn, runtime
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional, nn, rnn, runtime
 from nndl_lib.nn import init
 from nndl_lib.text._characters import check_ids, check_range
+
 
 class CharacterModel(torch.nn.Module):
     """A recurrent language model: an embedding of each character, a recurrent network, a linear readout.

@@ -11,6 +11,7 @@ from torch import Tensor
 from nndl_lib import _arguments as arguments
 from nndl_lib.text._characters import check_ids
 
+
 class _Counts(NamedTuple):
     """How often each n-gram of one length came. An n-gram is one number: its characters as digits to the base K."""
 

@@ -13,8 +13,8 @@ from nndl_lib.training._callbacks import Callback, ProgressBar
 from nndl_lib.training._early_stopping import EarlyStopping
 from nndl_lib.training._ensemble import Ensemble, bootstrap
 from nndl_lib.training._ensemble_training import train_ensemble
-from nndl_lib.training._loop import train, minibatches, History
-from nndl_lib.training._penalties import l1_penalty, l2_penalty, weights_of, max_norm_
+from nndl_lib.training._loop import History, minibatches, train
+from nndl_lib.training._penalties import l1_penalty, l2_penalty, max_norm_, weights_of
 from nndl_lib.training._trainer import Trainer
 
 __all__ = ["train", "minibatches", "History"]

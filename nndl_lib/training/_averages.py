@@ -7,6 +7,7 @@ from torch import Tensor
 
 from nndl_lib.training import processes
 
+
 class Averages:
     """Sums of named quantities, and the number of examples that they are sums over."""
 
@@ -69,7 +70,9 @@ class Averages:
             sums[k] = self._sums.get(name, 0)
         *totals, n = processes.sum_(sums).tolist()
         if n == 0:
-            raise ValueError("Averages: there is no example; expected at least one minibatch (an iterator has none, once read)")
+            raise ValueError(
+                "Averages: there is no example; expected at least one minibatch (an iterator has none, once read)"
+            )
         return {name: total / n for name, total in zip(names, totals)}
 
     def state_dict(self) -> dict:

@@ -2,7 +2,9 @@
 
 from functools import cached_property
 
-from nndl_lib import _arguments as arguments, runtime
+from nndl_lib import _arguments as arguments
+from nndl_lib import runtime
+
 
 class Callback:
     """Does nothing; override what is needed. To end the training after an epoch, set ``trainer.stop = True``."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 
+
 class EarlyStopping:
     """Says when a measured value has stopped getting better, and keeps the model's state from when it was best.
 

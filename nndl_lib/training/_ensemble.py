@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
-from nndl_lib import _arguments as arguments, functional, nn
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional, nn
 
 _LINEAR = (nn.Linear, torch.nn.Linear)
 # Modules that work entry by entry, and so on the pre-activations of all members as on those of one.

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional, optim, runtime
-from nndl_lib.training._ensemble import Ensemble
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional, optim, runtime
 from nndl_lib.optim import Optimizer
 from nndl_lib.optim._base import check_optimizer
+from nndl_lib.training._ensemble import Ensemble
 from nndl_lib.training._loop import History, minibatches
+
 
 def train_ensemble(
     ensemble: Ensemble,
@@ -65,7 +67,9 @@ def train_ensemble(
         raise ValueError(f"train_ensemble: ensemble is a {type(ensemble).__name__}; expected an ensembles.Ensemble")
     M = len(ensemble)
     _check_data(X, t, M, rows, "")
-    X, t = (data.detach() if data.requires_grad else data for data in (X, t))  # every epoch goes back, and none beyond the data
+    X, t = (
+        data.detach() if data.requires_grad else data for data in (X, t)
+    )  # every epoch goes back, and none beyond the data
     batch_size = arguments.check_count(batch_size, "batch_size", "train_ensemble")
     generators = list(generator) if isinstance(generator, (list, tuple)) else [generator]
     _check_options(M, loss, epochs, generators, validation)

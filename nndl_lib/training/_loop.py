@@ -11,10 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, functional, runtime
+from nndl_lib import _arguments as arguments
+from nndl_lib import functional, runtime
 from nndl_lib.optim import Optimizer
 from nndl_lib.optim._base import check_optimizer
 from nndl_lib.training._early_stopping import EarlyStopping, check_new
+
 
 class History(NamedTuple):
     """What ``train`` measured, one entry an epoch, each tensor (epochs,) on the device of the data.
@@ -36,7 +38,9 @@ def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator
     Raises:
         ValueError: N or batch_size is not an integer of at least 1, or generator is not a generator.
     """
-    N, batch_size = (arguments.check_count(n, name, "minibatches") for n, name in ((N, "N"), (batch_size, "batch_size")))
+    N, batch_size = (
+        arguments.check_count(n, name, "minibatches") for n, name in ((N, "N"), (batch_size, "batch_size"))
+    )
     arguments.check_generator(generator, "generator", "minibatches")
     return iter(torch.randperm(N, generator=generator, device=generator.device).split(batch_size))
 
@@ -103,7 +107,9 @@ def train(
                 for p in parameters:  # frozen ones too: an optimizer would move them by what is left from before
                     p.grad = None
                 if not value.requires_grad:
-                    raise ValueError("train: the loss has no gradient; expected one computed from parameters that require it")
+                    raise ValueError(
+                        "train: the loss has no gradient; expected one computed from parameters that require it"
+                    )
                 value.backward()
                 if optimizer is not None:
                     optimizer.step()

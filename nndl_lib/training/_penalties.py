@@ -4,15 +4,13 @@ Derived in chapter 08, "Regularization and generalization". Weights are what mul
 out biases and what normalization layers learn, since a small bias does not make a function smoother.
 """
 
-import copy
-import math
 from collections.abc import Iterable
-from numbers import Real
 
 import torch
 from torch import Tensor
 
 from nndl_lib import _arguments as arguments
+
 
 def weights_of(model: torch.nn.Module) -> list[Tensor]:
     """The parameters of a model with two axes or more, in its order: the weights of linear and convolutional layers.
@@ -87,4 +85,3 @@ def _listed(parameters: Iterable[Tensor], caller: str) -> list[Tensor]:
 def _wide(p: Tensor) -> Tensor:
     # In half precision squares of 256 are infinite, and those of 1e-4 are 0.
     return p.to(torch.promote_types(p.dtype, torch.float32))
-

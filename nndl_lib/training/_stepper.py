@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from nndl_lib import _arguments as arguments
-from nndl_lib.training import processes
-from nndl_lib.optim import clip_grad_norm_
-from nndl_lib.optim import Optimizer
+from nndl_lib.optim import Optimizer, clip_grad_norm_
 from nndl_lib.optim._base import check_optimizer
+from nndl_lib.training import processes
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -75,7 +74,9 @@ class Stepper:
         """
         if not isinstance(batch, (tuple, list)) or len(batch) < 2:
             what = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
-            raise ValueError(f"Trainer: the loader gave {what}; expected a tuple of at least two tensors, the targets last")
+            raise ValueError(
+                f"Trainer: the loader gave {what}; expected a tuple of at least two tensors, the targets last"
+            )
         if not all(isinstance(x, Tensor) for x in batch) or batch[-1].ndim == 0:
             what = ", ".join(f"{tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}" for x in batch)
             raise ValueError(f"Trainer: the loader gave {what}; expected tensors, one example a row")

@@ -13,22 +13,30 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments, runtime
-from nndl_lib.training import processes
-from nndl_lib.training import checkpoint as checkpoints
-from nndl_lib.training._averages import Averages
-from nndl_lib.training._callbacks import Callback, ProgressBar
+from nndl_lib import _arguments as arguments
+from nndl_lib import runtime
 from nndl_lib.data import TensorLoader
 from nndl_lib.optim import Optimizer
 from nndl_lib.optim._base import check_optimizer
+from nndl_lib.training import checkpoint as checkpoints
+from nndl_lib.training import processes
+from nndl_lib.training._averages import Averages
+from nndl_lib.training._callbacks import Callback, ProgressBar
 from nndl_lib.training._early_stopping import EarlyStopping, check_new
 from nndl_lib.training._stepper import Stepper
 
 # What a checkpoint holds, and of what type where that is always the same.
 _KEYS = {
-    "world_size": int, "stepper": dict, "counts": dict, "history": dict, "averages": list, "early_stopping": None,
-    "callbacks": list, "loader": None, "random": list,
-}  # fmt: skip
+    "world_size": int,
+    "stepper": dict,
+    "counts": dict,
+    "history": dict,
+    "averages": list,
+    "early_stopping": None,
+    "callbacks": list,
+    "loader": None,
+    "random": list,
+}
 _COUNTS = ("epoch", "step", "batch", "measuring", "stop")
 
 
@@ -99,9 +107,15 @@ class Trainer:
             progress = arguments.check_flag(progress, "progress", "Trainer")
         self.device, self.metrics = runtime.get_device(device), _checked_metrics(metrics)
         self._stepper = Stepper(
-            model, loss, optimizer, self.device,
-            schedule=schedule, clip_norm=clip_norm, precision=precision, compile=compile,
-        )  # fmt: skip
+            model,
+            loss,
+            optimizer,
+            self.device,
+            schedule=schedule,
+            clip_norm=clip_norm,
+            precision=precision,
+            compile=compile,
+        )
         self.model, self.optimizer, self.early_stopping = self._stepper.model, optimizer, early_stopping
         self.callbacks = list(callbacks)
         if progress is not False and processes.rank() == 0:
@@ -142,7 +156,9 @@ class Trainer:
         if self.stop and self.epoch < epochs:
             _warn("the training was stopped, by early stopping or a callback; expected trainer.stop = False, to go on")
         elif self.epoch >= epochs and not resume:
-            _warn(f"{self.epoch} epochs are done; expected epochs above that, not {epochs}, as they count from the first")
+            _warn(
+                f"{self.epoch} epochs are done; expected epochs above that, not {epochs}, as they count from the first"
+            )
         with contextlib.ExitStack() as ends:
             for callback in reversed(self.callbacks):
                 ends.callback(callback.on_fit_end, self)  # each is called, whatever one before it raises
@@ -372,12 +388,17 @@ class Trainer:
         if sums not in ([], own):  # in the middle of an epoch, what was not measured from its start has no average
             raise ValueError(f"Trainer: the checkpoint has measured {sums}; expected {own}")
         found = [
-            state["world_size"], len(state["callbacks"]), state["early_stopping"] is not None,
+            state["world_size"],
+            len(state["callbacks"]),
+            state["early_stopping"] is not None,
             len(state["random"][0]["generators"]),
-        ]  # fmt: skip
+        ]
         own = [
-            processes.world_size(), len(self._saved_callbacks()), self.early_stopping is not None, len(self.generators)
-        ]  # fmt: skip
+            processes.world_size(),
+            len(self._saved_callbacks()),
+            self.early_stopping is not None,
+            len(self.generators),
+        ]
         for name, one, other in zip(("world_size", "callbacks", "early_stopping", "generators"), found, own):
             if one != other:
                 raise ValueError(f"Trainer: the checkpoint has {name} {one}; expected {other}")
@@ -386,11 +407,15 @@ class Trainer:
 def _checked_metrics(metrics) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     metrics = {} if metrics is None else metrics
     if not isinstance(metrics, dict) or not all(isinstance(name, str) and callable(f) for name, f in metrics.items()):
-        raise ValueError(f"Trainer: metrics is {metrics!r}; expected functions by name, such as {{'accuracy': accuracy}}")
+        raise ValueError(
+            f"Trainer: metrics is {metrics!r}; expected functions by name, such as {{'accuracy': accuracy}}"
+        )
     taken = {"cost", *(f"validation_{name}" for name in ("cost", *metrics))}
     for name in metrics:
         if name in taken:
-            raise ValueError(f"Trainer: a metric has the name {name!r}; expected one that the history does not have already")
+            raise ValueError(
+                f"Trainer: a metric has the name {name!r}; expected one that the history does not have already"
+            )
     return dict(metrics)
 
 

@@ -64,7 +64,9 @@ def load(path: str | os.PathLike, map_location: str | torch.device = "cpu") -> d
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"load: {path} is {'a folder' if path.is_dir() else 'not there'}; expected a checkpoint")
+        raise FileNotFoundError(
+            f"load: {path} is {'a folder' if path.is_dir() else 'not there'}; expected a checkpoint"
+        )
     try:
         with zipfile.ZipFile(path) as file:  # torch writes a checksum of each part, and does not compare it
             changed = file.testzip()

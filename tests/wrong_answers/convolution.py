@@ -223,10 +223,12 @@ def walks_the_diagonal(x, k, stride):
 
 @wrong("max_pool", "loop runs over the rows")
 def pools_by_loops(x, k, stride):
-    return torch.stack([
-        torch.stack([x[i : i + k, j : j + k].max() for j in range(0, x.shape[1] - k + 1, stride)])
-        for i in range(0, x.shape[0] - k + 1, stride)
-    ])
+    return torch.stack(
+        [
+            torch.stack([x[i : i + k, j : j + k].max() for j in range(0, x.shape[1] - k + 1, stride)])
+            for i in range(0, x.shape[0] - k + 1, stride)
+        ]
+    )
 
 
 @wrong("max_pool", "Absolute values are compared")

@@ -29,8 +29,11 @@ def strictly_above(z, truth):
 def divides_by_zero(z, truth):
     says = z >= 0
     hits = (says & truth).sum()
-    return ((says == truth).to(z.dtype).mean(), hits.to(z.dtype) / truth.sum(),
-            (says & ~truth).sum().to(z.dtype) / says.sum())
+    return (
+        (says == truth).to(z.dtype).mean(),
+        hits.to(z.dtype) / truth.sum(),
+        (says & ~truth).sum().to(z.dtype) / says.sum(),
+    )
 
 
 @wrong("judge", "divides by the alarms, which is precision")

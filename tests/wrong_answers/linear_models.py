@@ -95,7 +95,7 @@ def python_number(X, t, w, b):
 @wrong("cost", "expected torch.float32, as ")
 def always_double(X, t, w, b):
     r = (X @ w + b - t).double()
-    return (r @ r / (2 * len(t)))
+    return r @ r / (2 * len(t))
 
 
 @wrong("cost", "it changes t, which belongs to the caller")
@@ -236,7 +236,7 @@ def forgets_parentheses(X, t, w, b):
 
 @wrong("cost", "comma at the end of the line")
 def trailing_comma(X, t, w, b):
-    return ((X @ w + b - t) ** 2).mean() / 2,
+    return (((X @ w + b - t) ** 2).mean() / 2,)
 
 
 @wrong("cost", "loses its digits")
@@ -763,7 +763,16 @@ def ones_first_zero_last(X, t, lam):
 
 @wrong("choose_degree", "instead of the degrees in the list")
 def counts_from_zero(x_train, t_train, x_val, t_val, degrees):
-    errors = torch.stack([
-        ((linear.polynomial_features(x_val, M) @ linear.lstsq(linear.polynomial_features(x_train, M), t_train) - t_val) ** 2).mean()
-        for M in range(len(degrees))])
+    errors = torch.stack(
+        [
+            (
+                (
+                    linear.polynomial_features(x_val, M) @ linear.lstsq(linear.polynomial_features(x_train, M), t_train)
+                    - t_val
+                )
+                ** 2
+            ).mean()
+            for M in range(len(degrees))
+        ]
+    )
     return degrees[errors.argmin()], errors

@@ -353,7 +353,8 @@ def too_far_raises(images, down, right):
     if down >= H or down <= -H or right >= W or right <= -W:
         return images.clone()
     moved[:, max(down, 0) : H + min(down, 0), max(right, 0) : W + min(right, 0)] = images[
-        :, max(-down, 0) : H + min(-down, 0), max(-right, 0) : W + min(-right, 0)]
+        :, max(-down, 0) : H + min(-down, 0), max(-right, 0) : W + min(-right, 0)
+    ]
     return moved
 
 

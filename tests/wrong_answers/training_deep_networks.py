@@ -66,7 +66,7 @@ def ignores_mode(shape, gain, mode):
     return gain / math.sqrt(math.prod(shape[1:]))
 
 
-@wrong("weight_std", "Only mode \"mean\" is wrong")
+@wrong("weight_std", 'Only mode "mean" is wrong')
 def smaller_fan(shape, gain, mode):
     kernel = math.prod(shape[2:])
     fans = {"in": shape[1] * kernel, "out": shape[0] * kernel, "mean": min(shape[:2]) * kernel}
@@ -171,7 +171,11 @@ def scales_before_it_centers(z, gamma, beta, running_mean, running_var, momentum
 def keeps_the_axis(z, gamma, beta, running_mean, running_var, momentum, eps):
     mu, v = z.mean(dim=0, keepdim=True), z.var(dim=0, correction=0, keepdim=True)
     y = gamma * (z - mu) / (v + eps).sqrt() + beta
-    return y, torch.lerp(running_mean[None], mu, momentum), torch.lerp(running_var[None], v * len(z) / (len(z) - 1), momentum)
+    return (
+        y,
+        torch.lerp(running_mean[None], mu, momentum),
+        torch.lerp(running_var[None], v * len(z) / (len(z) - 1), momentum),
+    )
 
 
 # --- layer_norm_backward --------------------------------------------------------------------------------------------

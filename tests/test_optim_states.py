@@ -281,7 +281,7 @@ def test_arguments_stand_where_torch_has_them(name):
     assert len(ours) <= len(expected)
     for method in ("step", "zero_grad", "load_state_dict", "add_param_group") if name != "clip_grad_norm_" else ():
         found, want = (
-            list(inspect.signature(getattr(getattr(m, name), method)).parameters.values()) for m in (mine, theirs)
+            list(inspect.signature(getattr(getattr(m, name), method)).parameters.values()) for m in (optim, theirs)
         )
         assert [p.default for p in found] == [p.default for p in want]
 

@@ -275,7 +275,7 @@ def _of_code(line: int, lines: list[str], statement: ast.stmt) -> Witness:
     values = {v for node in nodes if (v := _number(node)) is not None and (asserts or abs(v) not in (0, 1))}
     values |= {float(len(node.elts)) for node in nodes if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2}
     compared = [node for node in ast.walk(statement) if asserts and isinstance(node, ast.Compare) and _interval(node)]
-    ends = {end for node in compared if len(node.ops) == 2 for end in _interval(node)}
+    ends = {end for node in compared for end in (_interval(node) if len(node.ops) == 2 else [_number(node.comparators[0])])}
     return Witness(line, frozenset(values), frozenset(map(_interval, compared)), _stems("\n".join(lines)), frozenset(ends))
 
 

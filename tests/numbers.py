@@ -64,7 +64,7 @@ AFTER = re.compile(
 ROUGH = re.compile(
     r"(?:about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and|or|between|within|by|from|≈|<|>|~)\W*$",
     re.IGNORECASE)
-DRAWING = re.compile(r"(?:ax|axes|plt|fig|figure|left|right)\b")
+DRAWING = re.compile(r"(?:ax|axes|plt|fig|figure|left|right|explore)\b")
 COMMON = set(
     "the this that with from than then into over more most less least about only each with have been were when where what which them "
     "their there same some such also both here does after before every other first last between within larger smaller times value "

@@ -1,9 +1,11 @@
 """Numbers of a chapter's prose, and what of the run ties them: assertions, visible code and outputs of the same section.
 
 A **witness** is a statement of a cell, with its comments, or a line of output. It ties a number of the prose if it has the
-same number, as it is or rounded to the digits that the prose shows, or asserts an interval around it, such as
-``0.9 < accuracy < 0.94`` or ``abs(x - 1.36) < 0.01``. A number of one or two digits is found in many places by accident: its
-witness must share a word with the sentence, too, one up to twenty two of them. A comment beside or above can say them::
+same number, if it prints one that the prose rounds, or if it asserts an interval around it, such as ``0.9 < accuracy < 0.94``
+for 0.92 or ``abs(x - 1.36) < 0.01``. The ends of the interval tie only what is said to be more or less than they are. Places in
+a list, the look of a figure and the values of sliders tie nothing. A number of one or two digits is found in many places by
+accident: its witness must share a word with the sentence, too, one up to twenty two of them, and not far fewer than the witness
+that shares most. A comment beside or above can say them::
 
     assert wins == 9  # the vote is better on nine of the ten splits
 
@@ -127,6 +129,7 @@ class Witness:
             abs((low + high) / 2 * s - number.value) <= rounded and (high - low) * s <= widest for low, high in self.intervals for s in scales)
 
 
+@functools.cache
 def tied(path: Path) -> list[tuple[Number, list[Witness]]]:
     """Each number of a chapter that has to be tied, with the witnesses that may do it."""
     everything, sections, found = _witnesses(path), _sections(path), []

@@ -111,6 +111,7 @@ UNTIED = {
         "nor at a rate of 0.04, 0.004 or 0.001": "ten trainings at each rate; the page runs three",
         "eight of ten seeds solve": "ten trainings of each start; the page runs two",
         "With 1500 steps": "long trainings of a forecast, on three series",
+        "the GRU came to 5 to 10": "long trainings of a forecast, on three series",
         "steps at a rate of 0.01": "long trainings of a forecast, on three series",
         "was better by 5 to 17": "eight series; the page runs three",
         "To count to 1000": "an example",

@@ -1,9 +1,11 @@
 """Numbers of a chapter's prose, and what of the run ties them: assertions, visible code and outputs of the same section.
 
 A **witness** is a statement of a cell, with its comments, or a line of output. It ties a number of the prose if it has the
-same number, as it is or rounded to the digits that the prose shows, or asserts an interval around it, such as
-``0.9 < accuracy < 0.94`` or ``abs(x - 1.36) < 0.01``. A number of one or two digits is found in many places by accident: its
-witness must share a word with the sentence, too, one up to twenty two of them. A comment beside or above can say them::
+same number, if it prints one that the prose rounds, or if it asserts an interval around it, such as ``0.9 < accuracy < 0.94``
+for 0.92 or ``abs(x - 1.36) < 0.01``. The ends of the interval tie only what is said to be more or less than they are. Places in
+a list, the look of a figure and the values of sliders tie nothing. A number of one or two digits is found in many places by
+accident: its witness must share a word with the sentence, too, one up to twenty two of them, and not far fewer than the witness
+that shares most. A comment beside or above can say them::
 
     assert wins == 9  # the vote is better on nine of the ten splits
 
@@ -14,7 +16,9 @@ points") are left out: ``NAMES`` and ``CLAIM`` say which.
 
 import ast
 import functools
+import math
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -62,6 +66,7 @@ AFTER = re.compile(
 ROUGH = re.compile(
     r"(?:about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and|or|between|within|by|from|≈|<|>|~)\W*$",
     re.IGNORECASE)
+DRAWING = re.compile(r"(?:ax|axes|plt|fig|figure|left|right|explore)\b")
 COMMON = set(
     "the this that with from than then into over more most less least about only each with have been were when where what which them "
     "their there same some such also both here does after before every other first last between within larger smaller times value "
@@ -95,12 +100,18 @@ class Number:
 
 @dataclass(frozen=True)
 class Witness:
-    """A statement or a line of output: its place, its numbers, the intervals that it asserts, and its words."""
+    """A statement or a line of output: its place, its numbers, the intervals that it asserts with their ends, and its words.
+
+    What is printed may be rounded to what the prose says, and so may the middle of an interval; other numbers of the code
+    must be the same. The ends of an interval are what something is more or less than.
+    """
 
     line: int
     values: frozenset[float]
     intervals: frozenset[tuple[float, float]]
     words: frozenset[str]
+    ends: frozenset[float] = frozenset()
+    printed: bool = False
 
     def ties(self, number: Number) -> bool:
         if number.weak and len(number.near & self.words) < (2 if number.digits <= 0 and abs(number.value) <= 20 else 1):
@@ -110,13 +121,15 @@ class Witness:
         if number.rough and number.digits <= 0 and number.value:
             text = str(round(abs(number.value)))
             unit = max(unit, 10.0 ** (len(text) - len(text.rstrip("0"))))
-        value = abs(number.value)
-        if any(abs(abs(v) * scale - value) <= unit / 2 * (1 + 1e-9) for v in self.values for scale in scales):
-            return True
-        widest = max((0.3 if number.rough else 0.06) * value, 4 * unit)
-        return any(low * s <= number.value <= high * s and (high - low) * s <= widest for low, high in self.intervals for s in scales)
+        value, widest = abs(number.value), max((0.3 if number.rough else 0.06) * abs(number.value), 4 * unit)
+        same = 1e-6 * value
+        rounded = max(same, min(unit / 2 * (1 + 1e-9), (0.1 if number.rough else 0.05) * value))  # a printed 1.4 is no 1
+        exact = self.values | self.ends if number.rough else self.values
+        return any(abs(abs(v) * scale - value) <= (rounded if self.printed else same) for v in exact for scale in scales) or any(
+            abs((low + high) / 2 * s - number.value) <= rounded and (high - low) * s <= widest for low, high in self.intervals for s in scales)
 
 
+@functools.cache
 def tied(path: Path) -> list[tuple[Number, list[Witness]]]:
     """Each number of a chapter that has to be tied, with the witnesses that may do it."""
     everything, sections, found = _witnesses(path), _sections(path), []
@@ -129,8 +142,17 @@ def tied(path: Path) -> list[tuple[Number, list[Witness]]]:
         elif around == "Exercises":
             spans = [(a, b) for _, ar, a, b in sections if ar == around]
         here = [w for w in everything if any(a <= w.line <= b for a, b in spans)]
-        found += [(number, here) for number in numbers_of(path, first, last)]
+        found += [(number, _nearest(number, here)) for number in numbers_of(path, first, last)]
     return found
+
+
+def _nearest(number: Number, witnesses: list[Witness]) -> list[Witness]:
+    # For a weak number, only those of whose words not many more are in its sentence's; a word that all have says little.
+    if not number.weak:
+        return witnesses
+    often = Counter(word for w in witnesses for word in w.words)
+    shared = [sum(math.log(1 + len(witnesses) / often[word]) for word in number.near & w.words) for w in witnesses]
+    return [w for w, count in zip(witnesses, shared) if count >= max(shared) / 3]
 
 
 def planted(number: Number, rng) -> Number | None:
@@ -244,19 +266,35 @@ def _witnesses(path: Path) -> list[Witness]:
     return found
 
 
-def _of_text(line: int, text: str, head: str = "") -> Witness:
+def _of_text(line: int, text: str, head: str | None = None) -> Witness:
     values = {float(v.replace(",", "").replace("_", "")) for v in re.findall(r"(?<![\w.])\d[\d,_]*(?:\.\d+)?(?:e[-+]?\d+)?", text)}
     values |= {float(WORDS[w]) for w in re.findall(r"[a-z-]+", text.lower()) if w in WORDS}
-    return Witness(line, frozenset(values), frozenset(), _stems(f"{text} {head}"))
+    return Witness(line, frozenset(values), frozenset(), _stems(f"{text} {head or ''}"), printed=head is not None)
 
 
 def _of_code(line: int, lines: list[str], statement: ast.stmt) -> Witness:
     # Comments and strings give words, and no numbers: those have to be computed with.
-    nodes = list(ast.walk(statement))
-    values = {v for node in nodes if (v := _number(node)) is not None}
+    nodes, asserts = list(_telling(statement)), isinstance(statement, ast.Assert)
+    values = {v for node in nodes if (v := _number(node)) is not None and (asserts or abs(v) not in (0, 1))}
     values |= {float(len(node.elts)) for node in nodes if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2}
-    intervals = [_interval(node) for node in nodes if isinstance(node, ast.Compare)] if isinstance(statement, ast.Assert) else []
-    return Witness(line, frozenset(values), frozenset(filter(None, intervals)), _stems("\n".join(lines)))
+    compared = [node for node in ast.walk(statement) if asserts and isinstance(node, ast.Compare) and _interval(node)]
+    ends = {end for node in compared for end in (_interval(node) if len(node.ops) == 2 else [_number(node.comparators[0])])}
+    return Witness(line, frozenset(values), frozenset(map(_interval, compared)), _stems("\n".join(lines)), frozenset(ends))
+
+
+def _telling(node: ast.AST):
+    # Parts of a statement whose numbers may be results: no places in a list, no look of a figure, no ends or widths of intervals.
+    if isinstance(node, ast.Call) and DRAWING.match(ast.unparse(node.func)):
+        return
+    yield node
+    silent = []
+    if isinstance(node, ast.Subscript):
+        silent = [node.slice] if all((n := _number(part)) is None or n in range(-9, 10) for part in ast.walk(node.slice)) else []
+    elif isinstance(node, ast.Compare) and _interval(node):
+        silent = node.comparators if len(node.ops) == 1 else [node.left, node.comparators[1]]
+    for child in ast.iter_child_nodes(node):
+        if child not in silent:
+            yield from _telling(child)
 
 
 def _number(node: ast.AST) -> float | None:

@@ -14,9 +14,8 @@ import time
 import torch
 from timing import finished, machine
 
-from nndl_lib import functional, models, optim
+from nndl_lib import data, functional, models, optim
 from nndl_lib.data import TensorLoader
-from nndl_lib.data import _mnist as mnist
 from nndl_lib.optim import schedules
 from nndl_lib.training import Trainer
 
@@ -34,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    sets = [mnist.load("mnist", split, folder=options.folder, dtype=torch.float32) for split in ("train", "test")]
+    sets = [data.mnist("mnist", split, folder=options.folder, dtype=torch.float32) for split in ("train", "test")]
     (X, t), (X_test, t_test) = ((one.X[:, None], one.t) for one in sets)
     print(machine(device))
 

@@ -28,7 +28,6 @@ import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
 from nndl_lib import autograd, functional, nn, optim, rnn
-from nndl_lib.optim import _lbfgs as lbfgs
 from tests.torch_calls import DTYPES, STYLES, outcome, run_arrays, run_function, run_layer, run_optimizers
 from tests.torch_differences import KNOWN
 
@@ -105,7 +104,7 @@ def optimizers():
 
     for info in optim_db:
         theirs, name = info.optim_cls, info.optim_cls.__name__
-        ours = getattr(optim, name, getattr(lbfgs, name, None))
+        ours = getattr(optim, name, None)
         for dtype in DTYPES if ours else ():
             pairs = {"": (ours, ours), ", torch's state goes on": (theirs, ours), ", goes on in torch": (ours, theirs)}
             for (k, sample), (how, pair) in product(enumerate(info.optim_inputs_func("cpu", dtype)), pairs.items()):

@@ -17,19 +17,16 @@ import nbformat
 import pytest
 import torch
 
+from book import exercises
+from book.files import NOTEBOOKS
+from book.origin import origin
 from nndl_lib.checks import _worker as worker
 from nndl_lib.checks._engine import Check
 from nndl_lib.checks._words import fault, same
-from tests.chapters import ROOT, SITE, text_of
+from tests.chapters import CHAPTERS, EXERCISES, ROOT, SITE, text_of
 from tests.test_chapters import fail
 
-sys.path.insert(0, str(ROOT / "theme"))
-import publish
-
-import exercises
-
-SOURCES = exercises.SOURCES
-source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+source = pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 
 
 @functools.cache
@@ -62,7 +59,7 @@ def functions(path, derive):
 # Each exercise as (source, module, name of the function).
 FOUND = [
     (path, module_of(path), name)
-    for path in SOURCES
+    for path in EXERCISES
     for name in re.findall(r"^check\.(\w+)\(\1\)$", "\n".join(cells_of(notebook(path))), re.MULTILINE)
 ]
 exercise = pytest.mark.parametrize(
@@ -90,9 +87,7 @@ wrong_answer = pytest.mark.parametrize(
 
 
 def test_every_chapter_has_exercises():
-    assert [path.stem for path in SOURCES] == [
-        path.stem for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))
-    ]
+    assert [path.stem for path in EXERCISES] == [path.stem for path in CHAPTERS]
 
 
 @source
@@ -175,8 +170,8 @@ def test_teachers_get_everything_but_the_marks(path):
 @source
 def test_written_notebooks_are_derived_from_the_source(path):
     for folder in ["exercises", "solutions"]:
-        expected = exercises.published(path, folder, publish.origin())
-        for file in [publish.NOTEBOOKS, SITE / "notebooks"]:
+        expected = exercises.published(path, folder, origin())
+        for file in [NOTEBOOKS, SITE / "notebooks"]:
             written = nbformat.read(file / folder / f"{path.stem}.ipynb", as_version=4)
             # Another commit since the build names another place to install the same from.
             expected.metadata["nndl"]["revision"] = written.metadata["nndl"]["revision"]
@@ -218,8 +213,8 @@ def test_sources_that_do_not_fit_together_are_refused():
 def test_my_exercises_are_never_overwritten(tmp_path, monkeypatch):
     monkeypatch.setattr(exercises, "ROOT", tmp_path)
     exercises.write_mine()
-    file = tmp_path / "my_exercises" / f"{SOURCES[0].stem}.ipynb"
-    assert nbformat.read(file, as_version=4) == exercises.student(notebook(SOURCES[0]))
+    file = tmp_path / "my_exercises" / f"{EXERCISES[0].stem}.ipynb"
+    assert nbformat.read(file, as_version=4) == exercises.student(notebook(EXERCISES[0]))
     file.write_text("my work", encoding="utf-8")
     exercises.write_mine()
     assert file.read_text(encoding="utf-8") == "my work"

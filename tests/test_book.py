@@ -18,7 +18,7 @@ FILES = {  # by the name of the module
     for folder in ("book", "theme")
     for file in sorted((ROOT / folder).rglob("*.py"))
 }
-# The modules that need nothing but Python: the workflow `release` has nothing else, and a page of the reference no torch.
+# The modules that need nothing but Python: the workflow `release` has nothing else.
 BARE = ["book.files", "book.messages", "book.reference", "book.release"]
 
 

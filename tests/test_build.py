@@ -239,6 +239,6 @@ print(len(tries))
 
 @pytest.mark.skipif(os.name != "posix", reason="sockets of files")
 def test_no_renderer_is_left_behind():
-    # One that refuses the connection, as on a busy machine, is ended: else it keeps this pipe open, and run() times out.
+    # One that refuses the connection, as on a busy machine, is ended: else it keeps this pipe open, and run() waits.
     done = subprocess.run([sys.executable, "-c", REFUSED], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["3"], done.stderr

@@ -1,7 +1,7 @@
 """Every way to a running chapter, walked: Colab, JupyterLab, without a network, another Python.
 
-GitHub is stood in for by a local repository, Colab by an empty folder and an environment without the library. What takes
-minutes is marked `launch`; `make test-launch` runs it.
+GitHub is stood in for by a local repository, Colab by an empty folder and an environment without the library. What
+takes minutes is marked `launch`; `make test-launch` runs it.
 """
 
 import contextlib
@@ -349,7 +349,8 @@ with sync_playwright() as playwright:
     figure.locator("input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     figure.locator("img").evaluate("image => image.decode()")
-    print(before, "|", figure.locator("img").get_attribute("alt"), "|", page.locator(".katex-html").count(), "|", failed)
+    after, formulas = figure.locator("img").get_attribute("alt"), page.locator(".katex-html").count()
+    print(before, "|", after, "|", formulas, "|", failed)
     browser.close()
 """
 

@@ -1,4 +1,4 @@
-"""What is published beside the pages: notebooks that install what they need, buttons that lead to them, Binder's files."""
+"""What is published beside the pages: notebooks that install what they need, the buttons to them, Binder's files."""
 
 import re
 import subprocess
@@ -124,7 +124,7 @@ def test_links():
 
 
 def run_cell(found, monkeypatch, library, pip=0, python=sys.version_info):
-    """Run the install cell where `library` is what can be imported (None: nothing, until pip has run); return pip's calls."""
+    """Run the install cell where `library` is what can be imported (None: nothing, until pip has run): pip's calls."""
     calls = []
     here = types.ModuleType("nndl_lib")
     here.__path__ = []

@@ -50,11 +50,16 @@ def test_the_index_names_every_module():
 
 def test_docstrings_become_markdown():
     text = BOOK.docstring(
-        'A sum ``a * b`` of a_b and <c>, chapter 02, "Linear models"; see ``linear``.\n\nArgs:\n    x: the input,\n        on two lines.\n'
-        "    y, z: more.\n\nReturns:\n    What ``x`` is.\n\nUsed so::\n\n    f(x)  # [1]\n\nRaises:\n    ValueError: x is *bad*.\n"
+        'A sum ``a * b`` of a_b and <c>, chapter 02, "Linear models"; see ``linear``.\n\n'
+        "Args:\n    x: the input,\n        on two lines.\n"
+        "    y, z: more.\n\nReturns:\n    What ``x`` is.\n\nUsed so::\n\n    f(x)  # [1]\n\n"
+        "Raises:\n    ValueError: x is *bad*.\n"
     )
     assert text.splitlines() == [
-        'A sum ``a * b`` of a\\_b and \\<c\\>, [chapter 2](../../chapters/02-linear-models.md), "Linear models"; see [`linear`](linear.md).',
+        (
+            "A sum ``a * b`` of a\\_b and \\<c\\>, [chapter 2](../../chapters/02-linear-models.md), "
+            '"Linear models"; see [`linear`](linear.md).'
+        ),
         "",
         "**Args**",
         "",
@@ -98,7 +103,9 @@ class Thing:
     @staticmethod
     def make(kind) -> "Thing":
         """Make."""
-def function(first: tuple[int, int], second: dict[str, list[float]] = {"a": [1, 2]}, *, third: str = "long", **fourth) -> list[int]:
+def function(
+    first: tuple[int, int], second: dict[str, list[float]] = {"a": [1, 2]}, *, third: str = "long", **fourth
+) -> list[int]:
     """Function."""
 def hidden():
     """Not offered."""
@@ -111,7 +118,10 @@ def hidden():
         "Thing.grow(by: float=1.0) -> None",
         "Thing.area -> float",
         "Thing.make(kind) -> 'Thing'",
-        "    first: tuple[int, int],\n    second: dict[str, list[float]]={'a': [1, 2]},\n    *,\n    third: str='long',\n    **fourth\n) -> list[int]",
+        (
+            "    first: tuple[int, int],\n    second: dict[str, list[float]]={'a': [1, 2]},\n    *,\n"
+            "    third: str='long',\n    **fourth\n) -> list[int]"
+        ),
         "Constants: `LIMIT`.",
     ]:
         assert line in page, page

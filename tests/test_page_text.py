@@ -1,4 +1,4 @@
-"""What theme/page.py and theme/site.py do to the text of a page, on small pieces of HTML."""
+"""What theme/style.py, theme/page.py and theme/site.py do to the text of a page, on small pieces of HTML."""
 
 import re
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.chapters import ROOT
-from theme import page, site
+from theme import page, site, style
 
 
 def test_equations_get_an_address():
@@ -153,7 +153,7 @@ def test_code_can_be_read_in_both_modes():
         light, dark = sorted([luminance(one), luminance(two)], reverse=True)
         return (light + 0.05) / (dark + 0.05)
 
-    text = page.style(ROOT / "theme" / "static")
+    text = style.style(ROOT / "theme" / "static")
     light, dark = re.search(r"--raised: light-dark\((#\w+), (#\w+)\)", text).groups()
     for background, lines in [
         (dark, [line for line in text.splitlines() if line.startswith('html[data-theme="dark"] .highlight .')]),

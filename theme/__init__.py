@@ -1,6 +1,7 @@
 """How a page looks and works: Sphinx extensions, the layout (`nndl/`), the style sheet and the scripts (`static/`).
 
-    page          the page: its frame, its one style sheet, what is done to its text
+    style         the one style sheet; what others bring stays out
+    page          the page: what its frame needs, what is done to its text
     formulas      math, rendered while the book is built
     interactive   explorers and other pieces that move: frames as files, scripts served once
     buttons       the line below a title: Colab, Binder, download, edit

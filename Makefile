@@ -10,6 +10,7 @@ REQUIREMENTS ?= -r requirements.lock
 # Chapters run in the environment's own kernel, whatever else is installed for this user.
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport MPLBACKEND
+unexport PYTHONSAFEPATH  # -m looks in this folder
 
 .DEFAULT_GOAL := help
 .PHONY: help environment book check test test-launch lab exercises otter links names release clean
@@ -20,7 +21,7 @@ help:  ## show this list
 environment: .venv/installed  ## set up .venv, and nothing else
 
 book: .venv/installed  ## set up, run the chapters, build the site, say where to open it
-	@$(VENV) theme/build.py
+	@$(VENV) -m book.build
 
 check: .venv/installed  ## form, common mistakes and types of all Python files, in seconds
 	@$(VENV) -m ruff check && $(VENV) -m ruff format --check --quiet && $(VENV) -m mypy --no-error-summary
@@ -32,19 +33,19 @@ test-launch: book  ## every published notebook from an empty folder, as in Colab
 	@$(VENV) -m pytest -m launch -n 0 tests
 
 lab: .venv/installed  ## open the chapters as notebooks in JupyterLab; exercises are in my_exercises
-	@$(VENV) theme/exercises.py mine
+	@$(VENV) -m book.exercises mine
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}, "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
 	@$(VENV) -m jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
 
 exercises: .venv/installed  ## write student and solution notebooks into _build/notebooks, without building the book
-	@$(VENV) theme/exercises.py notebooks
+	@$(VENV) -m book.exercises notebooks
 	@echo "without solutions: _build/notebooks/exercises"; echo "with solutions:    _build/notebooks/solutions"
 
 # otter-grader wants 90 packages that nobody else here needs: an environment of its own.
 otter: .venv/installed  ## write bundles for Gradescope into _build/otter, by otter-grader (installs it the first time)
-	@$(VENV) theme/exercises.py otter
+	@$(VENV) -m book.exercises otter
 	@test -x .venv-otter/bin/otter || { "$(PYTHON)" -m venv .venv-otter && .venv-otter/bin/python -m pip install --quiet \
 		--disable-pip-version-check --constraint requirements.lock --editable ".[course]"; }
 	@set -e; for folder in _build/otter/*/; do name=$$(basename "$$folder"); \
@@ -52,13 +53,13 @@ otter: .venv/installed  ## write bundles for Gradescope into _build/otter, by ot
 		echo "$$name: students get $${folder}student, Gradescope the zip file in $${folder}autograder"; done
 
 links: .venv/installed  ## follow every link that leaves the book (needs the network)
-	@$(VENV) theme/build.py linkcheck
+	@$(VENV) -m book.build linkcheck
 
 names: .venv/installed  ## add new public names to tests/public_names.txt
 	@$(VENV) -m tests.public_names
 
 release: book  ## wheel, site and notebooks with checksums, into _build/release
-	@$(VENV) theme/release.py
+	@$(VENV) -m book.release
 
 clean:  ## remove the built book; the environment in .venv stays
 	@rm -rf _build reference

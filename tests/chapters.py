@@ -6,11 +6,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "_build" / "html"
-EXECUTED = ROOT / "_build" / "jupyter_execute"
-CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))
-EXERCISES = sorted((ROOT / "exercises").glob("[0-9][0-9]-*.md"))
+from book.files import CHAPTERS, EXECUTED, EXERCISES, ROOT, SITE
+
+__all__ = ["CHAPTERS", "EXECUTED", "EXERCISES", "ROOT", "SITE"]  # where the build has them
 PLAY = [ROOT / "chapters" / "playground.md", ROOT / "chapters" / "draw-a-digit.md"]  # pieces that run in the browser
 GUIDE = ROOT / "exercises" / "how-to-work-the-exercises.md"
 

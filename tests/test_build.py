@@ -29,7 +29,7 @@ CELL = "```{code-cell} ipython3\n%s\n```\n\n"
 def book(tmp_path):
     """A function that writes the page and builds the book; it returns (exit status, output)."""
     folder = tmp_path / "a book"
-    for name in ["theme", "nndl_lib"]:
+    for name in ["book", "theme", "nndl_lib"]:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ["_config.yml", "requirements.lock"]:
         shutil.copy(ROOT / name, folder / name)
@@ -44,7 +44,7 @@ def book(tmp_path):
         if not page.exists() or page.read_text(encoding="utf-8") != HEADER + text:
             page.write_text(HEADER + text, encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "theme/build.py"],
+            [sys.executable, "-m", "book.build"],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -94,19 +94,17 @@ def test_runs_again_only_what_changed(book):
 
 
 KEYS = """
-import sys
 from types import SimpleNamespace
-sys.path.insert(0, "theme")
-import nndl_build
+from book import execution
 config = SimpleNamespace()
-nndl_build.use_keyed_caches(SimpleNamespace(srcdir="."), config)
+execution.use_keyed_caches(SimpleNamespace(srcdir="."), config)
 print(config.nb_execution_cache_path, config.nndl_exercises_cache)
 """
 
 
 def test_the_keys_of_the_caches(tmp_path):
     # A chapter's depends on the whole library but the checks, in subpackages too; an exercise's on those as well.
-    for name in ["theme", "nndl_lib"]:
+    for name in ["book", "nndl_lib"]:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.lock", tmp_path)
 
@@ -214,19 +212,15 @@ def test_solution_regions_that_do_not_fit_stop_the_build(book):
     source.write_text(HEADER + "# Page\n\n" + cell, encoding="utf-8")
     status, said = book("# Page\n")
     assert status == 1
-    assert (
-        "exercises/02-page.md: the cell that begins ['def f():']: # BEGIN SOLUTION and # END SOLUTION do not come in pairs"
-        in said
-    )
+    where = "exercises/02-page.md: the cell that begins ['def f():']: "
+    assert f"{where}# BEGIN SOLUTION and # END SOLUTION do not come in pairs" in said
     assert "Traceback" not in said and "The book was not built." in said
 
 
 REFUSED = """
-import sys
 from types import SimpleNamespace
-sys.path.insert(0, "theme")
-import nndl_build
 from sphinxcontrib import katex
+from theme import formulas
 start, tries = katex.KaTeXServer.start_server_process.__func__, []
 def refuses_twice(cls, rundir, timeout):
     found = start(cls, rundir, timeout)
@@ -236,8 +230,8 @@ def refuses_twice(cls, rundir, timeout):
     return found
 katex.KaTeXServer.start_server_process = classmethod(refuses_twice)
 katex.KaTeXServer.katex_path = "./katex.min.js"
-nndl_build.use_packaged_node(None, None)
-nndl_build.prepare_katex(SimpleNamespace(), None)
+formulas.use_packaged_node(None, None)
+formulas.prepare_katex(SimpleNamespace(), None)
 katex.KaTeXServer.start()
 print(len(tries))
 """
@@ -245,6 +239,6 @@ print(len(tries))
 
 @pytest.mark.skipif(os.name != "posix", reason="sockets of files")
 def test_no_renderer_is_left_behind():
-    # One that refuses the connection, as on a busy machine, is ended: else it keeps this pipe open, and run() times out.
+    # One that refuses the connection, as on a busy machine, is ended: else it keeps this pipe open, and run() waits.
     done = subprocess.run([sys.executable, "-c", REFUSED], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["3"], done.stderr

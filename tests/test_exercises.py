@@ -7,6 +7,7 @@ import ast
 import functools
 import importlib
 import inspect
+import itertools
 import random
 import re
 import subprocess
@@ -17,19 +18,16 @@ import nbformat
 import pytest
 import torch
 
+from book import exercises
+from book.files import NOTEBOOKS
+from book.origin import origin
 from nndl_lib.checks import _worker as worker
 from nndl_lib.checks._engine import Check
 from nndl_lib.checks._words import fault, same
-from tests.chapters import ROOT, SITE, text_of
+from tests.chapters import CHAPTERS, EXERCISES, ROOT, SITE, text_of
 from tests.test_chapters import fail
 
-sys.path.insert(0, str(ROOT / "theme"))
-import publish
-
-import exercises
-
-SOURCES = exercises.SOURCES
-source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+source = pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 
 
 @functools.cache
@@ -62,7 +60,7 @@ def functions(path, derive):
 # Each exercise as (source, module, name of the function).
 FOUND = [
     (path, module_of(path), name)
-    for path in SOURCES
+    for path in EXERCISES
     for name in re.findall(r"^check\.(\w+)\(\1\)$", "\n".join(cells_of(notebook(path))), re.MULTILINE)
 ]
 exercise = pytest.mark.parametrize(
@@ -90,9 +88,7 @@ wrong_answer = pytest.mark.parametrize(
 
 
 def test_every_chapter_has_exercises():
-    assert [path.stem for path in SOURCES] == [
-        path.stem for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.md"))
-    ]
+    assert [path.stem for path in EXERCISES] == [path.stem for path in CHAPTERS]
 
 
 @source
@@ -175,8 +171,8 @@ def test_teachers_get_everything_but_the_marks(path):
 @source
 def test_written_notebooks_are_derived_from_the_source(path):
     for folder in ["exercises", "solutions"]:
-        expected = exercises.published(path, folder, publish.origin())
-        for file in [publish.NOTEBOOKS, SITE / "notebooks"]:
+        expected = exercises.published(path, folder, origin())
+        for file in [NOTEBOOKS, SITE / "notebooks"]:
             written = nbformat.read(file / folder / f"{path.stem}.ipynb", as_version=4)
             # Another commit since the build names another place to install the same from.
             expected.metadata["nndl"]["revision"] = written.metadata["nndl"]["revision"]
@@ -197,7 +193,8 @@ def test_the_page_is_derived_from_the_source(path):
 
 
 def test_sources_that_do_not_fit_together_are_refused():
-    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n\n# T\n\n"
+    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n"
+    head += "kernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n\n# T\n\n"
     code = "```{code-cell} ipython3\ndef f():\n    # BEGIN SOLUTION\n    return 1\n    # END SOLUTION\n```\n\n"
     fold = "<details>\n<summary>Solution</summary>\n\nBecause.\n\n</details>\n"
     assert exercises.read(head + code + fold, "good.md")
@@ -218,8 +215,8 @@ def test_sources_that_do_not_fit_together_are_refused():
 def test_my_exercises_are_never_overwritten(tmp_path, monkeypatch):
     monkeypatch.setattr(exercises, "ROOT", tmp_path)
     exercises.write_mine()
-    file = tmp_path / "my_exercises" / f"{SOURCES[0].stem}.ipynb"
-    assert nbformat.read(file, as_version=4) == exercises.student(notebook(SOURCES[0]))
+    file = tmp_path / "my_exercises" / f"{EXERCISES[0].stem}.ipynb"
+    assert nbformat.read(file, as_version=4) == exercises.student(notebook(EXERCISES[0]))
     file.write_text("my work", encoding="utf-8")
     exercises.write_mine()
     assert file.read_text(encoding="utf-8") == "my work"
@@ -366,9 +363,10 @@ def test_a_function_that_raises_at_once_or_late_gets_a_message(path, module, nam
     def raises(*arguments):
         return {}["weights"]
 
-    def late(*arguments, calls=[]):  # right at first, then lost
-        calls.append(1)
-        if len(calls) > 3:
+    calls = itertools.count(1)
+
+    def late(*arguments):  # right at first, then lost
+        if next(calls) > 3:
             raise IndexError("too many calls")
         return solution(*arguments)
 
@@ -386,8 +384,9 @@ def state():
     generators = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
     torchs = (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(), torch.set_num_threads,
               torch.are_deterministic_algorithms_enabled(), torch.is_inference_mode_enabled())
-    pythons = (dict(os.environ), list(warnings.filters), sorted(sys.modules), list(sys.path), os.getcwd(), sys.gettrace(),
-               sys.stdin, sys.stdout, sys.stderr, sys.getrecursionlimit(), np.geterr(), np.get_printoptions(), __builtins__.input)
+    pythons = (dict(os.environ), list(warnings.filters), sorted(sys.modules), list(sys.path), os.getcwd(),
+               sys.gettrace(), sys.stdin, sys.stdout, sys.stderr, sys.getrecursionlimit(), np.geterr(),
+               np.get_printoptions(), __builtins__.input)
     with open(f"/proc/self/task/{os.getpid()}/children") as file:
         children = file.read()
     signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM, signal.SIGUSR1, signal.SIGTERM)]
@@ -400,7 +399,8 @@ def hostile(*arguments):
     torch._C._set_deterministic_algorithms(True)
     os.environ["CHECKED"] = "1"
     warnings.simplefilter("error")
-    sys.path.append("."), os.chdir("/"), sys.setrecursionlimit(5000), np.seterr(all="raise"), np.set_printoptions(precision=1)
+    sys.path.append("."), os.chdir("/"), sys.setrecursionlimit(5000)
+    np.seterr(all="raise"), np.set_printoptions(precision=1)
     import this
     sys.stdout.close()
     sys.stdout = None

@@ -1,7 +1,7 @@
 """Every way to a running chapter, walked: Colab, JupyterLab, without a network, another Python.
 
-GitHub is stood in for by a local repository, Colab by an empty folder and an environment without the library. What takes
-minutes is marked `launch`; `make test-launch` runs it.
+GitHub is stood in for by a local repository, Colab by an empty folder and an environment without the library. What
+takes minutes is marked `launch`; `make test-launch` runs it.
 """
 
 import contextlib
@@ -20,14 +20,13 @@ import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
+from book import notebooks, publish
+from book.origin import Origin
 from tests import launch
 from tests.browser import CHROMIUM, FLAGS, wait_until
-from tests.chapters import ROOT
+from tests.chapters import EXECUTED, ROOT
 from tests.test_build import CELL, HEADER, book  # noqa: F401, the last is a fixture
 from tests.test_publish import NOTEBOOKS, notebook_of
-
-sys.path.insert(0, str(ROOT / "theme"))
-import publish
 
 browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 
@@ -42,7 +41,7 @@ def colab(tmp_path_factory):
         pytest.skip("no git on this machine")
     base = tmp_path_factory.mktemp("colab")
     settings, commit = launch.repository(base / "repository")
-    found = publish.Origin(launch.ADDRESS, commit, "https://some-one.github.io/book", "main", "0.1.0")
+    found = Origin(launch.ADDRESS, commit, "https://some-one.github.io/book", "main", "0.1.0")
     python = launch.environment_without_library(base / "environment")
 
     def run(name, timeout=300):
@@ -52,7 +51,7 @@ def colab(tmp_path_factory):
         notebook = notebook_of(name, found)
         for cell in notebook.cells:
             cell.update(outputs=[], execution_count=None) if cell.cell_type == "code" else None
-        publish.write(notebook, file)
+        notebooks.write(notebook, file)
         done = launch.run_notebook(python, file, settings, timeout)
         assert done.returncode == 0, done.stderr[-3000:]
         return nbformat.read(file, as_version=4)
@@ -110,13 +109,13 @@ def test_every_notebook_in_colab(colab, name):
 @pytest.mark.launch
 def test_an_older_library_is_told_apart(colab, tmp_path):
     # The whole way: pip's own copy, then a notebook of a later version.
-    found = publish.Origin(launch.ADDRESS, colab.commit, "", "main", "99.0.0")
+    found = Origin(launch.ADDRESS, colab.commit, "", "main", "99.0.0")
     cells = [
-        publish.install_cell(publish.Origin(launch.ADDRESS, colab.commit, "", "main", "0.1.0")),
-        publish.install_cell(found),
+        notebooks.install_cell(Origin(launch.ADDRESS, colab.commit, "", "main", "0.1.0")),
+        notebooks.install_cell(found),
     ]
     cells[1].id = "second"
-    publish.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebook.ipynb")
+    notebooks.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebook.ipynb")
     done = launch.run_notebook(colab.python, tmp_path / "notebook.ipynb", {}, 120)
     assert done.returncode != 0
     assert "was written for nndl_lib 99.0.0" in done.stderr and "pip install --upgrade" in done.stderr
@@ -129,11 +128,11 @@ def test_an_older_library_is_told_apart(colab, tmp_path):
 def test_binders_environment_runs_a_chapter(tmp_path):
     # As Binder does: an empty environment, the branch's requirements, then its postBuild. Needs a package index.
     settings, commit = launch.repository(tmp_path / "repository")
-    found = publish.Origin(launch.ADDRESS, commit, "", "main", "0.1.0")
+    found = Origin(launch.ADDRESS, commit, "", "main", "0.1.0")
     branch = tmp_path / "branch"
     publish.write_binder(found, "", branch)
     for name in ["intro.ipynb", "chapters/10-recurrent-networks.ipynb"]:
-        publish.write(notebook_of(name, found), branch / name)
+        notebooks.write(notebook_of(name, found), branch / name)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "environment"], check=True)
     programs = tmp_path / "environment" / "bin"
     environment = {**os.environ, **settings, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
@@ -208,7 +207,7 @@ def lab(tmp_path_factory):
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
         def show(notebook, name):
-            publish.write(notebook, folder / f"{name}.ipynb")
+            notebooks.write(notebook, folder / f"{name}.ipynb")
             page = chromium.new_page(viewport={"width": 1400, "height": 1000})
             page.set_default_timeout(60_000)
             page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
@@ -232,9 +231,7 @@ def faults(page):
 @browser
 def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
     page = lab(
-        publish.published(
-            nbformat.read(publish.EXECUTED / "intro.ipynb", as_version=4), "intro", publish.Origin(version="0.1.0")
-        ),
+        notebooks.published(nbformat.read(EXECUTED / "intro.ipynb", as_version=4), "intro", Origin(version="0.1.0")),
         "intro",
     )
     run_all(page)
@@ -352,7 +349,8 @@ with sync_playwright() as playwright:
     figure.locator("input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     figure.locator("img").evaluate("image => image.decode()")
-    print(before, "|", figure.locator("img").get_attribute("alt"), "|", page.locator(".katex-html").count(), "|", failed)
+    after, formulas = figure.locator("img").get_attribute("alt"), page.locator(".katex-html").count()
+    print(before, "|", after, "|", formulas, "|", failed)
     browser.close()
 """
 
@@ -371,7 +369,7 @@ def test_offline_a_book_is_built_and_read(book):
     command = without_network()
     (book.folder / "chapters" / "02-page.md").write_text(PAGE, encoding="utf-8")
     built = subprocess.run(
-        [*command, sys.executable, "theme/build.py"],
+        [*command, sys.executable, "-m", "book.build"],
         cwd=book.folder,
         capture_output=True,
         text=True,
@@ -455,7 +453,7 @@ def test_links_are_followed(book, tmp_path):
             text = f"{HEADER}# Page\n\nSee [there]({address}/{name}).\n"
             (book.folder / "chapters" / "02-page.md").write_text(text, encoding="utf-8")
             done = subprocess.run(
-                [sys.executable, "theme/build.py", "linkcheck"],
+                [sys.executable, "-m", "book.build", "linkcheck"],
                 cwd=book.folder,
                 capture_output=True,
                 text=True,

@@ -1,23 +1,19 @@
-"""What theme/nndl_page.py and theme/nndl_site.py do to the text of a page, on small pieces of HTML."""
+"""What theme/style.py, theme/page.py and theme/site.py do to the text of a page, on small pieces of HTML."""
 
 import re
-import sys
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from tests.chapters import ROOT
-
-sys.path.insert(0, str(ROOT / "theme"))
-import nndl_page
-import nndl_site
+from theme import page, site, style
 
 
 def test_equations_get_an_address():
     numbered = '<div class="math">\n<span class="katex-display"><math><mtext>(2.5)</mtext></math></span></div>'
     plain = numbered.replace("<mtext>(2.5)</mtext>", "")
-    done = nndl_page.number_equations(f"<p>a</p>{plain}{numbered}<p>(2.7)</p>")
+    done = page.number_equations(f"<p>a</p>{plain}{numbered}<p>(2.7)</p>")
     assert done.startswith(f'<p>a</p>{plain}<div id="eq-2-5" class="equation math">')
     assert (
         done.count("<div") == done.count("</div>") == 2
@@ -28,16 +24,17 @@ def test_equations_get_an_address():
 
 def test_exercises_get_an_address_below_their_heading_alone():
     text = '<p><strong>1. By hand.</strong></p><section id="exercises"><p><strong>12. By head.</strong></p></section>'
-    done = nndl_page.number_exercises(text)
+    done = page.number_exercises(text)
     assert 'id="exercise-12"' in done and 'id="exercise-1"' not in done
-    assert nndl_page.number_exercises("<p><strong>1. By hand.</strong></p>") == "<p><strong>1. By hand.</strong></p>"
+    assert page.number_exercises("<p><strong>1. By hand.</strong></p>") == "<p><strong>1. By hand.</strong></p>"
 
 
-@pytest.mark.parametrize("lines, folded", [(nndl_page.LONG_OUTPUT - 2, False), (nndl_page.LONG_OUTPUT + 5, True)])
+@pytest.mark.parametrize("lines, folded", [(page.LONG_OUTPUT - 2, False), (page.LONG_OUTPUT + 5, True)])
 def test_long_outputs_are_folded(lines, folded):
     printed = "line\n" * lines
-    output = f'<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre><span></span>{printed}</pre></div>\n</div>'
-    done = nndl_page.fold_long_outputs(f"<p>a</p>{output}<p>b</p>")
+    output = '<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre><span></span>'
+    output += f"{printed}</pre></div>\n</div>"
+    done = page.fold_long_outputs(f"<p>a</p>{output}<p>b</p>")
     assert ("<details" in done) == folded and output in done
     if folded:
         assert done.index("<details") < done.index(output) < done.index("</details>") < done.index("<p>b</p>")
@@ -46,19 +43,19 @@ def test_long_outputs_are_folded(lines, folded):
 def test_a_picture_on_the_first_screen_is_fetched_at_once():
     picture = '<img src="a.webp" loading="lazy" decoding="async">'
     assert (
-        nndl_page.hurry(f"<p>few words</p>{picture}{picture}")
+        page.hurry(f"<p>few words</p>{picture}{picture}")
         == f'<p>few words</p><img fetchpriority="high" src="a.webp">{picture}'
     )
     far = f"<p>{'word ' * 200}</p>{picture}"
-    assert nndl_page.hurry(far) == far and nndl_page.hurry("<p>none</p>") == "<p>none</p>"
+    assert page.hurry(far) == far and page.hurry("<p>none</p>") == "<p>none</p>"
 
 
 def test_the_fonts_of_the_first_screen():
     first = '<p><span class="katex"><span class="mathnormal">x</span></span></p>'
     later = f'<p>{"word " * 300}</p><p><span class="katex"><span class="mathbf">x</span></span></p>'
-    assert nndl_page.fonts_of(first + later) == ["Main-Regular", "Math-Italic"]
-    assert nndl_page.fonts_of(later) == []
-    assert nndl_page.fonts_of("<p>words</p>") == []
+    assert page.fonts_of(first + later) == ["Main-Regular", "Math-Italic"]
+    assert page.fonts_of(later) == []
+    assert page.fonts_of("<p>words</p>") == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +66,7 @@ def test_the_fonts_of_the_first_screen():
             "A sentence that says what the page is about, and more than forty characters long.",
         ),
         (
-            f"<p>{'A first sentence of about sixty characters, so that it counts. ' * 1}{'And a second one that goes on ' * 6}.</p>",
+            f"<p>A first sentence of about sixty characters, so that it counts. {'And a second one goes on ' * 6}.</p>",
             "A first sentence of about sixty characters, so that it counts.",
         ),
         ('<p>With <span class="katex">x</span>, a formula, which reads badly in a list of results.</p>', ""),
@@ -77,7 +74,7 @@ def test_the_fonts_of_the_first_screen():
     ],
 )
 def test_the_description_of_a_page(body, expected):
-    found = nndl_page.description_of(body)
+    found = page.description_of(body)
     assert found == expected and len(found) <= 160
 
 
@@ -87,8 +84,8 @@ def test_figures_become_webp_without_loss_and_say_their_size(tmp_path):
     app = SimpleNamespace(
         srcdir=tmp_path, outdir=tmp_path / "out", builder=SimpleNamespace(images={"in/figure.png": "figure.png"})
     )
-    pictures = nndl_page.Pictures(app)
-    text = nndl_page.IMAGE.sub(
+    pictures = page.Pictures(app)
+    text = page.IMAGE.sub(
         pictures, '<img alt="noise" src="../_images/figure.png" style="width: 3px" /><img src="../_images/other.png">'
     )
     assert text.startswith(
@@ -118,16 +115,16 @@ def test_addresses_cards_and_the_map(tmp_path):
         app_at("https://a.example/book", tmp_path),
         {"page_name": "Linear models & more", "page_description": "What it says."},
     )
-    nndl_site.place(app, "chapters/02-page", None, context, None)
+    site.place(app, "chapters/02-page", None, context, None)
     assert context["page_address"] == "https://a.example/book/chapters/02-page.html"
     card = tmp_path / context["page_card"].removeprefix("https://a.example/book/")
     with Image.open(card) as picture:
-        assert picture.size == nndl_site.CARD and len(picture.convert("L").getcolors()) > 10, "an empty picture"
-    nndl_site.place(app, "intro", None, context, None)
+        assert picture.size == site.CARD and len(picture.convert("L").getcolors()) > 10, "an empty picture"
+    site.place(app, "intro", None, context, None)
     assert context["page_address"] == "https://a.example/book/"  # not its second name, index.html
-    nndl_site.place(app, "404", None, context, None)
+    site.place(app, "404", None, context, None)
     assert context["page_base"] == "https://a.example/book/" and not context["page_address"]
-    nndl_site.write_map(app, None)
+    site.write_map(app, None)
     text = (tmp_path / "sitemap.xml").read_text(encoding="utf-8")
     assert [place for place in text.split() if "<loc>" in place] == [
         f"<url><loc>https://a.example/book/{name}</loc></url>"
@@ -138,8 +135,8 @@ def test_addresses_cards_and_the_map(tmp_path):
 
 def test_without_an_address_pages_do_not_invent_one(tmp_path):
     app, context = app_at("", tmp_path), {"page_name": "Linear models", "page_description": "What it says."}
-    nndl_site.place(app, "chapters/02-page", None, context, None)
-    nndl_site.write_map(app, None)
+    site.place(app, "chapters/02-page", None, context, None)
+    site.write_map(app, None)
     assert context["page_address"] == context["page_card"] == context["page_base"] == "" and not list(
         tmp_path.iterdir()
     )
@@ -156,7 +153,7 @@ def test_code_can_be_read_in_both_modes():
         light, dark = sorted([luminance(one), luminance(two)], reverse=True)
         return (light + 0.05) / (dark + 0.05)
 
-    text = nndl_page.style(ROOT / "theme" / "static")
+    text = style.style(ROOT / "theme" / "static")
     light, dark = re.search(r"--raised: light-dark\((#\w+), (#\w+)\)", text).groups()
     for background, lines in [
         (dark, [line for line in text.splitlines() if line.startswith('html[data-theme="dark"] .highlight .')]),

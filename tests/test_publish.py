@@ -1,4 +1,4 @@
-"""What is published beside the pages: notebooks that install what they need, buttons that lead to them, Binder's files."""
+"""What is published beside the pages: notebooks that install what they need, the buttons to them, Binder's files."""
 
 import re
 import subprocess
@@ -10,22 +10,18 @@ import nbformat
 import pytest
 import yaml
 
-from tests.chapters import EXECUTED, ROOT, SITE, text_of
+from book import exercises, files, notebooks, origin, publish
+from tests.chapters import EXECUTED, EXERCISES, ROOT, SITE, text_of
 from tests.test_repository import normal
+from theme import buttons
 
-sys.path.insert(0, str(ROOT / "theme"))
-import nndl_launch
-import publish
-
-import exercises
-
-FOUND = publish.Origin(
+FOUND = origin.Origin(
     "https://github.com/some-one/a.book", "v9.8.7", "https://some-one.github.io/a.book", "main", "9.8.7"
 )
-PAGES = publish.pages_with_code()
+PAGES = files.pages_with_code()
 NOTEBOOKS = [
     *(f"{page}.ipynb" for page in PAGES),
-    *(f"{folder}/{source.stem}.ipynb" for folder in ["exercises", "solutions"] for source in exercises.SOURCES),
+    *(f"{folder}/{source.stem}.ipynb" for folder in ["exercises", "solutions"] for source in EXERCISES),
 ]
 
 
@@ -33,7 +29,7 @@ def notebook_of(name, found=FOUND):
     """A notebook as it is published from this origin."""
     folder, _, stem = name.removesuffix(".ipynb").rpartition("/")
     if name.removesuffix(".ipynb") in PAGES:
-        return publish.published(nbformat.read(EXECUTED / name, as_version=4), name.removesuffix(".ipynb"), found)
+        return notebooks.published(nbformat.read(EXECUTED / name, as_version=4), name.removesuffix(".ipynb"), found)
     return exercises.published(ROOT / "exercises" / f"{stem}.md", folder, found)
 
 
@@ -53,7 +49,7 @@ def test_everything_with_code_is_published():
         if ".ipynb_checkpoints" not in file.parts
     }
     assert executed <= {*NOTEBOOKS} and len(PAGES) >= 11
-    for folder in [publish.NOTEBOOKS, SITE / "notebooks"]:
+    for folder in [files.NOTEBOOKS, SITE / "notebooks"]:
         assert {file.relative_to(folder).as_posix() for file in folder.rglob("*.ipynb")} == {*NOTEBOOKS}
 
 
@@ -64,7 +60,7 @@ def test_notebook(name):
     assert notebook.metadata.kernelspec.name == "python3"
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert (
-        code[0].id == publish.INSTALL_ID
+        code[0].id == notebooks.INSTALL_ID
         and 'source = "9.8.7", "git+https://github.com/some-one/a.book@v9.8.7"' in code[0].source
     )
     assert sum("pip" in cell.source for cell in code) == 1
@@ -113,12 +109,12 @@ def test_links():
         "[a](02-x.md#b), [c](../intro.md), [d](#e), [f](https://g.org/h.md), ![i](j.png), `[k](l)`, $[m](n)$\n\n"
         "```\n[o](p.md)\n```\n\n$$\n[q](r)\n$$\n"
     )
-    with_site = publish.absolute_links(text, "chapters/03-y", "https://s.org/book")
+    with_site = notebooks.absolute_links(text, "chapters/03-y", "https://s.org/book")
     assert with_site.startswith(
         "[a](https://s.org/book/chapters/02-x.html#b), [c](https://s.org/book/intro.html), "
         "[d](https://s.org/book/chapters/03-y.html#e), [f](https://g.org/h.md), "
     )
-    without = publish.absolute_links(text, "chapters/03-y", "")
+    without = notebooks.absolute_links(text, "chapters/03-y", "")
     assert without.startswith("a, c, d, [f](https://g.org/h.md), ")
     for result in [with_site, without]:
         assert result.endswith(text[text.index("![i]") :])
@@ -128,7 +124,7 @@ def test_links():
 
 
 def run_cell(found, monkeypatch, library, pip=0, python=sys.version_info):
-    """Run the install cell where `library` is what can be imported (None: nothing, until pip has run); return pip's calls."""
+    """Run the install cell where `library` is what can be imported (None: nothing, until pip has run): pip's calls."""
     calls = []
     here = types.ModuleType("nndl_lib")
     here.__path__ = []
@@ -148,7 +144,7 @@ def run_cell(found, monkeypatch, library, pip=0, python=sys.version_info):
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(sys, "version_info", python)
     offer(library if library != "old" else None)
-    exec(compile(publish.install_cell(found).source, "cell", "exec"), {})
+    exec(compile(notebooks.install_cell(found).source, "cell", "exec"), {})
     return calls
 
 
@@ -166,7 +162,7 @@ def test_a_missing_library_is_installed(monkeypatch):
     with pytest.raises(RuntimeError, match="pip could not install nndl_lib from git.*@v9.8.7:\nno such commit"):
         run_cell(FOUND, monkeypatch, None, pip=1)
     with pytest.raises(ImportError, match="nndl_lib is missing. Get the project's files, and run make lab there"):
-        run_cell(publish.Origin(version="9.8.7"), monkeypatch, None)
+        run_cell(origin.Origin(version="9.8.7"), monkeypatch, None)
 
 
 def test_what_is_too_old_is_named(monkeypatch):
@@ -184,7 +180,7 @@ def test_origin_of_a_fork(tmp_path):
         "repository:\n  url: https://github.com/a/b\n  branch: trunk\n", encoding="utf-8"
     )
     given = {"NNDL_REVISION": "0123"}
-    found = publish.origin(given, tmp_path)
+    found = origin.origin(given, tmp_path)
     assert (found.repository, found.branch, found.source) == (
         "https://github.com/a/b",
         "trunk",
@@ -192,19 +188,19 @@ def test_origin_of_a_fork(tmp_path):
     )
     assert found.site == "https://a.github.io/b"
     for address in ["https://github.com/Fork/b", "https://github.com/Fork/b.git", "https://github.com/Fork/b/"]:
-        fork = publish.origin({**given, "NNDL_REPOSITORY": address}, tmp_path)
+        fork = origin.origin({**given, "NNDL_REPOSITORY": address}, tmp_path)
         assert (fork.repository, fork.name, fork.site) == (
             "https://github.com/Fork/b",
             "Fork/b",
             "https://fork.github.io/b",
         )
     assert (
-        publish.origin({**given, "NNDL_REPOSITORY": "https://github.com/A/a.github.io"}, tmp_path).site
+        origin.origin({**given, "NNDL_REPOSITORY": "https://github.com/A/a.github.io"}, tmp_path).site
         == "https://a.github.io"
     )
-    assert publish.origin({**given, "NNDL_SITE": "https://book.org/"}, tmp_path).site == "https://book.org"
+    assert origin.origin({**given, "NNDL_SITE": "https://book.org/"}, tmp_path).site == "https://book.org"
     with pytest.raises(ValueError, match="'git@github.com:a/b'; expected https://github.com/owner/name"):
-        publish.origin({"NNDL_REPOSITORY": "git@github.com:a/b"}, tmp_path)
+        origin.origin({"NNDL_REPOSITORY": "git@github.com:a/b"}, tmp_path)
 
 
 def test_the_revision_is_a_release_or_a_commit(tmp_path):
@@ -216,18 +212,18 @@ def test_the_revision_is_a_release_or_a_commit(tmp_path):
 
     git("init", "--quiet")
     git("commit", "--quiet", "--allow-empty", "-m", "first")
-    assert publish.find_revision(tmp_path, "1.0.0") == git("rev-parse", "HEAD")
+    assert origin.find_revision(tmp_path, "1.0.0") == git("rev-parse", "HEAD")
     git("tag", "v1.0.0")
-    assert publish.find_revision(tmp_path, "1.0.0") == "v1.0.0"
-    assert publish.find_revision(tmp_path, "1.0.1") == git("rev-parse", "HEAD")
+    assert origin.find_revision(tmp_path, "1.0.0") == "v1.0.0"
+    assert origin.find_revision(tmp_path, "1.0.1") == git("rev-parse", "HEAD")
     (tmp_path / ".git").rename(tmp_path / "no.git")
-    assert publish.find_revision(tmp_path, "1.0.0") == ""  # files without a history
+    assert origin.find_revision(tmp_path, "1.0.0") == ""  # files without a history
 
 
 def test_nothing_is_known_by_itself():
     settings = yaml.safe_load(text_of(ROOT / "_config.yml"))["repository"]
     assert settings == {"url": settings["url"], "branch": "main"}
-    assert publish.Origin().source == "" and publish.Origin().name == ""
+    assert origin.Origin().source == "" and origin.Origin().name == ""
 
 
 # --- buttons --------------------------------------------------------------------------------------------------------
@@ -240,9 +236,9 @@ DOCUMENTS = [
 
 
 def test_every_button_leads_to_what_is_published():
-    published, seen = publish.NOTEBOOKS, 0
+    published, seen = files.NOTEBOOKS, 0
     for page in DOCUMENTS:
-        offers = nndl_launch.buttons(page, FOUND)
+        offers = buttons.buttons(page, FOUND)
         assert {*offers} == {"launch", "download", "edit"}
         urls = {button["label"]: button["url"] for group in offers.values() for button in group}
         for label, prefix in [
@@ -258,19 +254,19 @@ def test_every_button_leads_to_what_is_published():
             assert (SITE / button["url"]).is_file(), button["url"]
         if not page.startswith("reference/"):
             assert urls["source-edit-button"] == f"https://github.com/some-one/a.book/edit/main/{page}.md"
-    assert seen == 2 * (len(PAGES) + len(exercises.SOURCES))
+    assert seen == 2 * (len(PAGES) + len(EXERCISES))
 
 
 def test_without_an_address_there_are_downloads_alone():
     for page in DOCUMENTS:
-        offers = nndl_launch.buttons(page, publish.Origin())
+        offers = buttons.buttons(page, origin.Origin())
         assert offers["launch"] == offers["edit"] == []
-        assert bool(offers["download"]) == bool(nndl_launch.notebook_of(page))
+        assert bool(offers["download"]) == bool(buttons.notebook_of(page))
     assert [
         button["url"]
-        for button in nndl_launch.buttons("exercises/02-linear-models", publish.Origin(), "../notebooks")["download"]
+        for button in buttons.buttons("exercises/02-linear-models", origin.Origin(), "../notebooks")["download"]
     ] == ["../notebooks/exercises/02-linear-models.ipynb", "../notebooks/solutions/02-linear-models.ipynb"]
-    assert nndl_launch.buttons("chapters/notation", publish.Origin())["download"] == []
+    assert buttons.buttons("chapters/notation", origin.Origin())["download"] == []
 
 
 # --- Binder and the development container ---------------------------------------------------------------------------

@@ -7,11 +7,9 @@ import time
 
 import pytest
 
+from book import reference
 from tests import public_names
 from tests.chapters import ROOT, SITE, text_of
-
-sys.path.insert(0, str(ROOT / "theme"))
-import reference
 
 BOOK = reference.Book(ROOT)
 NAMES = public_names.current()
@@ -52,11 +50,16 @@ def test_the_index_names_every_module():
 
 def test_docstrings_become_markdown():
     text = BOOK.docstring(
-        'A sum ``a * b`` of a_b and <c>, chapter 02, "Linear models"; see ``linear``.\n\nArgs:\n    x: the input,\n        on two lines.\n'
-        "    y, z: more.\n\nReturns:\n    What ``x`` is.\n\nUsed so::\n\n    f(x)  # [1]\n\nRaises:\n    ValueError: x is *bad*.\n"
+        'A sum ``a * b`` of a_b and <c>, chapter 02, "Linear models"; see ``linear``.\n\n'
+        "Args:\n    x: the input,\n        on two lines.\n"
+        "    y, z: more.\n\nReturns:\n    What ``x`` is.\n\nUsed so::\n\n    f(x)  # [1]\n\n"
+        "Raises:\n    ValueError: x is *bad*.\n"
     )
     assert text.splitlines() == [
-        'A sum ``a * b`` of a\\_b and \\<c\\>, [chapter 2](../../chapters/02-linear-models.md), "Linear models"; see [`linear`](linear.md).',
+        (
+            "A sum ``a * b`` of a\\_b and \\<c\\>, [chapter 2](../../chapters/02-linear-models.md), "
+            '"Linear models"; see [`linear`](linear.md).'
+        ),
         "",
         "**Args**",
         "",
@@ -100,7 +103,9 @@ class Thing:
     @staticmethod
     def make(kind) -> "Thing":
         """Make."""
-def function(first: tuple[int, int], second: dict[str, list[float]] = {"a": [1, 2]}, *, third: str = "long", **fourth) -> list[int]:
+def function(
+    first: tuple[int, int], second: dict[str, list[float]] = {"a": [1, 2]}, *, third: str = "long", **fourth
+) -> list[int]:
     """Function."""
 def hidden():
     """Not offered."""
@@ -113,7 +118,10 @@ def hidden():
         "Thing.grow(by: float=1.0) -> None",
         "Thing.area -> float",
         "Thing.make(kind) -> 'Thing'",
-        "    first: tuple[int, int],\n    second: dict[str, list[float]]={'a': [1, 2]},\n    *,\n    third: str='long',\n    **fourth\n) -> list[int]",
+        (
+            "    first: tuple[int, int],\n    second: dict[str, list[float]]={'a': [1, 2]},\n    *,\n"
+            "    third: str='long',\n    **fourth\n) -> list[int]"
+        ),
         "Constants: `LIMIT`.",
     ]:
         assert line in page, page
@@ -140,7 +148,8 @@ def test_it_is_quick_and_imports_nothing():
     for name in reference.Book(ROOT).pages:
         BOOK.page(name)
     assert time.process_time() - start < 5
-    code = "import sys; sys.path.insert(0, 'theme'); import reference; reference.Book(reference.Path('.')).page('nn'); print('torch' in sys.modules)"
+    use = "reference.Book(reference.Path('.')).page('nn')"
+    code = f"import sys; from book import reference; {use}; print('torch' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         == "False\n"

@@ -8,12 +8,10 @@ import zipfile
 
 import pytest
 
+from book import release
 from tests import public_names
 from tests.chapters import ROOT, text_of
 from tests.launch import environment_without_library
-
-sys.path.insert(0, str(ROOT / "theme"))
-import release
 
 
 @pytest.fixture(scope="module")

@@ -99,6 +99,9 @@ def test_what_is_called_exists(file):
         for path in re.findall(r"(?:bash|python) ([.\w][\w./-]*/[\w./-]+)", script):
             called += 1
             assert (ROOT / path).is_file(), f"{file.name}: {name}: no {path}"
+        for module in re.findall(r"python -m (book\.\w+)", script):
+            called += 1
+            assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{file.name}: {name}: no {module}"
     assert called or file.stem not in ("test", "canary", "publish", "release")
 
 

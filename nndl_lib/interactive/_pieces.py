@@ -3,7 +3,7 @@
 A piece of some name is written in JavaScript: ``js/<name>.js`` beside this file, a module without imports, whose default
 export is ``{render({ model, el })}`` as anywidget wants it; ``model.get(key)`` gives an entry of the piece's data.
 ``<name>_*.js``, where there are any, are put before it. Browsers load no modules from files, so on a page the module is
-wrapped as a classic script. In a notebook the HTML carries it; on the site ``theme/nndl_pieces.py`` serves it once.
+wrapped as a classic script. In a notebook the HTML carries it; on the site ``theme/interactive.py`` serves it once.
 """
 
 import base64

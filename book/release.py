@@ -1,6 +1,6 @@
 """What a release consists of: the wheel, the site and the notebooks as archives, and the checksums of all three.
 
-    .venv/bin/python theme/release.py     into _build/release, from what `make book` built
+    .venv/bin/python -m book.release     into _build/release, from what `make book` built
 
 Where NNDL_REVISION names a tag (`v0.1.0`), it has to be that of the version, and CHANGELOG.md has to have its section.
 """
@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-RELEASE = ROOT / "_build" / "release"
+from book.files import BUILD, NOTEBOOKS, ROOT, SITE, project, write_whole
+
+RELEASE = BUILD / "release"
 PROJECT = ["pyproject.toml", "README.md", "LICENSE", "nndl_lib"]  # all that the wheel is built from
 
 
@@ -27,17 +27,8 @@ def build_wheel(to: Path, root: Path = ROOT) -> Path:
         for name in PROJECT:
             copy = shutil.copytree if (root / name).is_dir() else shutil.copy
             copy(root / name, Path(scratch, name))
-        command = [
-            "wheel",
-            scratch,
-            "--no-deps",
-            "--no-build-isolation",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--wheel-dir",
-            to,
-        ]
-        subprocess.run([sys.executable, "-m", "pip", *command], check=True)
+        options = "--no-deps --no-build-isolation --quiet --disable-pip-version-check --wheel-dir".split()
+        subprocess.run([sys.executable, "-m", "pip", "wheel", scratch, *options, str(to)], check=True)
     (wheel,) = to.glob("*.whl")
     return wheel
 
@@ -61,7 +52,7 @@ def fault_of(tag: str, version: str, changelog: str) -> str:
 
 
 def main() -> int:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    version = project()["version"]
     tag = os.environ.get("NNDL_REVISION", "")
     if tag.startswith("v"):
         fault = fault_of(tag, version, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
@@ -71,11 +62,11 @@ def main() -> int:
     shutil.rmtree(RELEASE, ignore_errors=True)
     (RELEASE / "wheel").mkdir(parents=True)
     files = [build_wheel(RELEASE / "wheel")]
-    for name, folder in [("site", "html"), ("notebooks", "notebooks")]:
+    for name, folder in [("site", SITE), ("notebooks", NOTEBOOKS)]:
         files.append(RELEASE / f"nndl-{name}-{version}.zip")
-        archive(ROOT / "_build" / folder, files[-1])
+        archive(folder, files[-1])
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
-    (RELEASE / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    write_whole(RELEASE / "SHA256SUMS", "".join(sums))
     print("".join(sums), end="")
     return 0
 

@@ -1,17 +1,19 @@
 """The pages of the API reference, from the library's docstrings: Markdown in `reference/`, which git ignores.
 
 Written by reading the sources, not by importing them: that takes a fraction of a second, shows defaults as they were
-written, and needs no PyTorch. One page for each room of the library: what its face offers, in the order of the face, and
-then its public modules.
+written, and needs no PyTorch. Sphinx's own autodoc imports the library for every build, and shows each re-exported
+name twice. One page for each room of the library: what its face offers, in the order of the face, and then its public
+modules. As a Sphinx extension, it writes them if the book's contents name them, before pages are looked for.
 """
 
 import ast
-import os
 import re
 from pathlib import Path
 
+from book.files import numbered, write_whole
+
 SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Example", "Examples", "Note", "Notes", "Shapes")
-HEADER = "% Written by theme/reference.py from the docstrings. Edit those.\n\n"
+HEADER = "% Written by book/reference.py from the docstrings. Edit those.\n\n"
 
 
 def escape(text: str) -> str:
@@ -27,7 +29,7 @@ class Book:
         self.root = root
         files = {self._name(file): file for file in sorted((root / "nndl_lib").rglob("*.py"))}
         self.trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in files.items()}
-        self.chapters = {int(file.name[:2]): file.name for file in (root / "chapters").glob("[0-9][0-9]-*.md")}
+        self.chapters = {int(file.name[:2]): file.name for file in numbered(root / "chapters")}
         named = re.findall(r"``(\w+)``", ast.get_docstring(self.trees["__init__"]) or "")
         self.pages = [name for name in named if name in self.trees]
 
@@ -80,7 +82,7 @@ class Book:
         return [*found, ""]
 
     def page(self, name: str) -> str:
-        """The page of a room: of a module, or of a face and its public modules. Those of ``checks`` are the exercises' own."""
+        """The page of a room: of a module, or of a face and its public modules, but those of ``checks``."""
         names = _public(self.trees[name])
         modules = [part for part in self.trees if part.rpartition(".")[0] == name and not part.startswith(f"{name}._")]
         text = [HEADER, f"# `nndl_lib.{name}`\n\n", self.docstring(ast.get_docstring(self.trees[name])), "\n\n"]
@@ -123,14 +125,13 @@ class Book:
     def index(self) -> str:
         rows = []
         for name in self.pages:
-            first = (ast.get_docstring(self.trees[name]) or "").split("\n\n")[0]
-            rows.append(
-                f"| [`{name}`](nndl_lib/{name}.md) | {escape(' '.join(first.split()).removesuffix(' In a notebook::').replace('::', '.'))} |\n"
-            )
+            first = " ".join((ast.get_docstring(self.trees[name]) or "").split("\n\n")[0].split())
+            about = escape(first.removesuffix(" In a notebook::").replace("::", "."))
+            rows.append(f"| [`{name}`](nndl_lib/{name}.md) | {about} |\n")
         return (
-            f"{HEADER}# The library\n\nThe chapters build `nndl_lib` by hand and then use it. Each room imports only from those before "
-            "it or beside it. These pages are made from its docstrings, so they say what the version says that this book was built with.\n\n"
-            f"| room | what it is |\n|---|---|\n{''.join(rows)}"
+            f"{HEADER}# The library\n\nThe chapters build `nndl_lib` by hand and then use it. Each room imports only "
+            "from those before it or beside it. These pages are made from its docstrings, so they say what the version "
+            f"says that this book was built with.\n\n| room | what it is |\n|---|---|\n{''.join(rows)}"
         )
 
 
@@ -201,15 +202,15 @@ def write(root: Path) -> None:
     """Write the pages that changed, and remove those of modules that are no more."""
     book, folder = Book(root), root / "reference"
     pages = {"index": book.index(), **{f"nndl_lib/{name}": book.page(name) for name in book.pages}}
-    (folder / "nndl_lib").mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
-        file = folder / f"{name}.md"
-        if (
-            not file.exists() or file.read_text(encoding="utf-8") != text
-        ):  # an untouched file is not read again by the build
-            scratch = file.with_suffix(".part")
-            scratch.write_text(text, encoding="utf-8")
-            os.replace(scratch, file)
+        write_whole(folder / f"{name}.md", text)  # one that is the same stays, and is not read again by the build
     for file in folder.rglob("*.md"):
         if file.relative_to(folder).with_suffix("").as_posix() not in pages:
             file.unlink()
+
+
+def setup(app):
+    # In setup, since what is in the folder decides, in the event that comes next, which pages there are.
+    if "reference/" in Path(app.config.external_toc_path).read_text(encoding="utf-8"):
+        write(Path(app.srcdir))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

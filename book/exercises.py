@@ -1,37 +1,42 @@
 """What becomes of `exercises/NN-name.md`, the one source of a chapter's coding exercises, solutions included.
 
-    .venv/bin/python theme/exercises.py notebooks     student and solution notebooks into _build/notebooks
-    .venv/bin/python theme/exercises.py mine          student notebooks into my_exercises, none overwritten
-    .venv/bin/python theme/exercises.py otter         sources for otter-grader into _build/otter
+    .venv/bin/python -m book.exercises notebooks     student and solution notebooks into _build/notebooks
+    .venv/bin/python -m book.exercises mine          student notebooks into my_exercises, none overwritten
+    .venv/bin/python -m book.exercises otter         sources for otter-grader into _build/otter
 
 In a code cell, the lines from `# BEGIN SOLUTION` to `# END SOLUTION` are the solution; students get a line to replace.
 In the text, `<details>` with the summary "Solution" goes with the cell before it; students do not get it, and the page
 shows it folded, with the code. All functions here take and return notebooks; nothing here runs a cell. What published
 notebooks have beside their content, an install cell and links that lead somewhere, is the same as for chapters:
-theme/publish.py.
+book/notebooks.py. As a Sphinx extension, this module derives the book's pages: stubs, with the solutions folded below.
 """
 
 import copy
 import re
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import jupytext
 import nbformat
-import publish
-from publish import write
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted((ROOT / "exercises").glob("[0-9][0-9]-*.md"))
-NOTEBOOKS = publish.NOTEBOOKS
+from book import notebooks
+from book.files import BUILD, EXERCISES, NOTEBOOKS, ROOT, is_exercise, library_files, page_of
+from book.messages import stop
+from book.origin import Origin, origin
+
+Text = Callable[[str], str]  # what becomes of the source of a cell
 REGION = re.compile(r"^( *)# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n|\Z)", re.MULTILINE | re.DOTALL)
 FOLD = re.compile(r"<details>\n<summary>Solution</summary>\n\n(.*?)\n\n</details>\n*", re.DOTALL)
 STUB = 'raise NotImplementedError("not written yet")  # put your lines here instead\n'
 
 
 def read(text: str, name: str) -> nbformat.NotebookNode:
-    """The notebook of a source. Raises ValueError, with the name and the fault, where its regions do not fit together."""
+    """The notebook of a source. Raises ValueError, with its name and the fault, where its regions do not fit together.
+
+    name: of the source, for the message.
+    """
     notebook = jupytext.reads(text, fmt="md:myst")
     open_cell = ""
     for cell in notebook.cells:
@@ -50,9 +55,13 @@ def read(text: str, name: str) -> nbformat.NotebookNode:
         open_cell = first[0] if regions else "" if folds else open_cell
     if open_cell:
         raise ValueError(f"{name}: the cell that begins {open_cell!r} has no folded <details> 'Solution' after it")
-    for number, cell in enumerate(notebook.cells):  # jupytext's are random: the same source gives the same file
-        cell.id = f"cell-{number}"
+    notebooks.number_cells(notebook)
     return notebook
+
+
+def load(source: Path) -> nbformat.NotebookNode:
+    """The notebook of a source's file."""
+    return read(source.read_text(encoding="utf-8"), source.name)
 
 
 def stub(source: str) -> str:
@@ -65,12 +74,17 @@ def solved(source: str) -> str:
     return REGION.sub(lambda match: match[2], source).rstrip("\n")
 
 
-def student(notebook: nbformat.NotebookNode, links=None) -> nbformat.NotebookNode:
-    """For those who work the exercises: stubs, hints, checks; no solutions. links: what becomes of those between pages."""
+def plain_links(text: str) -> str:
+    """Links between the book's pages lead nowhere from a notebook that was moved: their text stays."""
+    return notebooks.absolute_links(text, "", site="")
+
+
+def student(notebook: nbformat.NotebookNode, links: Text = plain_links) -> nbformat.NotebookNode:
+    """For those who work the exercises: stubs, hints, checks; no solutions. links: what becomes of links to pages."""
     return _finish(notebook, stub, lambda text: FOLD.sub("", text), links)
 
 
-def solution(notebook: nbformat.NotebookNode, links=None) -> nbformat.NotebookNode:
+def solution(notebook: nbformat.NotebookNode, links: Text = plain_links) -> nbformat.NotebookNode:
     """For those who teach: everything."""
     return _finish(notebook, solved, lambda text: text, links)
 
@@ -92,19 +106,11 @@ def page(notebook: nbformat.NotebookNode, links: str = "") -> nbformat.NotebookN
     return notebook
 
 
-def plain_links(text: str) -> str:
-    """Links between the book's pages lead nowhere from a notebook that was moved: their text stays."""
-    return publish.absolute_links(text, "", site="")
-
-
-def _finish(notebook, code, text, links=None) -> nbformat.NotebookNode:
-    notebook, links = copy.deepcopy(notebook), links or plain_links
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+def _finish(
+    notebook: nbformat.NotebookNode, code: Text, text: Text, links: Text = plain_links
+) -> nbformat.NotebookNode:
+    notebook = copy.deepcopy(notebook)
+    notebook.metadata = nbformat.from_dict(notebooks.KERNEL)
     for cell in notebook.cells:
         cell.source = code(cell.source) if cell.cell_type == "code" else links(text(cell.source)).strip("\n")
     notebook.cells = [cell for cell in notebook.cells if cell.source]
@@ -114,16 +120,18 @@ def _finish(notebook, code, text, links=None) -> nbformat.NotebookNode:
 def otter(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
     """As otter-grader's `otter assign` wants it: raw cells around each question, its solution and its test."""
     finished = _finish(notebook, lambda source: source, lambda text: FOLD.sub("", text))
-    library = "\n".join(f"  - {file}" for file in library_files())
+    # An autograder has no other way to the library than with its files.
+    library = "\n".join(f"  - {file.relative_to(ROOT)}" for file in library_files())
     config = f"# ASSIGNMENT CONFIG\nname: {name}\nrequirements: [torch, numpy, scikit-learn]\nfiles:\n{library}\n"
-    config += "solutions_pdf: false\ntemplate_pdf: false\nexport_cell:\n  pdf: false\ngenerate: true\ntests:\n  ok_format: false\n"
+    config += "solutions_pdf: false\ntemplate_pdf: false\nexport_cell:\n  pdf: false\ngenerate: true\n"
+    config += "tests:\n  ok_format: false\n"
     cells = [nbformat.v4.new_raw_cell(config)]
-    text = []  # the task, which belongs to the question
+    text: list[nbformat.NotebookNode] = []  # the task, which belongs to the question
     for cell in finished.cells:
         if cell.cell_type != "code":
             text.append(cell)
         elif REGION.search(cell.source):
-            function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
+            (function,) = re.findall(r"^def (\w+)\(", cell.source, re.MULTILINE)[:1]
             prompt = re.sub(
                 r"^( *)# BEGIN SOLUTION$",
                 lambda match: textwrap.indent(
@@ -149,50 +157,64 @@ def otter(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
         elif not re.match(r"check\.\w+\(", cell.source):  # that is the test, and otter brings its own call
             cells, text = [*cells, *text, cell], []
     finished.cells = [*cells, *text]
-    for number, cell in enumerate(finished.cells):
-        cell.id = f"cell-{number}"
+    notebooks.number_cells(finished)
     return finished
 
 
-def library_files() -> list[str]:
-    """The library's files, relative to the book: an autograder has no other way to it."""
-    return sorted(
-        str(file.relative_to(ROOT)) for file in (ROOT / "nndl_lib").rglob("*") if file.suffix in (".py", ".js")
-    )
-
-
-def published(source: Path, folder: str, found: publish.Origin) -> nbformat.NotebookNode:
+def published(source: Path, folder: str, found: Origin) -> nbformat.NotebookNode:
     """A source's notebook for everyone: for students from the folder `exercises`, for teachers from `solutions`."""
-    page = f"exercises/{source.stem}"  # of which both are a part, and from where its links lead
+    page = page_of(source)  # of which both are a part, and from where its links lead
     derive = {"exercises": student, "solutions": solution}[folder]
-    notebook = read(source.read_text(encoding="utf-8"), source.name)
-    derived = derive(notebook, links=lambda text: publish.absolute_links(text, page, found.site))
-    return publish.published(derived, page, found)
+    derived = derive(load(source), links=lambda text: notebooks.absolute_links(text, page, found.site))
+    return notebooks.published(derived, page, found)
 
 
-def write_notebooks(found: publish.Origin | None = None) -> None:
-    found = found or publish.origin()
-    for source in SOURCES:
+def write_notebooks(found: Origin | None = None) -> None:
+    found = found or origin()
+    for source in EXERCISES:
         for folder in ["exercises", "solutions"]:
-            write(published(source, folder, found), NOTEBOOKS / folder / f"{source.stem}.ipynb")
+            notebooks.write(published(source, folder, found), NOTEBOOKS / folder / f"{source.stem}.ipynb")
 
 
 def write_mine() -> None:
-    for source in SOURCES:
+    for source in EXERCISES:
         path = ROOT / "my_exercises" / f"{source.stem}.ipynb"
         if not path.exists():  # what is there is someone's work
-            write(student(read(source.read_text(encoding="utf-8"), source.name)), path)
+            notebooks.write(student(load(source)), path)
 
 
 def write_otter() -> None:
-    for source in SOURCES:
-        folder = ROOT / "_build" / "otter" / source.stem
-        write(
-            otter(read(source.read_text(encoding="utf-8"), source.name), source.stem), folder / f"{source.stem}.ipynb"
-        )
+    for source in EXERCISES:
+        folder = BUILD / "otter" / source.stem
+        notebooks.write(otter(load(source), source.stem), folder / f"{source.stem}.ipynb")
         for file in library_files():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_bytes((ROOT / file).read_bytes())
+            copied = folder / file.relative_to(ROOT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            copied.write_bytes(file.read_bytes())
+
+
+# --- as a Sphinx extension ------------------------------------------------------------------------------------------
+
+
+def derive_page(app, docname, source):
+    if not is_exercise(docname):
+        return
+    name = docname.removeprefix("exercises/")
+    links = (
+        f'**Work on it**: <a href="../notebooks/exercises/{name}.ipynb" download>download this page as a notebook</a>, '
+        f"or run `make lab` and open `my_exercises/{name}.ipynb`. "
+        "[How to work the exercises](how-to-work-the-exercises.md) tells more."
+    )
+    try:
+        notebook = read(source[0], f"{docname}.md")
+    except ValueError as error:
+        stop(str(error))
+    source[0] = jupytext.writes(page(notebook, links), fmt="md:myst")
+
+
+def setup(app):
+    app.connect("source-read", derive_page)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Build the book: `make book` calls this. Jupyter Book 1 does the work; theme/nndl_build.py says how far it is.
+"""Build the book: `make book` calls this. Jupyter Book 1 does the work; book/execution.py says how far it is.
 
-    .venv/bin/python theme/build.py               the pages
-    .venv/bin/python theme/build.py linkcheck     no pages; follow every link that leaves the book
+    .venv/bin/python -m book.build               the pages
+    .venv/bin/python -m book.build linkcheck     no pages; follow every link that leaves the book
 
 Not the command `jupyter-book build`, because that ends a failed build with a Python traceback below the line that says
 where the fault is.
@@ -11,12 +11,11 @@ import os
 import shutil
 import sys
 import time
-from pathlib import Path
 
 from jupyter_book.sphinx import build_sphinx
 
-ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "_build" / "html"
+from book.files import BUILD, ROOT, SITE, write_whole
+
 LINKCHECK = {  # some sites turn programs away, or know the anchor only when their scripts have run
     "linkcheck_timeout": 30,
     "linkcheck_retries": 3,
@@ -29,12 +28,10 @@ LINKCHECK = {  # some sites turn programs away, or know the anchor only when the
 
 def isolate_kernels() -> None:
     """Run chapters without the reader's own IPython start-up files, and without the kernel's note on encryption."""
-    profile = ROOT / "_build" / "ipython" / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(
-        'get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8"
-    )
-    os.environ["IPYTHONDIR"] = str(profile.parent)
+    folder = BUILD / "ipython"
+    settings = folder / "profile_default" / "ipython_kernel_config.py"
+    write_whole(settings, 'get_config().IPKernelApp.log_level = "ERROR"\n')
+    os.environ["IPYTHONDIR"] = str(folder)
 
 
 def main(builder: str = "html") -> int:
@@ -46,7 +43,7 @@ def main(builder: str = "html") -> int:
     if builder == "linkcheck":
         print("links: all lead somewhere" if result == 0 else "links: the lines above say which lead nowhere")
         return 0 if result == 0 else 1
-    if result != 0:  # a status, or the exception
+    if result != 0:
         print("\nThe book was not built. The lines above say where and why.", file=sys.stderr)
         return 1
     shutil.copyfile(SITE / "intro.html", SITE / "index.html")  # the cover is what the site's address itself shows
@@ -55,6 +52,7 @@ def main(builder: str = "html") -> int:
 
 
 def run_sphinx(builder: str) -> int | Exception:
+    """A status, or the exception that ended it."""
     try:
         return build_sphinx(
             ROOT,
@@ -67,8 +65,8 @@ def run_sphinx(builder: str) -> int | Exception:
             keep_going=True,
             quiet=True,
         )
-    except SystemExit as stop:  # from theme/nndl_build.py, which has said which cell failed
-        return stop.code
+    except SystemExit:  # from book/messages.py, which has said where and why
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Sphinx extension: what belongs to the site as a whole. A page of all explorers, one for addresses that lead nowhere, and,
-where the site's address is known (see `origin` in theme/publish.py), the map for search engines and a picture for each
-page that is shown where somebody shares a link to it.
+"""Sphinx extension: what belongs to the site as a whole.
+
+A page of all explorers, one for addresses that lead nowhere, and, where the site's address is known
+(book/origin.py), the map for search engines and a picture for each page that is shown where somebody shares a link to
+it.
 """
 
 import hashlib
@@ -10,6 +12,8 @@ from pathlib import Path
 from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
+
+from book.files import write_whole
 
 CARD = (1200, 630)  # pixels, as Open Graph asks for
 FIGURE = re.compile(
@@ -43,8 +47,10 @@ def explorers(app) -> str:
     """A page of all explorers, by chapter, from the pages that have been written."""
     parts = [
         "<section><h1>Explorers</h1>",
-        "<p>Every figure of the book that moves. Each asks you to find something; it works in the page, by mouse, "
-        "finger or keyboard.</p>",
+        (
+            "<p>Every figure of the book that moves. Each asks you to find something; it works in the page, by mouse, "
+            "finger or keyboard.</p>"
+        ),
     ]
     titles = app.env.titles
     for name in [
@@ -65,9 +71,8 @@ def explorers(app) -> str:
             picture = re.sub(r'alt="[^"]*"', f'alt=""{colors}', picture)
             items.append(f'<li><img loading="lazy" {picture}><a href="{name}.html#{anchor}">{goal.strip()}</a></li>')
         section = name.rpartition("/")[2]
-        parts.append(
-            f'<section id="{section}"><h2>{html.escape(title)}</h2>\n<ul class="explorers">\n{chr(10).join(items)}\n</ul></section>'
-        )
+        parts.append(f'<section id="{section}"><h2>{html.escape(title)}</h2>\n<ul class="explorers">')
+        parts += [*items, "</ul></section>"]
     return "\n".join([*parts, "</section>"])
 
 
@@ -138,15 +143,13 @@ def write_map(app, error):
     if address:
         places = [address, *(f"{address}{name}.html" for name in [*names, "explorers"])]
         urls = "\n".join(f"<url><loc>{html.escape(place)}</loc></url>" for place in places)
-        text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}\n</urlset>\n'
-        Path(app.outdir, "sitemap.xml").write_text(text, encoding="utf-8")
-        Path(app.outdir, "robots.txt").write_text(
-            f"User-agent: *\nAllow: /\nSitemap: {address}sitemap.xml\n", encoding="utf-8"
-        )
+        head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+        write_whole(Path(app.outdir, "sitemap.xml"), f"{head}\n{urls}\n</urlset>\n")
+        write_whole(Path(app.outdir, "robots.txt"), f"User-agent: *\nAllow: /\nSitemap: {address}sitemap.xml\n")
 
 
 def setup(app):
-    app.connect("html-page-context", place, priority=960)  # after theme/nndl_page.py, which names the page
+    app.connect("html-page-context", place, priority=960)  # after theme/page.py, which names the page
     app.connect("html-collect-pages", pages)
     app.connect("build-finished", remove_what_is_no_more)
     app.connect("build-finished", write_map)

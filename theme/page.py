@@ -1,87 +1,21 @@
-"""Sphinx extension: the page. What theme/nndl/layout.html needs, and what is done to the text on its way into it.
+"""Sphinx extension: the page. What theme/nndl/layout.html needs, and what is done to the text on its way into it."""
 
-Jupyter Book brings a theme and half a dozen extensions that add scripts and style sheets of their own, three megabytes
-with those they load from elsewhere. None of them reaches a page of this book: its style and its script are one file each.
-"""
-
-import hashlib
 import html
 import re
 from pathlib import Path
 
 from PIL import Image
-from pygments.formatters import HtmlFormatter
 
-FOREIGN = (
-    "sphinx_thebe",
-    "sphinx_book_theme",
-    "pydata_sphinx_theme",
-    "sphinx_togglebutton",
-    "sphinx_copybutton",
-    "sphinx_design",
-    "sphinx_comments",
-)
 LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
 
-# Runs before anything is painted, so that a dark page never flashes white; and says whether the page begins with a jump,
-# to an anchor or to where the reader was (theme/static/page.js).
+# Runs before anything is painted, so that a dark page never flashes white; and says whether the page begins with a
+# jump, to an anchor or to where the reader was (theme/static/page.js).
 FIRST_SCRIPT = (
     'try{var t=localStorage.getItem("nndl-theme")}catch(e){}'
     'document.documentElement.dataset.theme=t||(matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light");'
-    'if(location.hash||(performance.getEntriesByType("navigation")[0]||{}).type!="navigate")document.documentElement.dataset.whole="yes"'
+    'if(location.hash||(performance.getEntriesByType("navigation")[0]||{}).type!="navigate")'
+    'document.documentElement.dataset.whole="yes"'
 )
-CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
-
-
-# --- what comes from elsewhere stays out ----------------------------------------------------------------------------
-
-
-def drop_foreign(app, config):
-    for event, listeners in app.events.listeners.items():
-        app.events.listeners[event] = [entry for entry in listeners if not entry.handler.__module__.startswith(FOREIGN)]
-    app.registry.css_files.clear()
-    app.registry.js_files.clear()
-
-
-# --- the one style sheet --------------------------------------------------------------------------------------------
-
-
-def style(static: Path) -> str:
-    """The book's rules, the colors of code, light and dark, and KaTeX's rules, its fonts in the one format that all read."""
-    code = [HtmlFormatter(style=CODE_STYLES["light"]).get_style_defs(".highlight")]
-    dark = HtmlFormatter(style=CODE_STYLES["dark"])
-    # On the screen alone: on paper these colors would be pale on white.
-    code.append("@media screen {\n" + dark.get_style_defs('html[data-theme="dark"] .highlight') + "\n}")
-    without_script = dark.get_style_defs("html:not([data-theme]) .highlight")
-    code.append(f"@media screen and (prefers-color-scheme: dark) {{\n{without_script}\n}}")
-    # Line numbers are not used, and the page's background is the style sheet's own.
-    rules = [
-        line
-        for block in code
-        for line in block.splitlines()
-        if "linenos" not in line
-        and not re.search(r"\.highlight \{|\.highlight \.hll", line)
-        and not line.startswith("pre {")
-    ]
-    katex = (static / "katex" / "katex.min.css").read_text(encoding="utf-8")
-    katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace(
-        "url(fonts/", "url(katex/fonts/"
-    )
-    return "\n".join([katex, (static / "nndl.css").read_text(encoding="utf-8"), *rules, ""])
-
-
-def write_style(app):
-    if app.builder.format != "html":
-        return
-    source, folder = Path(app.srcdir, "theme", "static"), Path(app.outdir, "_static")
-    folder.mkdir(parents=True, exist_ok=True)
-    text = style(source)
-    (folder / "page.css").write_text(text, encoding="utf-8")
-    # In the addresses of style and script, so that a browser never puts a new page into an old style.
-    app.nndl_digest = hashlib.sha256(text.encode() + (source / "page.js").read_bytes()).hexdigest()[:8]
-
-
-# --- the text -------------------------------------------------------------------------------------------------------
 
 # KaTeX's fonts, and how the page shows that one is used.
 FONTS = {
@@ -100,18 +34,18 @@ DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?
 TAG = re.compile(r"<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}")
 EXERCISE = re.compile(r"<p>(<strong>(\d+)\. )")
 SUMMARY = re.compile(
-    r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>\s*<p class="expanded[^"]*">.*?</p>\s*</summary>'
+    r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>'
+    r'\s*<p class="expanded[^"]*">.*?</p>\s*</summary>'
 )
-NAME = re.compile(
-    r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+'
-)  # of a module, as a heading
+# The name of a module, as a heading.
+NAME = re.compile(r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+')
 HEADERLINK = re.compile(r'(<a class="headerlink" href="[^"]*" title="[^"]*")(>#</a></h\d>)')
 OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>', re.DOTALL)
 
 
 class Pictures:
-    """Figures of cells, from the PNG that matplotlib wrote to WebP without loss, about a third smaller; sizes said in the
-    page, so that nothing moves when they arrive; fetched when they come near the screen."""
+    """Figures of cells: from the PNG that matplotlib wrote to WebP without loss, about a third smaller; sizes said in
+    the page, so that nothing moves when they arrive; fetched when they come near the screen."""
 
     def __init__(self, app):
         self.images = app.builder.images
@@ -133,7 +67,13 @@ class Pictures:
         self.done.add(source)
         attributes = re.sub(r'\s(style|width|height|loading)="[^"]*"', "", before + after)
         # Figures are drawn at 100 dots an inch for the page's 96 CSS pixels.
-        return f'<img{attributes} src="{address[:-4]}.webp" width="{width}" height="{height}" loading="lazy" decoding="async">'
+        size = f'width="{width}" height="{height}"'
+        return f'<img{attributes} src="{address[:-4]}.webp" {size} loading="lazy" decoding="async">'
+
+
+def sign(name: str, what: str) -> str:
+    """The sign beside what has an address of its own, to copy that from."""
+    return f'<a class="headerlink" href="#{name}" title="Link to {what}" aria-label="Link to {what}">#</a>'
 
 
 def number_equations(body: str) -> str:
@@ -145,8 +85,8 @@ def number_equations(body: str) -> str:
             return match[0]
         number = tag[1] or tag[2]
         name = f"eq-{number.replace('.', '-')}"
-        link = f'<a class="headerlink" href="#{name}" title="Link to equation {number}" aria-label="Link to equation {number}">#</a>'
-        return match[0].replace('<div class="math', f'<div id="{name}" class="equation math', 1)[:-6] + f"{link}</div>"
+        numbered = match[0].replace('<div class="math', f'<div id="{name}" class="equation math', 1)
+        return f"{numbered.removesuffix('</div>')}{sign(name, f'equation {number}')}</div>"
 
     return DISPLAY.sub(add, body)
 
@@ -159,8 +99,7 @@ def number_exercises(body: str) -> str:
 
     def add(match):
         name = f"exercise-{match[2]}"
-        link = f'<a class="headerlink" href="#{name}" title="Link to exercise {match[2]}" aria-label="Link to exercise {match[2]}">#</a>'
-        return f'<p id="{name}">{link}{match[1]}'
+        return f'<p id="{name}">{sign(name, f"exercise {match[2]}")}{match[1]}'
 
     return body[:start] + EXERCISE.sub(add, body[start:])
 
@@ -176,7 +115,7 @@ def hurry(body: str) -> str:
 
 
 def fonts_of(body: str) -> list[str]:
-    """The fonts of the formulas on the first screen: fetched with the style sheet, so that no line moves when they come."""
+    """The fonts of the formulas on the first screen, fetched with the style sheet: no line moves when they come."""
     end = 0
     while end >= 0 and len(text_of(body[:end]).split()) < 250:
         end = body.find("</p>", end + 4)
@@ -236,9 +175,8 @@ def about(app, pagename, context) -> str:
     items = [f"<span>{part[0].upper() + part[1:]}</span>" for part in [", ".join(parts)] if part]
     for link in context.get("page_links", []):
         download = " download" if link.get("download") else ""
-        items.append(
-            f'<a href="{html.escape(link["url"])}" title="{html.escape(link["tooltip"])}"{download}>{html.escape(link["text"])}</a>'
-        )
+        url, tooltip, text = (html.escape(link[key]) for key in ("url", "tooltip", "text"))
+        items.append(f'<a href="{url}" title="{tooltip}"{download}>{text}</a>')
     if "<img " in context["body"]:
         # What chapters say of black, white and how dark something is was written on white paper. See the style sheet.
         items.append(
@@ -299,7 +237,5 @@ def prepare(app, pagename, _template, context, _doctree):
 
 
 def setup(app):
-    app.connect("config-inited", drop_foreign)
-    app.connect("builder-inited", write_style)
     app.connect("html-page-context", prepare, priority=950)  # after explorers and exercises
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,16 @@
+"""What make calls, and what makes the sources of pages and notebooks. How a page looks and works is in `theme/`.
+
+    build       make book, make links
+    execution   each chapter run once: the keys of its cache, progress, which cell failed          (Sphinx extension)
+    exercises   pages and notebooks from the one source of a chapter's exercises; make exercises   (Sphinx extension)
+    notebooks   what a notebook for readers has: an install cell, links that lead somewhere
+    publish     all that is published beside the pages; Binder's files                             (Sphinx extension)
+    reference   the API reference, from the library's docstrings                                   (Sphinx extension)
+    release     make release: wheel, site and notebooks with checksums
+    origin      the repository, the revision and the addresses of this book
+    files       where things are, and the one way to write a file
+    messages    what the build says
+
+`theme` may import from here; nothing here imports from `theme` or the library (tests/test_book.py). Start modules from
+the book's folder: `.venv/bin/python -m book.build`.
+"""

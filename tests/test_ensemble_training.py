@@ -339,7 +339,7 @@ def test_bad_combinations():
     assert refused("train_ensemble: validation is a Tensor; expected a pair (X, t)", validation=data()[0])
     assert refused("train_ensemble: generator is 0; expected a torch.Generator", generator=0)
     assert refused("train_ensemble: generator[1] is 1; expected a torch.Generator", generator=[rng(), 1, 2])
-    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected an training.Ensemble"):
+    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected a training.Ensemble"):
         train_ensemble(models[0], functional.cross_entropy, *data(), generator=rng(), **OPTIONS)
     networks = [rnn.RNN(4, 3, generator=rng(k), **F64) for k in range(3)]
     message = (

@@ -427,7 +427,7 @@ def test_sums_and_objects_by_nccl(tmp_path):
 
 
 def test_more_processes_than_gpus():
-    code = "from nndl_lib import processes\nwith processes.started('cuda') as here: print(here)"
+    code = "from nndl_lib.training import processes\nwith processes.started('cuda') as here: print(here)"
     count = torch.cuda.device_count()
     environment = os.environ | {"WORLD_SIZE": str(count + 1), "RANK": str(count), "LOCAL_RANK": str(count)}
     environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517", "PYTHONPATH": str(ROOT)}

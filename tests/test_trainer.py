@@ -1105,7 +1105,7 @@ def test_divergence_is_found_once_an_epoch():
             lambda: trainer_of(metrics={"a": right, "validation_a": right}),
         ),
         ("callbacks is [1]; expected a list of training.Callback", lambda: trainer_of(callbacks=[1])),
-        ("callbacks is <nndl_lib.training.Callback", lambda: trainer_of(callbacks=training.Callback())),
+        ("callbacks is <nndl_lib.training._callbacks.Callback object", lambda: trainer_of(callbacks=training.Callback())),
         ("checkpoint is ''; expected a file, not a folder", lambda: trainer_of(checkpoint="")),
         ("checkpoint is '.'; expected a file, not a folder", lambda: trainer_of(checkpoint=Path("."))),
         ("schedule is 0.5; expected a function", lambda: trainer_of(schedule=0.5)),

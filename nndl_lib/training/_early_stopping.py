@@ -100,7 +100,7 @@ class EarlyStopping:
 def check_new(early_stopping: EarlyStopping, caller: str) -> None:
     """Raises: ValueError where it is none, or has values, and perhaps a model, of another training already."""
     if not isinstance(early_stopping, EarlyStopping):
-        raise ValueError(f"{caller}: early_stopping is {early_stopping!r}; expected a regularization.EarlyStopping")
+        raise ValueError(f"{caller}: early_stopping is {early_stopping!r}; expected a training.EarlyStopping")
     if early_stopping.epoch > 0:
         raise ValueError(f"{caller}: early_stopping has seen {early_stopping.epoch} values already; expected a new one")
 

@@ -64,7 +64,7 @@ def train_ensemble(
             loss became NaN or infinite, which says that lr is too large.
     """
     if not isinstance(ensemble, Ensemble):
-        raise ValueError(f"train_ensemble: ensemble is a {type(ensemble).__name__}; expected an ensembles.Ensemble")
+        raise ValueError(f"train_ensemble: ensemble is a {type(ensemble).__name__}; expected a training.Ensemble")
     M = len(ensemble)
     _check_data(X, t, M, rows, "")
     X, t = (

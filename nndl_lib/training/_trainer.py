@@ -428,7 +428,7 @@ def _check_options(checkpoint, checkpoint_steps, callbacks, generators, early_st
         if checkpoint is None:
             raise ValueError(f"Trainer: checkpoint_steps is {checkpoint_steps} without checkpoint; expected a file")
     if not isinstance(callbacks, (list, tuple)) or not all(isinstance(callback, Callback) for callback in callbacks):
-        raise ValueError(f"Trainer: callbacks is {callbacks!r}; expected a list of callbacks.Callback")
+        raise ValueError(f"Trainer: callbacks is {callbacks!r}; expected a list of training.Callback")
     if not isinstance(generators, (list, tuple)):
         raise ValueError(f"Trainer: generators is {generators!r}; expected a list of torch.Generator")
     for k, generator in enumerate(generators):

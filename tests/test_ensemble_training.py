@@ -284,7 +284,7 @@ def test_bad_numbers():
         for name in ("epochs", "batch_size"):
             assert refused(f"train_ensemble: {name} is {value!r}; expected an integer of at least 1", **{name: value})
     for lr in (0, -0.1, math.nan, math.inf):
-        assert refused(f"train_ensemble: the learning rate lr is {lr}; expected a finite number greater than 0", lr=lr)
+        assert refused(f"train_ensemble: lr is {lr}; expected a finite number greater than 0", lr=lr)
     for value in (-0.1, math.nan, 1.0):
         assert refused(f"train_ensemble: momentum is {value}; expected a number from 0 to below 1", momentum=value)
     for value in (-0.1, math.nan, math.inf):
@@ -305,7 +305,8 @@ def test_bad_data():
     assert refused(f"train_ensemble: X has shape () and t (); {fit}", X=X[0, 0], t=t[0])
     assert refused(f"train_ensemble: validation: X has shape (20, 4) and t (19,); {fit}", validation=(X, t[:19]))
     message = (
-        "train_ensemble: t has shape (3, 3), and there are 3 members and 3 rows; expected another number of members"
+        "train_ensemble: X has shape (3, 4) and t (3, 3), and there are 3 members; "
+        "expected another number of members than of rows"
     )
     assert refused(message, X=X[:3], t=torch.zeros(3, 3, **F64), loss=functional.mse_loss)
     broken = X.clone()
@@ -317,7 +318,10 @@ def test_bad_data():
 def test_bad_rows():
     rows = torch.zeros(M, 5, dtype=torch.int64)
     for wrong in (rows[:2], rows[0], rows[:, :0], rows.int(), rows.bool()):
-        message = f"rows has shape {tuple(wrong.shape)} and dtype {wrong.dtype}; expected (3, n) of torch.int64"
+        expected = "(3, n)" if wrong.shape == (2, 5) else "(M, n)"
+        message = f"rows has shape {tuple(wrong.shape)}; expected {expected}"
+        if wrong.shape == rows.shape:
+            message = f"rows is {wrong.dtype}; expected torch.int64"
         assert refused(f"train_ensemble: {message}", rows=wrong)
     for value in (-1, N):
         rows[1, 2] = value
@@ -329,9 +333,11 @@ def test_bad_combinations():
     other = optim.SGD(models[0].parameters(), lr=0.1)
     both = "beside an optimizer; expected none of them, as it has its own"
     assert refused("train_ensemble: lr is not given; expected a learning rate lr or an optimizer", lr=None)
-    assert refused(f"train_ensemble: lr is 0.1, momentum 0.0 and weight_decay 0.0 {both}", optimizer=other)
-    assert refused(f"lr is None, momentum 0.5 and weight_decay 0.0 {both}", optimizer=other, lr=None, momentum=0.5)
-    assert refused(f"lr is None, momentum 0.0 and weight_decay 0.5 {both}", optimizer=other, lr=None, weight_decay=0.5)
+    assert refused(f"train_ensemble: lr is 0.1, momentum is 0.0, weight_decay is 0.0 {both}", optimizer=other)
+    assert refused(f"lr is None, momentum is 0.5, weight_decay is 0.0 {both}", optimizer=other, lr=None, momentum=0.5)
+    assert refused(
+        f"lr is None, momentum is 0.0, weight_decay is 0.5 {both}", optimizer=other, lr=None, weight_decay=0.5
+    )
     message = "train_ensemble: the optimizer has a parameter (6, 4); expected the model's"
     assert refused(message, optimizer=other, lr=None)
     message = "train_ensemble: optimizer is LBFGS, whose step needs a closure; expected one without"
@@ -363,10 +369,10 @@ def test_divergence_names_the_member():
     with torch.no_grad():
         models[1][2].weight.mul_(1e200)
     # Its squared loss is infinite at once; that of the other members never is.
-    message = "train_ensemble: in epoch 0, the loss of member 1 is inf; expected a learning rate smaller than lr = 0.1"
+    message = "train_ensemble: in epoch 0, step 0, the loss of member 1 is inf; expected a learning rate smaller than lr = 0.1"
     refused(message, models=models, t=one_hot(t), loss=lambda z, t, reduction: F.mse_loss(z, t, reduction=reduction))
     refused(
-        "train_ensemble: in epoch 0, the validation loss of member 1 is inf; expected a learning rate smaller than lr = 1e-310",
+        "train_ensemble: in epoch 0, step 4, the validation loss of member 1 is inf; expected a learning rate smaller than lr = 1e-310",
         models=models,
         loss=lambda z, t, reduction: (z[:, 0] - 1).square() if len(z) == 3 else 0 * z[:, 0],
         lr=1e-310,
@@ -374,7 +380,5 @@ def test_divergence_names_the_member():
     )
     with torch.no_grad():
         models[2][2].bias.fill_(math.nan)
-    message = (
-        "train_ensemble: in epoch 0, the sum of the outputs of member 2 is nan; expected a learning rate smaller than"
-    )
+    message = "train_ensemble: in epoch 0, step 0, the output of member 2 is not finite; expected a learning rate smaller than"
     refused(message, models=models)

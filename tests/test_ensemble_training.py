@@ -127,6 +127,17 @@ def test_two_classes_and_their_accuracy():
     assert compare(mlps(1), functional.mse_loss, X, t, validation=(X, t), **OPTIONS).validation_accuracy is None
 
 
+def test_several_yes_or_no_questions_and_their_accuracy():
+    X, t = data()
+    targets = (one_hot(t) + one_hot((t + 1) % K)).clamp(max=1)
+    bce = functional.binary_cross_entropy_with_logits
+    history = compare(mlps(), bce, X, targets, validation=(X, targets), **OPTIONS)
+    models = mlps()
+    training.train(models[0], bce, X, targets, generator=rng(9), **OPTIONS)
+    right = ((models[0](X) >= 0) == targets).double().mean()
+    close(history.validation_accuracy[0, -1], right)
+
+
 def test_torchs_losses_and_models_by_vmap():
     X, t = data()
     torch.manual_seed(0)
@@ -356,7 +367,8 @@ def test_bad_combinations():
 
 def test_bad_losses():
     assert refused("expected one that takes reduction='none'", loss=lambda z, t: functional.cross_entropy(z, t))
-    message = "train_ensemble: the loss has shape (); expected (18, ...), one entry or more for each of 6 examples of 3 members"
+    expected = "one entry or more for each of 6 examples of 3 members"
+    message = f"train_ensemble: the loss has shape (); expected (18, ...), {expected}"
     assert refused(message, loss=lambda z, t, reduction: functional.cross_entropy(z, t))
     assert refused("cross_entropy: target[", t=data()[1] + 1)
     assert refused("train_ensemble: loss is 0.5; expected a function", loss=0.5)
@@ -369,10 +381,11 @@ def test_divergence_names_the_member():
     with torch.no_grad():
         models[1][2].weight.mul_(1e200)
     # Its squared loss is infinite at once; that of the other members never is.
-    message = "train_ensemble: in epoch 0, step 0, the loss of member 1 is inf; expected a learning rate smaller than lr = 0.1"
+    lower = "expected a learning rate smaller than lr ="
+    message = f"train_ensemble: in epoch 0, step 0, the loss of member 1 is inf; {lower} 0.1"
     refused(message, models=models, t=one_hot(t), loss=lambda z, t, reduction: F.mse_loss(z, t, reduction=reduction))
     refused(
-        "train_ensemble: in epoch 0, step 4, the validation loss of member 1 is inf; expected a learning rate smaller than lr = 1e-310",
+        f"train_ensemble: in epoch 0, step 4, the validation loss of member 1 is inf; {lower} 1e-310",
         models=models,
         loss=lambda z, t, reduction: (z[:, 0] - 1).square() if len(z) == 3 else 0 * z[:, 0],
         lr=1e-310,
@@ -380,5 +393,4 @@ def test_divergence_names_the_member():
     )
     with torch.no_grad():
         models[2][2].bias.fill_(math.nan)
-    message = "train_ensemble: in epoch 0, step 0, the output of member 2 is not finite; expected a learning rate smaller than"
-    refused(message, models=models)
+    refused(f"train_ensemble: in epoch 0, step 0, the output of member 2 is not finite; {lower} 0.1", models=models)

@@ -1,4 +1,7 @@
-"""nndl_lib.training._regularization against torch: penalties by autograd and weight_decay, max_norm_ by renorm, early stopping."""
+"""What regularizes in nndl_lib.training, against torch: penalties by autograd and weight_decay, max_norm_ by renorm.
+
+And early stopping, against the values that it was given.
+"""
 
 import copy
 import math
@@ -159,12 +162,13 @@ class Counter(torch.nn.Module):
 
 def run(values, **options):
     """Step through values until told to stop. Returns the stopper, the model and how many were taken."""
-    stopping, model = training.EarlyStopping(**options), Counter()
-    for k, value in enumerate(values, 1):
+    stopping, model, taken = training.EarlyStopping(**options), Counter(), 0
+    for value in values:
         model.advance()
+        taken += 1
         if stopping.step(value, model):
             break
-    return stopping, model, k
+    return stopping, model, taken
 
 
 @checks

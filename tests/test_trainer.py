@@ -1,4 +1,4 @@
-"""nndl_lib.training._trainer, stepper, averages and callbacks against bare loops of torch, step for step, and what is refused."""
+"""nndl_lib.training.Trainer, averages and callbacks against bare loops of torch, step for step, and what is refused."""
 
 import contextlib
 import copy
@@ -920,8 +920,8 @@ def test_what_cannot_be_saved_is_refused_before_the_first_step(tmp_path):
         pass
 
     for value in ({1}, np.ones(2), np.array(1.0), Path("x"), training.History(1, 2, 3), torch.ones(2).as_subclass(Own)):
-        for model, given in ((model_of(), [Keeps({"a": value})]), (Extra(value), [])):
-            trainer = trainer_of(model, callbacks=given, checkpoint=tmp_path / "c.pt")
+        for model, called in ((model_of(), [Keeps({"a": value})]), (Extra(value), [])):
+            trainer = trainer_of(model, callbacks=called, checkpoint=tmp_path / "c.pt")
             with pytest.raises(
                 ValueError, match=f"^save: state.* is a {type(value).__name__}; expected tensors, numbers,"
             ):
@@ -947,12 +947,13 @@ def test_generators_of_the_model_are_saved_unasked(tmp_path):
 def test_a_generator_that_is_shared_is_refused():
     shared = rng(3)
     loader = TensorLoader(X, t, batch_size=8, generator=shared)
-    message = "Trainer: the loader's generator is also torch's own, or that of the model, of the validation or among generators"
+    message = "Trainer: the loader's generator is also torch's own, or that of the model, of the validation or among "
+    message += "generators; expected one from which nothing else draws"
     model = torch.nn.Sequential(model_of(), nn.Dropout(0.5, generator=shared))
     recurrent = torch.nn.ModuleList([rnn.LSTM(2, 3, generator=shared)])
     recurrent[0].generator = shared
     data = torch.utils.data.TensorDataset(X, t)
-    for trainer, given, validation in (
+    for trainer, shares, validation in (
         (trainer_of(model), loader, None),
         (trainer_of(recurrent), loader, None),
         (trainer_of(generators=[rng(), shared]), loader, None),
@@ -961,7 +962,7 @@ def test_a_generator_that_is_shared_is_refused():
         (trainer_of(), TensorLoader(X, t, batch_size=8, generator=torch.default_generator), None),
     ):
         with refused(message):
-            trainer.fit(given, 1, validation)
+            trainer.fit(shares, 1, validation)
         assert trainer.step == 0
     trainer_of().fit(loader, 1, loader)  # once after the other, from one place
 

@@ -1,4 +1,4 @@
-"""nndl_lib.training._trainer and processes in processes of their own: killed and started again, and two that train together."""
+"""nndl_lib.training.Trainer in processes of its own: killed and started again, and two that train together."""
 
 import os
 import runpy
@@ -45,7 +45,8 @@ whole = torch.save
 torch.manual_seed(0)
 X, t = data.make_moons(50, 0.1, torch.Generator().manual_seed(0))
 own = torch.Generator().manual_seed(1)
-layers = [nn.Linear(2, 8, generator=own), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2, generator=own), torch.nn.Dropout(0.1)]
+layers = [nn.Linear(2, 8, generator=own), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2, generator=own)]
+layers += [torch.nn.Dropout(0.1)]
 model = torch.nn.Sequential(*layers, nn.Linear(8, 2, generator=own))
 trainer = Trainer(model, functional.cross_entropy, optim.Adam(model.parameters(), lr=0.02), device="cpu",
                   callbacks=[Kill()], checkpoint=path, checkpoint_steps=4, generators=[own], clip_norm=1.0)

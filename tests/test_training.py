@@ -160,6 +160,19 @@ def test_binary_targets_give_an_accuracy_with_their_loss_alone():
             assert history.validation_accuracy[-1].item() == functional.accuracy(model(X), targets)
 
 
+def test_targets_that_are_no_answers_to_the_outputs_have_no_accuracy():
+    X, t = moons()
+    counts = torch.arange(len(X)).unsqueeze(1)  # integers, of which each output is an estimate
+
+    def squared(z, t):
+        return functional.mse_loss(z, t.double())
+
+    history = training.train(
+        model_of((2, 5, 1)), squared, X, counts, generator=rng(), validation=(X, counts), **(OPTIONS | {"lr": 1e-4})
+    )
+    assert history.validation_cost.shape == (3,) and history.validation_accuracy is None
+
+
 def test_frozen_parameters_stay():
     X, t = moons()
     model = model_of()

@@ -170,7 +170,7 @@ def _check(trainer, state: dict[str, Any]) -> None:
     for name, own in _settings(trainer).items():
         same(f"{name} ", repr(state["settings"].get(name)), repr(own))
     same("counts ", sorted(state["counts"]), sorted(_COUNTS))
-    for name in ("averages", "random"):
-        same(f"as many states of {name} as ", len(state[name]), processes.world_size())
+    for name, what in (("averages", "averages"), ("random", "random states")):
+        same(f"{what} of as many processes ", len(state[name]), processes.world_size())
     measured = sorted(state["averages"][0]["sums"])  # in the middle of an epoch, a new quantity has no average
     same("measured ", measured, sorted(["cost", *trainer.metrics]) if measured else [])

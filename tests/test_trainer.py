@@ -362,7 +362,8 @@ def test_early_stopping_restores_the_best():
     assert costs.index(min(costs)) == len(costs) - 4 == stopping.best_epoch
     close(trainer.evaluate(loader_of(None, 43))["cost"], min(costs))
     with pytest.warns(
-        UserWarning, match="the training was stopped, by early stopping or a callback; expected trainer.stop = F"
+        UserWarning,
+        match="nothing is left to train: it was stopped, by early stopping or a callback; expected trainer.stop = F",
     ):
         assert trainer.fit(loader_of(), 99, loader_of()) == history
     assert trainer.step == 6 * len(costs)

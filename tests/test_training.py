@@ -151,6 +151,7 @@ def test_binary_targets_give_an_accuracy_with_their_loss_alone():
         (functional.mse_loss, t, False),
         (bce, 0.9 * t, False),
         (lambda z, t: bce(z, t), t, False),
+        (lambda z, t: bce(z, t.double()), t.long(), True),
     ):
         model = model_of((2, 5, 1))
         history = training.train(model, loss, X, targets, generator=rng(), validation=(X, targets), **OPTIONS)

@@ -11,7 +11,7 @@ from nndl_lib.training import processes
 class Averages:
     """Sums of named quantities, and the number of examples that they are sums over."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no example."""
         self.n = 0
         self._sums: dict[str, Tensor] = {}

@@ -84,7 +84,9 @@ def train_ensemble(
     # Every epoch goes back, and none beyond the data.
     X, t = (data.detach() if data.requires_grad else data for data in (X, t))
     n = len(X) if rows is None else rows.shape[1]
-    whole = _batch(X, t, M, rows, None) if batch_size >= n else None
+    rows = None if rows is None else rows.to(X.device)
+    targets = _of_each(t, M, len(X))
+    whole = _batch(X, targets, rows) if batch_size >= n else None
 
     def batches() -> Iterator[Batch]:
         if whole is not None:
@@ -92,22 +94,27 @@ def train_ensemble(
             return
         orders = [torch.cat(list(minibatches(n, n, g))).to(X.device) for g in generators]
         for places in (orders[0] if len(orders) == 1 else torch.stack(orders)).split(batch_size, dim=-1):
-            yield _batch(X, t, M, rows, places)
+            if rows is None:
+                yield _batch(X, targets, places)
+            else:
+                yield _batch(X, targets, rows[:, places] if places.ndim == 1 else rows.gather(1, places))
 
     def measure(batch: Batch) -> tuple[Tensor, Tensor]:
-        inputs, own, targets = batch
+        inputs, own, t = batch
         z = ensemble(inputs, own)
         if not isinstance(z, Tensor):
             what = f"a {type(z).__name__}, as recurrent networks do"
             raise ValueError(f"train_ensemble: the members give {what}; expected one tensor, which the loss takes")
         z = z.flatten(0, 1)
-        return _losses(loss, z, targets, M), z
+        return _losses(loss, z, t, M), z
 
     def step(values: Tensor) -> None:
         values.sum().backward()  # no member's parameters are in another's loss
         optimizer.step()
 
-    measured = None if validation is None else (validation[0], False, _flat(validation[1], M, len(validation[0])))
+    measured = None
+    if validation is not None:
+        measured = _batch(validation[0], _of_each(validation[1], M, len(validation[0])), None)
     rule = optimizer.param_groups[0]
     return descend("train_ensemble", ensemble, loss, batches, measure, step, rule, epochs, measured)
 
@@ -115,30 +122,19 @@ def train_ensemble(
 # --- the minibatches of all members, and their losses ---
 
 
-def _batch(X: Tensor, t: Tensor, M: int, rows: Tensor | None, places: Tensor | None) -> Batch:
-    # At places (batch,) in the rows of every member, or (M, batch), each member's own; at all where they are None.
-    rows = None if rows is None else rows.to(X.device)
-    if rows is not None and places is not None:
-        rows = rows[:, places] if places.ndim == 1 else rows.gather(1, places)
-    elif rows is None:
-        rows = places
+def _of_each(t: Tensor, M: int, N: int) -> Tensor:
+    # The targets of each member, (M, N, ...), where all may share theirs.
+    return t if t.shape[:2] == (M, N) else t.expand(M, *t.shape)
+
+
+def _batch(X: Tensor, targets: Tensor, rows: Tensor | None) -> Batch:
+    # For rows (n,) of all members, (M, n), each member's own, or None, all rows; targets (M, N, ...).
     if rows is None:
-        return X, False, _flat(t, M, len(X))
-    own = rows.ndim == 2
-    if not _own_targets(t, M, len(X)):
-        return X[rows], own, _flat(t[rows], M, rows.shape[-1], own)
-    if own:
-        return X[rows], own, t[torch.arange(M, device=t.device).unsqueeze(1), rows].flatten(0, 1)
-    return X[rows], own, t[:, rows].flatten(0, 1)
-
-
-def _own_targets(t: Tensor, M: int, N: int) -> bool:
-    return t.shape[:2] == (M, N)
-
-
-def _flat(t: Tensor, M: int, N: int, own: bool | None = None) -> Tensor:
-    own = _own_targets(t, M, N) if own is None else own
-    return (t if own else t.expand(M, *t.shape)).flatten(0, 1)
+        return X, False, targets.flatten(0, 1)
+    if rows.ndim == 1:
+        return X[rows], False, targets[:, rows].flatten(0, 1)
+    members = torch.arange(len(rows), device=targets.device).unsqueeze(1)
+    return X[rows], True, targets[members, rows].flatten(0, 1)
 
 
 def _losses(loss: Callable[..., Tensor], z: Tensor, targets: Tensor, M: int) -> Tensor:

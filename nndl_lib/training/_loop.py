@@ -269,9 +269,10 @@ def _check_finite(losses: Tensor, what: str, first: int) -> None:
 
 def _accuracy(loss: Callable[..., Tensor], z: Tensor, t: Tensor, value: Tensor) -> Tensor | None:
     # The share of right answers, as ``functional.accuracy`` counts them, in the shape of the loss: one for each member.
+    binary = loss is functional.binary_cross_entropy_with_logits or t.dtype == torch.int64
     if t.dtype == torch.int64 and z.ndim == 2 and t.ndim == 1:
         right = z.argmax(dim=1) == t
-    elif loss is functional.binary_cross_entropy_with_logits and bool(((t == 0) | (t == 1)).all()):
+    elif binary and z.shape == t.shape and bool(((t == 0) | (t == 1)).all()):
         right = (z >= 0) == t
     else:
         return None

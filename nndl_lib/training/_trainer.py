@@ -36,9 +36,8 @@ class Trainer:
         epoch, step, batch: epochs and steps that are done, and steps of the epoch that goes on.
         measuring: whether the steps of that epoch are all done, and its validation is not.
         history: a list of floats, one an epoch, for each of "cost", the metrics, and with validation
-            "validation_cost" and "validation_<metric>"; NaN for an epoch in which that was not measured. The cost is
-            the average of the losses over the epoch's examples, each taken before the update that its minibatch made;
-            likewise the metrics.
+            "validation_cost" and "validation_<metric>"; NaN for an epoch in which that was not measured. Cost and
+            metrics are averages over the epoch's examples, each taken before the update that its minibatch made.
         stop: set to True, in a callback, to end the training after the epoch.
     """
 
@@ -116,8 +115,7 @@ class Trainer:
         self._scaler: Any = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
         forwards: list[Any] = [DistributedDataParallel(model) if processes.world_size() > 1 else model, model]
         if compile is not False:
-            backend: Any = "inductor" if compile is True else compile
-            forwards = [torch.compile(forward, backend=backend) for forward in forwards]
+            forwards = [torch.compile(f, backend="inductor" if compile is True else compile) for f in forwards]
         self._training, self._evaluation = forwards  # evaluation needs no process but its own
         self.early_stopping, self.callbacks = early_stopping, list(callbacks)
         if progress is not False and processes.rank() == 0:
@@ -127,8 +125,7 @@ class Trainer:
         self.epoch, self.step, self.batch, self.measuring, self.stop = 0, 0, 0, False, False
         self.history: dict[str, list[float]] = {}
         self._averages, self._broken_off = Averages(), False
-        self._loader: Iterable | None = None
-        self._loader_state: dict | None = None
+        self._loader, self._loader_state = None, None
 
     @checked(loader=_checks.check_loader, epochs=count(), validation=_checks.check_loader, resume=check_flag)
     def fit(self, loader: Iterable, epochs: int, validation: Iterable | None = None, resume: bool = False) -> dict:
@@ -163,12 +160,10 @@ class Trainer:
         if self.checkpoint is not None:  # what cannot be saved is refused now, not after the first epoch
             _resuming.checked_state_of(self)
         if self.stop if self.epoch < epochs else not resume:
-            done = f"{self.epoch} epochs are done; expected epochs above that, not {epochs}: they count from the first"
-            stopped = (
-                "the training was stopped, by early stopping or a callback; expected trainer.stop = False, to go on"
-            )
-            what = f"Trainer: nothing is left to train: {stopped if self.epoch < epochs else done}"
-            warnings.warn(what, stacklevel=3)  # at the line that calls fit
+            what = f"{self.epoch} epochs are done; expected epochs above that, not {epochs}: they count from the first"
+            if self.epoch < epochs:
+                what = "it was stopped, by early stopping or a callback; expected trainer.stop = False, to go on"
+            warnings.warn(f"Trainer: nothing is left to train: {what}", stacklevel=3)  # at the line that calls fit
         with contextlib.ExitStack() as ends:
             for callback in reversed(self.callbacks):
                 ends.callback(callback.on_fit_end, self)  # each is called, whatever one before it raises
@@ -225,8 +220,7 @@ class Trainer:
         self.load_state_dict(checkpoints.load(path))
 
     def state_dict(self) -> dict:
-        """Model, optimizer, counts, history, the loader's place, and the states of all random numbers, those of each
-        process. All processes have to call it."""
+        """Model, optimizer, counts, history, the loader's place, random states. All processes have to call it."""
         return _resuming.state_of(self)
 
     def load_state_dict(self, state_dict: dict) -> None:

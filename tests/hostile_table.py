@@ -315,7 +315,6 @@ ORDINARY = {
     "load.path": ["saved({owner})"],
     "static_html.axes explore.axes": ["k=[1, 2]"],
     "set_random_state.state": ["nndl_lib.training.checkpoint.random_state()"],
-    "check_state.found check_state.expected": ["{'a': rand(4)}"],
     "critical_learning_rate.X": [X],
     "weight_norm.name": ["'weight'"],
     "rnn_step.from_hidden": [X],
@@ -359,7 +358,6 @@ OUTSIDE = {  # who is not called, and why
     "nndl_lib.rnn.Recurrent": "abstract; the base of RNN, LSTM and GRU",
     "nndl_lib.training.Callback": TRAINERS,
     "nndl_lib.training.ProgressBar.*": TRAINERS,
-    "nndl_lib.training.checkpoint.check_*": "checks",
     "nndl_lib.autograd.Node": "the graph inside its tensors",
     "nndl_lib.optim.LBFGS.add_param_group": "there is one group",
     **{

@@ -152,14 +152,14 @@ def test_what_could_not_be_read_is_not_written(tmp_path):
         with pytest.raises(ValueError, match=re.escape(f"save: {message}; expected tensors, numbers, strings,")):
             checkpoint.save(state, path)
         with pytest.raises(ValueError, match=re.escape(f"save: {message}; expected")):
-            checkpoint.check_plain(state)
+            checkpoint._check_plain(state)
     assert not path.parent.exists()
-    assert checkpoint.check_plain(STATE) is None
+    assert checkpoint._check_plain(STATE) is None
 
 
 def test_check_state_names_what_differs():
     state = {"a": torch.ones(2, 3), "b": torch.ones(2)}
-    checkpoint.check_state({name: 0 * entry for name, entry in state.items()}, state, "it", "who")
+    checkpoint._check_state({name: 0 * entry for name, entry in state.items()}, state, "it", "who")
     for found, message in (
         ({"a": torch.ones(3, 2), "b": torch.ones(1)}, "who: it has a (3, 2) of torch.float32; expected (2, 3) of"),
         ({"a": torch.ones(2, 3)}, "who: it has b of no shape, as it is missing; expected (2,) of torch.float32"),
@@ -167,12 +167,12 @@ def test_check_state_names_what_differs():
         ({**state, "b": torch.ones(2).double()}, "who: it has b (2,) of torch.float64; expected (2,) of torch.float32"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
-            checkpoint.check_state(found, state, "it", "who")
+            checkpoint._check_state(found, state, "it", "who")
 
 
 def test_an_extra_state_is_its_modules_to_judge():
     state = {"a": torch.ones(2), "_extra_state": 3, "b._extra_state": {"x": 1}}
-    checkpoint.check_state({**state, "_extra_state": None, "b._extra_state": torch.ones(3)}, state, "it", "who")
+    checkpoint._check_state({**state, "_extra_state": None, "b._extra_state": torch.ones(3)}, state, "it", "who")
     for found, message in (
         (
             {"a": torch.ones(2), "_extra_state": 3},
@@ -181,7 +181,7 @@ def test_an_extra_state_is_its_modules_to_judge():
         ({**state, "a": 1.0}, "who: it has a as a float; expected (2,) of torch.float32"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
-            checkpoint.check_state(found, state, "it", "who")
+            checkpoint._check_state(found, state, "it", "who")
 
 
 def test_what_a_models_state_has_on_it_is_kept(tmp_path):

@@ -127,6 +127,17 @@ def test_two_classes_and_their_accuracy():
     assert compare(mlps(1), functional.mse_loss, X, t, validation=(X, t), **OPTIONS).validation_accuracy is None
 
 
+def test_several_yes_or_no_questions_and_their_accuracy():
+    X, t = data()
+    targets = (one_hot(t) + one_hot((t + 1) % K)).clamp(max=1)
+    bce = functional.binary_cross_entropy_with_logits
+    history = compare(mlps(), bce, X, targets, validation=(X, targets), **OPTIONS)
+    models = mlps()
+    training.train(models[0], bce, X, targets, generator=rng(9), **OPTIONS)
+    right = ((models[0](X) >= 0) == targets).double().mean()
+    close(history.validation_accuracy[0, -1], right)
+
+
 def test_torchs_losses_and_models_by_vmap():
     X, t = data()
     torch.manual_seed(0)
@@ -284,7 +295,7 @@ def test_bad_numbers():
         for name in ("epochs", "batch_size"):
             assert refused(f"train_ensemble: {name} is {value!r}; expected an integer of at least 1", **{name: value})
     for lr in (0, -0.1, math.nan, math.inf):
-        assert refused(f"train_ensemble: the learning rate lr is {lr}; expected a finite number greater than 0", lr=lr)
+        assert refused(f"train_ensemble: lr is {lr}; expected a finite number greater than 0", lr=lr)
     for value in (-0.1, math.nan, 1.0):
         assert refused(f"train_ensemble: momentum is {value}; expected a number from 0 to below 1", momentum=value)
     for value in (-0.1, math.nan, math.inf):
@@ -305,7 +316,8 @@ def test_bad_data():
     assert refused(f"train_ensemble: X has shape () and t (); {fit}", X=X[0, 0], t=t[0])
     assert refused(f"train_ensemble: validation: X has shape (20, 4) and t (19,); {fit}", validation=(X, t[:19]))
     message = (
-        "train_ensemble: t has shape (3, 3), and there are 3 members and 3 rows; expected another number of members"
+        "train_ensemble: X has shape (3, 4) and t (3, 3), and there are 3 members; "
+        "expected another number of members than of rows"
     )
     assert refused(message, X=X[:3], t=torch.zeros(3, 3, **F64), loss=functional.mse_loss)
     broken = X.clone()
@@ -317,7 +329,10 @@ def test_bad_data():
 def test_bad_rows():
     rows = torch.zeros(M, 5, dtype=torch.int64)
     for wrong in (rows[:2], rows[0], rows[:, :0], rows.int(), rows.bool()):
-        message = f"rows has shape {tuple(wrong.shape)} and dtype {wrong.dtype}; expected (3, n) of torch.int64"
+        expected = "(3, n)" if wrong.shape == (2, 5) else "(M, n)"
+        message = f"rows has shape {tuple(wrong.shape)}; expected {expected}"
+        if wrong.shape == rows.shape:
+            message = f"rows is {wrong.dtype}; expected torch.int64"
         assert refused(f"train_ensemble: {message}", rows=wrong)
     for value in (-1, N):
         rows[1, 2] = value
@@ -329,9 +344,11 @@ def test_bad_combinations():
     other = optim.SGD(models[0].parameters(), lr=0.1)
     both = "beside an optimizer; expected none of them, as it has its own"
     assert refused("train_ensemble: lr is not given; expected a learning rate lr or an optimizer", lr=None)
-    assert refused(f"train_ensemble: lr is 0.1, momentum 0.0 and weight_decay 0.0 {both}", optimizer=other)
-    assert refused(f"lr is None, momentum 0.5 and weight_decay 0.0 {both}", optimizer=other, lr=None, momentum=0.5)
-    assert refused(f"lr is None, momentum 0.0 and weight_decay 0.5 {both}", optimizer=other, lr=None, weight_decay=0.5)
+    assert refused(f"train_ensemble: lr is 0.1, momentum is 0.0, weight_decay is 0.0 {both}", optimizer=other)
+    assert refused(f"lr is None, momentum is 0.5, weight_decay is 0.0 {both}", optimizer=other, lr=None, momentum=0.5)
+    assert refused(
+        f"lr is None, momentum is 0.0, weight_decay is 0.5 {both}", optimizer=other, lr=None, weight_decay=0.5
+    )
     message = "train_ensemble: the optimizer has a parameter (6, 4); expected the model's"
     assert refused(message, optimizer=other, lr=None)
     message = "train_ensemble: optimizer is LBFGS, whose step needs a closure; expected one without"
@@ -339,7 +356,7 @@ def test_bad_combinations():
     assert refused("train_ensemble: validation is a Tensor; expected a pair (X, t)", validation=data()[0])
     assert refused("train_ensemble: generator is 0; expected a torch.Generator", generator=0)
     assert refused("train_ensemble: generator[1] is 1; expected a torch.Generator", generator=[rng(), 1, 2])
-    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected an training.Ensemble"):
+    with pytest.raises(ValueError, match="^train_ensemble: ensemble is a MLP; expected a training.Ensemble"):
         train_ensemble(models[0], functional.cross_entropy, *data(), generator=rng(), **OPTIONS)
     networks = [rnn.RNN(4, 3, generator=rng(k), **F64) for k in range(3)]
     message = (
@@ -350,7 +367,8 @@ def test_bad_combinations():
 
 def test_bad_losses():
     assert refused("expected one that takes reduction='none'", loss=lambda z, t: functional.cross_entropy(z, t))
-    message = "train_ensemble: the loss has shape (); expected (18, ...), one entry or more for each of 6 examples of 3 members"
+    expected = "one entry or more for each of 6 examples of 3 members"
+    message = f"train_ensemble: the loss has shape (); expected (18, ...), {expected}"
     assert refused(message, loss=lambda z, t, reduction: functional.cross_entropy(z, t))
     assert refused("cross_entropy: target[", t=data()[1] + 1)
     assert refused("train_ensemble: loss is 0.5; expected a function", loss=0.5)
@@ -363,10 +381,11 @@ def test_divergence_names_the_member():
     with torch.no_grad():
         models[1][2].weight.mul_(1e200)
     # Its squared loss is infinite at once; that of the other members never is.
-    message = "train_ensemble: in epoch 0, the loss of member 1 is inf; expected a learning rate smaller than lr = 0.1"
+    lower = "expected a learning rate smaller than lr ="
+    message = f"train_ensemble: in epoch 0, step 0, the loss of member 1 is inf; {lower} 0.1"
     refused(message, models=models, t=one_hot(t), loss=lambda z, t, reduction: F.mse_loss(z, t, reduction=reduction))
     refused(
-        "train_ensemble: in epoch 0, the validation loss of member 1 is inf; expected a learning rate smaller than lr = 1e-310",
+        f"train_ensemble: in epoch 0, step 4, the validation loss of member 1 is inf; {lower} 1e-310",
         models=models,
         loss=lambda z, t, reduction: (z[:, 0] - 1).square() if len(z) == 3 else 0 * z[:, 0],
         lr=1e-310,
@@ -374,7 +393,4 @@ def test_divergence_names_the_member():
     )
     with torch.no_grad():
         models[2][2].bias.fill_(math.nan)
-    message = (
-        "train_ensemble: in epoch 0, the sum of the outputs of member 2 is nan; expected a learning rate smaller than"
-    )
-    refused(message, models=models)
+    refused(f"train_ensemble: in epoch 0, step 0, the output of member 2 is not finite; {lower} 0.1", models=models)

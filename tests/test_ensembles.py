@@ -266,8 +266,10 @@ def with_more(model):
     [
         (
             lambda: mlps(1, (4, 7, 3))[0],
-            "module '0': Linear(in_features=4, out_features=7, bias=True); "
-            "expected, as in models[0], module '0': Linear(in_features=4, out_features=6, bias=True)",
+            (
+                "module '0': Linear(in_features=4, out_features=7, bias=True); "
+                "expected, as in models[0], module '0': Linear(in_features=4, out_features=6, bias=True)"
+            ),
         ),
         (lambda: mlps(1, activation=nn.ReLU)[0], "module '1': ReLU(); expected, as in models[0], module '1': Tanh()"),
         (
@@ -277,7 +279,10 @@ def with_more(model):
         (lambda: mlps(1)[0].eval(), "the mode of '': evaluation; expected, as in models[0], the mode of '': training"),
         (
             lambda: mlps(1, dtype=torch.float32)[0],
-            "0.weight: (6, 4), torch.float32, on cpu; expected, as in models[0], 0.weight: (6, 4), torch.float64, on cpu",
+            (
+                "0.weight: (6, 4), torch.float32, on cpu; "
+                "expected, as in models[0], 0.weight: (6, 4), torch.float64, on cpu"
+            ),
         ),
         (
             lambda: mlps(1, device="meta")[0],
@@ -285,7 +290,10 @@ def with_more(model):
         ),
         (
             lambda: frozen(mlps(1)[0]),
-            "2.bias: (3,), torch.float64, on cpu, without gradient; expected, as in models[0], 2.bias: (3,), torch.float64, on cpu",
+            (
+                "2.bias: (3,), torch.float64, on cpu, without gradient; "
+                "expected, as in models[0], 2.bias: (3,), torch.float64, on cpu"
+            ),
         ),
         (
             lambda: with_extra(mlps(1)[0]),

@@ -1,4 +1,4 @@
-"""On a CUDA GPU: the same values as torch there, the same training as on the CPU, and none of it needs to be said twice."""
+"""On a CUDA GPU: the same values as torch there, the same training as on the CPU, and nothing is to be said twice."""
 
 import importlib
 import os
@@ -367,10 +367,10 @@ def test_a_training_goes_on_where_it_was_saved(tmp_path):
 def test_half_precision_skips_steps_that_overflow():
     model = nn.MLP([2, 4, 2], generator=rng())
     trainer = Trainer(model, F.cross_entropy, optim.SGD(model.parameters(), 0.1), device=GPU, precision="float16")
-    trainer._stepper._scaler = torch.amp.GradScaler("cuda", init_scale=2.0**40)  # scaled gradients are infinite
+    trainer._scaler = torch.amp.GradScaler("cuda", init_scale=2.0**40)  # scaled gradients are infinite
     X, t = data.make_moons(40, 0.1, rng())
     history = trainer.fit(TensorLoader(X, t, batch_size=8, generator=rng(1)), 10)
-    assert trainer._stepper._scaler.get_scale() < 2.0**40 and all(p.isfinite().all() for p in model.parameters())
+    assert trainer._scaler.get_scale() < 2.0**40 and all(p.isfinite().all() for p in model.parameters())
     assert history["cost"][-1] < history["cost"][0]
 
 
@@ -417,17 +417,17 @@ def test_sums_and_objects_by_nccl(tmp_path):
         with processes.started() as here:
             assert (here.rank, here.world_size) == (0, 1)
             x = torch.tensor([1.0, 2.0], device=GPU)
-            assert processes.sum_(x).tolist() == [1, 2]
-            assert processes.gathered({"rank": here.rank}) == [{"rank": 0}]
+            assert processes._sum(x).tolist() == [1, 2]
+            assert processes._gathered({"rank": here.rank}) == [{"rank": 0}]
             trainer = trainer_of(checkpoint=tmp_path / "c.pt")
             trainer.fit(moons(), 2)
-        assert set(checkpoint.load(tmp_path / "c.pt")) >= {"stepper", "random"}
+        assert set(checkpoint.load(tmp_path / "c.pt")) >= {"model", "random"}
     finally:
         torch.distributed.destroy_process_group()
 
 
 def test_more_processes_than_gpus():
-    code = "from nndl_lib import processes\nwith processes.started('cuda') as here: print(here)"
+    code = "from nndl_lib.training import processes\nwith processes.started('cuda') as here: print(here)"
     count = torch.cuda.device_count()
     environment = os.environ | {"WORLD_SIZE": str(count + 1), "RANK": str(count), "LOCAL_RANK": str(count)}
     environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517", "PYTHONPATH": str(ROOT)}

@@ -1,4 +1,7 @@
-"""nndl_lib.training._regularization against torch: penalties by autograd and weight_decay, max_norm_ by renorm, early stopping."""
+"""What regularizes in nndl_lib.training, against torch: penalties by autograd and weight_decay, max_norm_ by renorm.
+
+And early stopping, against the values that it was given.
+"""
 
 import copy
 import math
@@ -129,11 +132,10 @@ def test_max_norm_of_a_parameter():
 
 
 def test_max_norm_refuses():
-    for weight in (torch.ones(3), torch.ones(2, 2, dtype=torch.int64)):
-        with refused(
-            f"max_norm_: weight has shape {tuple(weight.shape)} and dtype {weight.dtype}; expected floating-point"
-        ):
-            training.max_norm_(weight, 1.0)
+    with refused("max_norm_: weight has shape (3,); expected (out, in, ...)"):
+        training.max_norm_(torch.ones(3), 1.0)
+    with refused("max_norm_: weight is torch.int64; expected a floating-point dtype"):
+        training.max_norm_(torch.ones(2, 2, dtype=torch.int64), 1.0)
     for c in (-1.0, math.nan, math.inf, True):
         with refused(f"max_norm_: c is {c!r}; expected a finite number"):
             training.max_norm_(torch.ones(2, 2), c)
@@ -160,12 +162,13 @@ class Counter(torch.nn.Module):
 
 def run(values, **options):
     """Step through values until told to stop. Returns the stopper, the model and how many were taken."""
-    stopping, model = training.EarlyStopping(**options), Counter()
-    for k, value in enumerate(values, 1):
+    stopping, model, taken = training.EarlyStopping(**options), Counter(), 0
+    for value in values:
         model.advance()
+        taken += 1
         if stopping.step(value, model):
             break
-    return stopping, model, k
+    return stopping, model, taken
 
 
 @checks

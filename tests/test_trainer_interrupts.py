@@ -1,7 +1,7 @@
 """A training that is interrupted, wherever that is, goes on to the numbers of one that never was, bit by bit.
 
-In the same process by calling ``fit`` again, and in another one from the last checkpoint. The model has no randomness of
-its own: what a forward pass drew stays drawn where the step after it was not taken.
+In the same process by calling ``fit`` again, and in another one from the last checkpoint. The model has no randomness
+of its own: what a forward pass drew stays drawn where the step after it was not taken.
 """
 
 import collections
@@ -211,7 +211,8 @@ def test_a_loop_within_the_loop_is_refused():
     options = {"progress": False, "device": "cpu"}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     trainer = Trainer(model, F.cross_entropy, optimizer, callbacks=[Peeks()], **options)
-    message = "Trainer: the loader is after minibatch 0 of an epoch, and 3 steps are done; expected a loader that nothing else"
+    message = "Trainer: the loader is after minibatch 0 of an epoch, and 3 steps are done; "
+    message += "expected a loader that nothing else"
     with pytest.raises(ValueError, match=message):
         trainer.fit(loader, 1)
     Peeks.on_step = lambda self, trainer: trainer.evaluate(loader)

@@ -1,4 +1,4 @@
-"""nndl_lib.training._trainer and processes in processes of their own: killed and started again, and two that train together."""
+"""nndl_lib.training.Trainer in processes of its own: killed and started again, and two that train together."""
 
 import os
 import runpy
@@ -45,7 +45,8 @@ whole = torch.save
 torch.manual_seed(0)
 X, t = data.make_moons(50, 0.1, torch.Generator().manual_seed(0))
 own = torch.Generator().manual_seed(1)
-layers = [nn.Linear(2, 8, generator=own), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2, generator=own), torch.nn.Dropout(0.1)]
+layers = [nn.Linear(2, 8, generator=own), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2, generator=own)]
+layers += [torch.nn.Dropout(0.1)]
 model = torch.nn.Sequential(*layers, nn.Linear(8, 2, generator=own))
 trainer = Trainer(model, functional.cross_entropy, optim.Adam(model.parameters(), lr=0.02), device="cpu",
                   callbacks=[Kill()], checkpoint=path, checkpoint_steps=4, generators=[own], clip_norm=1.0)
@@ -69,8 +70,8 @@ folder = sys.argv[1]
 with processes.started("cpu") as here:
     assert (here.world_size, here.device) == (2, torch.device("cpu"))
     assert here.rank == processes.rank() and processes.world_size() == 2
-    assert processes.gathered(here.rank) == [0, 1]
-    assert processes.sum_(torch.tensor([1.0, here.rank])).tolist() == [2, 1]
+    assert processes._gathered(here.rank) == [0, 1]
+    assert processes._sum(torch.tensor([1.0, here.rank])).tolist() == [2, 1]
 
     def run(epochs, resume, path="c.pt", seed=0, **options):
         trainer, train, validation = parts(here.rank, here.world_size, seed, checkpoint=f"{folder}/{path}", **options)
@@ -80,9 +81,9 @@ with processes.started("cpu") as here:
     whole = run(4, False, "whole.pt")
     if here.rank == 0:
         torch.save({"model": whole.model.state_dict(), "history": whole.history}, f"{folder}/end.pt")
-    states = processes.gathered(whole.model.state_dict())
+    states = processes._gathered(whole.model.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    assert len({str(history) for history in processes.gathered(whole.history)}) == 1
+    assert len({str(history) for history in processes._gathered(whole.history)}) == 1
 
     # Broken off after two epochs, and again in the middle of the third; the masks of dropout differ between the two.
     dropout = run(4, False, "d.pt", dropout=0.3)
@@ -90,7 +91,7 @@ with processes.started("cpu") as here:
     try:
         run(4, True, dropout=0.3, checkpoint_steps=2, broken_off=11)
     except KeyboardInterrupt:
-        processes.gathered("both")
+        processes._gathered("both")
     else:
         raise AssertionError("it was not broken off")
     torch.manual_seed(8)
@@ -107,19 +108,19 @@ with processes.started("cpu") as here:
             return f"{type(error).__name__}: {error}"
 
     whole.checkpoint = "/dev/null/c.pt"
-    for rank, text in enumerate(processes.gathered(message(lambda: whole.save("/dev/null/c.pt")))):
-        start = "OSError: save:" if rank == 0 else "RuntimeError: raise_together: process 0 of 2 failed: OSError: save:"
+    for rank, text in enumerate(processes._gathered(message(lambda: whole.save("/dev/null/c.pt")))):
+        start = "OSError: save:" if rank == 0 else "RuntimeError: Trainer: process 0 of 2 failed: OSError: save:"
         assert text.startswith(start), text
     text = message(lambda: whole.fit(TensorLoader(torch.ones(4, 3), torch.ones(4), batch_size=2), 9))
     assert text.startswith("ValueError: Trainer: the loader has world_size 1; expected 2"), text
     whole._averages.add("cost", float("nan") if here.rank else 1.0, 1)
     text = message(lambda: whole.save(f"{folder}/whole.pt"))
-    start = ["RuntimeError: raise_together: process 1 of 2 failed: ValueError", "ValueError"][here.rank]
+    start = ["RuntimeError: Trainer: process 1 of 2 failed: ValueError", "ValueError"][here.rank]
     assert text.startswith(start), text
     with processes.started("cpu") as inside:  # started already: nothing is started or ended
         assert inside == here
-    processes.gathered(None)
-assert processes.world_size() == 1 and processes.gathered(3) == [3]
+    processes._gathered(None)
+assert processes.world_size() == 1 and processes._gathered(3) == [3]
 """
 
 
@@ -212,7 +213,8 @@ def test_one_process_alone(monkeypatch):
         assert here == (0, 1, torch.device("cpu"))
         assert not torch.distributed.is_initialized()
     x = torch.ones(2)
-    assert processes.sum_(x) is x and x.tolist() == [1, 1]
-    processes.raise_together(None)
-    with pytest.raises(KeyError):
-        processes.raise_together(KeyError("a"))
+    assert processes._sum(x) is x and x.tolist() == [1, 1]
+    with processes._together():
+        pass
+    with pytest.raises(KeyError), processes._together():
+        raise KeyError("a")

@@ -151,6 +151,7 @@ def test_binary_targets_give_an_accuracy_with_their_loss_alone():
         (functional.mse_loss, t, False),
         (bce, 0.9 * t, False),
         (lambda z, t: bce(z, t), t, False),
+        (lambda z, t: bce(z, t.double()), t.long(), True),
     ):
         model = model_of((2, 5, 1))
         history = training.train(model, loss, X, targets, generator=rng(), validation=(X, targets), **OPTIONS)
@@ -158,6 +159,19 @@ def test_binary_targets_give_an_accuracy_with_their_loss_alone():
         assert (history.validation_accuracy is not None) == measured
         if measured:
             assert history.validation_accuracy[-1].item() == functional.accuracy(model(X), targets)
+
+
+def test_targets_that_are_no_answers_to_the_outputs_have_no_accuracy():
+    X, t = moons()
+    counts = torch.arange(len(X)).unsqueeze(1)  # integers, of which each output is an estimate
+
+    def squared(z, t):
+        return functional.mse_loss(z, t.double())
+
+    history = training.train(
+        model_of((2, 5, 1)), squared, X, counts, generator=rng(), validation=(X, counts), **(OPTIONS | {"lr": 1e-4})
+    )
+    assert history.validation_cost.shape == (3,) and history.validation_accuracy is None
 
 
 def test_frozen_parameters_stay():
@@ -508,7 +522,7 @@ def test_bad_counts(value):
 
 @pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf, "0.1"])
 def test_bad_learning_rate(lr):
-    refused(f"train: the learning rate lr is {lr!r}; expected a finite number greater than 0", lr=lr)
+    refused(f"train: lr is {lr!r}; expected a finite number greater than 0", lr=lr)
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.0, math.nan])
@@ -518,7 +532,7 @@ def test_bad_momentum(momentum):
 
 def test_bad_data():
     X, t = moons()
-    rows = "expected the same number of rows for both, at least 1"
+    rows = "expected X (N, ...) and t (N, ...), with N of at least 1"
     refused(f"train: X has shape (40, 2) and t (39,); {rows}", t=t[:39])
     refused(f"train: X has shape (0, 2) and t (0,); {rows}", X=X[:0], t=t[:0])
     refused(f"train: X has shape () and t (); {rows}", X=X[0, 0], t=t[0])
@@ -547,10 +561,10 @@ def test_loss_that_is_no_number():
 def test_bad_combinations():
     model = model_of()
     optimizer, stopping = optim.SGD(model.parameters(), lr=0.1), training.EarlyStopping(1)
-    both = "beside an optimizer; expected neither, as it has its own"
+    both = "beside an optimizer; expected none of them, as it has its own"
     refused("train: lr is not given; expected a learning rate lr or an optimizer", lr=None)
-    refused(f"train: lr is 0.1 and momentum 0.0 {both}", optimizer=optimizer)
-    refused(f"train: lr is None and momentum 0.9 {both}", optimizer=optimizer, lr=None, momentum=0.9)
+    refused(f"train: lr is 0.1, momentum is 0.0 {both}", optimizer=optimizer)
+    refused(f"train: lr is None, momentum is 0.9 {both}", optimizer=optimizer, lr=None, momentum=0.9)
     refused("train: the optimizer has a parameter (5, 2); expected the model's", optimizer=optimizer, lr=None)
     refused("SGD'>; expected one of torch.optim or nndl_lib.optim", optimizer=optim.SGD, lr=None)
     refused(
@@ -601,12 +615,12 @@ def test_other_kinds_of_arguments():
     )
     refused("train: transform is 2.0; expected a function", transform=2.0)
     refused("train: lr is not given", lr=None)
-    refused("train: the learning rate lr is True; expected a finite number greater than 0", lr=True)
+    refused("train: lr is True; expected a finite number greater than 0", lr=True)
     refused("train: momentum is '0.9'; expected a number from 0 to below 1", momentum="0.9")
     for generator in (0, None, "0"):
         with pytest.raises(ValueError, match=f"train: generator is {generator!r}; expected a torch.Generator"):
             training.train(model_of(), functional.cross_entropy, *moons(), generator=generator, **OPTIONS)
-    with pytest.raises(ValueError, match="train: model is a function; expected a torch.nn.Module"):
+    with pytest.raises(ValueError, match="train: model is <function .*>; expected a torch.nn.Module"):
         training.train(lambda x: x, functional.cross_entropy, *moons(), generator=rng(), **OPTIONS)
     X, t = moons()
     one, other = model_of(), model_of()

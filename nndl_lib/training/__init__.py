@@ -1,11 +1,11 @@
 """Training: minibatches and gradient descent written out, what regularizes it, ensembles, and a trainer for long runs.
 
-``training.checkpoint`` has files that hold the state of a training, ``training.processes`` several processes that train one
-model::
+``training.checkpoint`` has files that hold the state of a training, ``training.processes`` several processes that train
+one model::
 
     from nndl_lib import training
 
-    history = training.train(model, functional.cross_entropy, X, t, lr=0.1, epochs=20, batch_size=32, generator=generator(0))
+    history = training.train(model, functional.cross_entropy, X, t, lr=0.1, epochs=20, batch_size=32, generator=g)
 """
 
 from nndl_lib.training import checkpoint, processes

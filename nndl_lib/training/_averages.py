@@ -11,9 +11,10 @@ from nndl_lib.training import processes
 class Averages:
     """Sums of named quantities, and the number of examples that they are sums over."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no example."""
-        self.n, self._sums = 0, {}
+        self.n = 0
+        self._sums: dict[str, Tensor] = {}
 
     def add(self, name: str, value: Tensor | float, n: int) -> None:
         """Add a quantity of n examples: their average, a 0-d tensor or a number, or one value for each, (n,).
@@ -68,7 +69,7 @@ class Averages:
         sums = torch.full((len(names) + 1,), self.n, dtype=wide, device=device)  # the number stays in the last entry
         for k, name in enumerate(names):
             sums[k] = self._sums.get(name, 0)
-        *totals, n = processes.sum_(sums).tolist()
+        *totals, n = processes._sum(sums).tolist()
         if n == 0:
             raise ValueError(
                 "Averages: there is no example; expected at least one minibatch (an iterator has none, once read)"

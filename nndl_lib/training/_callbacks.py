@@ -1,9 +1,11 @@
 """What is called while ``training.Trainer`` trains: a base class to derive from, and the progress bar."""
 
 from functools import cached_property
+from typing import Any
 
-from nndl_lib import _arguments as arguments
 from nndl_lib import runtime
+from nndl_lib._arguments import check_flag
+from nndl_lib._declared import checked
 
 
 class Callback:
@@ -35,11 +37,13 @@ class ProgressBar(Callback):
     Of several processes, only the first should have one.
     """
 
+    @checked(enabled=check_flag)
     def __init__(self, enabled: bool | None = None):
         """Take whether to show it; None: where the output is to be seen live (not ``runtime.is_static()``)."""
-        if enabled is not None:
-            enabled = arguments.check_flag(enabled, "enabled", "ProgressBar")
-        self.enabled, self._bar, self._steps, self._text = enabled, None, None, ""
+        self.enabled = enabled
+        self._bar: Any = None
+        self._steps: int | None = None
+        self._text = ""
 
     def on_fit_start(self, trainer, steps: int | None) -> None:
         """Look for tqdm, if the bar is to be shown."""

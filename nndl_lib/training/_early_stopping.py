@@ -1,4 +1,7 @@
-"""Early stopping: when a training ends, and the best state until then. Derived in chapter 08, "Regularization and generalization"."""
+"""Early stopping: when a training ends, and the best state until then.
+
+Derived in chapter 08, "Regularization and generalization".
+"""
 
 import copy
 import math
@@ -7,7 +10,8 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_model
+from nndl_lib._declared import checked, count, number, one_of
 
 
 class EarlyStopping:
@@ -19,6 +23,7 @@ class EarlyStopping:
         epoch: how many values there have been.
     """
 
+    @checked(patience=count(), min_delta=number(), mode=one_of("min", "max"))
     def __init__(self, patience: int, min_delta: float = 0.0, mode: str = "min"):
         """Start without any value.
 
@@ -30,13 +35,13 @@ class EarlyStopping:
         Raises:
             ValueError: one of them is outside its range.
         """
-        self.patience = arguments.check_count(patience, "patience", "EarlyStopping")
-        self.min_delta = arguments.check_number(min_delta, "min_delta", "EarlyStopping")
-        if mode not in ("min", "max"):
-            raise ValueError(f"EarlyStopping: mode is {mode!r}; expected 'min' or 'max'")
-        self.mode = mode
-        self.epoch, self.best, self.best_epoch, self._state = 0, None, None, None
+        self.patience, self.min_delta, self.mode = patience, min_delta, mode
+        self.epoch = 0
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self._state: dict | None = None
 
+    @checked(model=check_model)
     def step(self, value: float | Tensor, model: torch.nn.Module) -> bool:
         """Take the value after an epoch, a number or a 0-d tensor; copy the model's state if it is the best so far.
 
@@ -45,19 +50,13 @@ class EarlyStopping:
         Raises:
             ValueError: value is NaN, no number, or a tensor of more than one entry.
         """
-        arguments.check_model(model, "model", "EarlyStopping")
-        if isinstance(value, bool) or not isinstance(value, (Real, Tensor)):
-            raise ValueError(f"EarlyStopping: value is {value!r}; expected a number or a 0-d tensor")
-        if isinstance(value, Tensor) and value.numel() != 1:
-            raise ValueError(f"EarlyStopping: value has shape {tuple(value.shape)}; expected a number or a 0-d tensor")
-        value = float(value.detach() if isinstance(value, Tensor) else value)
-        if math.isnan(value):
-            raise ValueError(f"EarlyStopping: value is nan in epoch {self.epoch}; expected a number to compare")
-        if self.best is None or self._gain(value) > self.min_delta:
+        value = self._number(value)
+        if self.best is None or self.best_epoch is None or self._gain(value, self.best) > self.min_delta:
             self.best, self.best_epoch, self._state = value, self.epoch, _copies(model.state_dict())
         self.epoch += 1
         return self.epoch - 1 - self.best_epoch >= self.patience
 
+    @checked(model=check_model)
     def restore(self, model: torch.nn.Module) -> None:
         """Set the model's parameters and buffers, and extra states, to what they were at the best value.
 
@@ -68,7 +67,6 @@ class EarlyStopping:
         """
         if self._state is None:
             raise ValueError("EarlyStopping: restore before the first step; expected a state to restore")
-        arguments.check_model(model, "model", "EarlyStopping")
         found, kept = _shapes(model.state_dict()), _shapes(self._state)
         for name in (name for name in [*kept, *found] if kept.get(name) != found.get(name)):
             raise ValueError(
@@ -93,16 +91,27 @@ class EarlyStopping:
         self.epoch, self.best, self.best_epoch = (state_dict[name] for name in expected[:3])
         self._state = None if state_dict["model"] is None else _copies(state_dict["model"])
 
-    def _gain(self, value: float) -> float:
-        return self.best - value if self.mode == "min" else value - self.best
+    def _gain(self, value: float, best: float) -> float:
+        return best - value if self.mode == "min" else value - best
+
+    def _number(self, value: float | Tensor) -> float:
+        if isinstance(value, bool) or not isinstance(value, (Real, Tensor)):
+            raise ValueError(f"EarlyStopping: value is {value!r}; expected a number or a 0-d tensor")
+        if isinstance(value, Tensor) and value.numel() != 1:
+            raise ValueError(f"EarlyStopping: value has shape {tuple(value.shape)}; expected a number or a 0-d tensor")
+        value = float(value.detach() if isinstance(value, Tensor) else value)
+        if math.isnan(value):
+            raise ValueError(f"EarlyStopping: value is nan in epoch {self.epoch}; expected a number to compare")
+        return value
 
 
-def check_new(early_stopping: EarlyStopping, caller: str) -> None:
-    """Raises: ValueError where it is none, or has values, and perhaps a model, of another training already."""
-    if not isinstance(early_stopping, EarlyStopping):
-        raise ValueError(f"{caller}: early_stopping is {early_stopping!r}; expected a regularization.EarlyStopping")
-    if early_stopping.epoch > 0:
-        raise ValueError(f"{caller}: early_stopping has seen {early_stopping.epoch} values already; expected a new one")
+def check_new(value: EarlyStopping, name: str, caller: str) -> EarlyStopping:
+    """Return value. Raises: ValueError where it is none, or has seen values, perhaps of another model, already."""
+    if not isinstance(value, EarlyStopping):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a training.EarlyStopping")
+    if value.epoch > 0:
+        raise ValueError(f"{caller}: {name} has seen {value.epoch} values already; expected a new one")
+    return value
 
 
 def _copies(state: dict) -> dict:

@@ -4,19 +4,22 @@ Used in chapter 08, "Regularization and generalization". The parameters of the m
 length M, so that a step of all is a few calls for large tensors rather than M times as many for small ones. An MLP,
 that is a ``Sequential`` of linear layers and activations, is computed by ``torch.baddbmm``; any other model by
 ``torch.func.vmap``, which takes about twice as long for small nets. benchmarks/ensembles.py compares both with a loop.
-Batch normalization with a momentum of None cannot be a part of it in training: its count of batches is read as a number.
+Batch normalization with a momentum of None cannot be a part of it in training, as it reads its count of batches as a
+number.
 """
 
 import copy
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
-from nndl_lib import _arguments as arguments
 from nndl_lib import functional, nn
+from nndl_lib._arguments import check_flag, check_generator
+from nndl_lib._declared import checked, count
 
 _LINEAR = (nn.Linear, torch.nn.Linear)
 # Modules that work entry by entry, and so on the pre-activations of all members as on those of one.
@@ -26,6 +29,7 @@ _TORCHS = (torch.nn.ELU, torch.nn.Identity, torch.nn.LeakyReLU, torch.nn.ReLU, t
 _SETTINGS = (bool, int, float, str, tuple, type(None))
 
 
+@checked(N=count(), M=count(), generator=check_generator)
 def bootstrap(N: int, M: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """For each of M members N numbers from 0 to N - 1, drawn with replacement, and which numbers it did not draw.
 
@@ -33,10 +37,8 @@ def bootstrap(N: int, M: int, generator: torch.Generator) -> tuple[Tensor, Tenso
     on the generator's device. Source: Breiman (1996), https://doi.org/10.1007/BF00058655.
 
     Raises:
-        ValueError: N or M is not an integer of at least 1, or generator is not a generator.
+        ValueError: an argument is outside its range or of another kind.
     """
-    N, M = (arguments.check_count(value, name, "bootstrap") for value, name in ((N, "N"), (M, "M")))
-    arguments.check_generator(generator, "generator", "bootstrap")
     rows = torch.randint(N, (M, N), generator=generator, device=generator.device)
     return rows, torch.ones_like(rows, dtype=torch.bool).scatter_(1, rows, False)
 
@@ -58,15 +60,7 @@ class Ensemble(torch.nn.Module):
                 frozen parameters or mode.
         """
         super().__init__()
-        if not isinstance(models, (list, tuple, torch.nn.ModuleList)):  # the layers of a model are no models
-            raise ValueError(f"Ensemble: models is a {type(models).__name__}; expected a list of modules")
-        models = list(models)
-        if not models:
-            raise ValueError("Ensemble: models is empty; expected at least one module")
-        first = _description(models[0])
-        _check_parameters(models[0])
-        for k, model in enumerate(models[1:], 1):
-            _check_equal(first, _description(model), k)
+        models = _check_models(models)
         self.members = _with_state(models[0], *stack_module_state(models))
         self._size = len(models)
 
@@ -74,6 +68,7 @@ class Ensemble(torch.nn.Module):
         """The number M of members."""
         return self._size
 
+    @checked(own=check_flag)
     def forward(self, X: Tensor, own: bool = False) -> Tensor:
         """The outputs of every member, (M, N, ...), for the rows of X; of members that give a tuple, a tuple of those.
 
@@ -83,7 +78,7 @@ class Ensemble(torch.nn.Module):
         Raises:
             ValueError: with ``own``, X does not have M in front; or its shape or dtype does not fit the models.
         """
-        M, own = len(self), arguments.check_flag(own, "own", "Ensemble")
+        M = len(self)
         if own and X.shape[:1] != (M,):
             raise ValueError(f"Ensemble: X has shape {tuple(X.shape)} with own; expected ({M}, N, ...)")
         if _is_mlp(self.members):
@@ -133,10 +128,11 @@ def _is_mlp(model: torch.nn.Module) -> bool:
 
 def _mlp(members: torch.nn.Module, x: Tensor) -> Tensor:
     for layer in members.children():
-        if type(layer) not in _LINEAR:
+        if not isinstance(layer, _LINEAR):
             x = layer(x)
             continue
-        W, b = layer.weight, layer.bias  # (M, out, in) and (M, out)
+        W: Any = layer.weight  # (M, out, in)
+        b: Any = layer.bias  # (M, out), or None
         if x.ndim != 3 or x.shape[-1] != W.shape[-1] or x.dtype != W.dtype:
             raise ValueError(
                 f"Ensemble: X is {x.dtype} {tuple(x.shape)}, for all members, and the weights {W.dtype} "
@@ -172,18 +168,23 @@ def _description(model: torch.nn.Module) -> list[tuple[str, str]]:
     return modules + modes + settings + tensors
 
 
-def _check_equal(first: list[tuple[str, str]], other: list[tuple[str, str]], k: int) -> None:
-    for expected, found in itertools.zip_longest(first, other, fillvalue=("the end", "nothing")):
-        if expected != found:
-            raise ValueError(
-                f"Ensemble: models[{k}] has {found[0]}: {found[1]}; "
-                f"expected, as in models[0], {expected[0]}: {expected[1]}"
-            )
-
-
-def _check_parameters(model: torch.nn.Module) -> None:
-    names, once = dict(model.named_parameters(remove_duplicate=False)), dict(model.named_parameters())
+def _check_models(models: Sequence[torch.nn.Module]) -> list[torch.nn.Module]:
+    if not isinstance(models, (list, tuple, torch.nn.ModuleList)):  # the layers of a model are no models
+        raise ValueError(f"Ensemble: models is a {type(models).__name__}; expected a list of modules")
+    models = list(models)
+    if not models:
+        raise ValueError("Ensemble: models is empty; expected at least one module")
+    names, once = (dict(models[0].named_parameters(remove_duplicate=twice)) for twice in (False, True))
     if not names:
-        raise ValueError(f"Ensemble: models[0] is {model}, without parameters; expected some to stack")
+        raise ValueError(f"Ensemble: models[0] is {models[0]}, without parameters; expected some to stack")
     for name in (name for name in names if name not in once):
         raise ValueError(f"Ensemble: {name} of models[0] is a parameter in two places; expected none that is shared")
+    first = _description(models[0])
+    for k, model in enumerate(models[1:], 1):
+        for expected, found in itertools.zip_longest(first, _description(model), fillvalue=("the end", "nothing")):
+            if expected != found:
+                raise ValueError(
+                    f"Ensemble: models[{k}] has {found[0]}: {found[1]}; "
+                    f"expected, as in models[0], {expected[0]}: {expected[1]}"
+                )
+    return models

@@ -1,21 +1,24 @@
-"""Training: shuffled minibatches and stochastic gradient descent, written out.
+"""The loop over minibatches: a loss, its gradient, a step. ``train`` is its plain use.
 
+``train_ensemble`` goes through it with a loss for each member, ``Trainer`` with what long trainings need around it.
 Written out in chapter 03, "Classification", without momentum, and used from there on.
 """
 
-import math
-from collections.abc import Callable, Iterator
-from numbers import Real
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
 from nndl_lib import functional, runtime
+from nndl_lib._arguments import check_generator, check_model, check_positive, check_rows
+from nndl_lib._declared import checked, count, number
 from nndl_lib.optim import Optimizer
-from nndl_lib.optim._base import check_optimizer
+from nndl_lib.training._checks import check_data, check_function, check_pair, check_rule
 from nndl_lib.training._early_stopping import EarlyStopping, check_new
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class History(NamedTuple):
@@ -30,24 +33,33 @@ class History(NamedTuple):
     validation_accuracy: Tensor | None  # likewise, for classification; None for other tasks
 
 
+@checked(N=count(), batch_size=count(), generator=check_generator)
 def minibatches(N: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """One epoch: the numbers 0 to N - 1 in random order, every one exactly once, in tensors (batch_size,) of int64.
 
     The last one is shorter where batch_size does not divide N. Each call draws a new order from the generator.
 
     Raises:
-        ValueError: N or batch_size is not an integer of at least 1, or generator is not a generator.
+        ValueError: an argument is outside its range or of another kind.
     """
-    N, batch_size = (
-        arguments.check_count(n, name, "minibatches") for n, name in ((N, "N"), (batch_size, "batch_size"))
-    )
-    arguments.check_generator(generator, "generator", "minibatches")
     return iter(torch.randperm(N, generator=generator, device=generator.device).split(batch_size))
 
 
+@checked(
+    model=check_model,
+    loss=check_function,
+    lr=check_positive,
+    epochs=count(),
+    batch_size=count(),
+    generator=check_generator,
+    momentum=number(below=1),
+    validation=check_pair,
+    transform=check_function,
+    early_stopping=check_new,
+)
 def train(
     model: torch.nn.Module,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     X: Tensor,
     t: Tensor,
     *,
@@ -89,132 +101,180 @@ def train(
             holds a NaN or an infinity, the loss is not a 0-d tensor, or it became NaN or infinite, which says that lr
             is too large.
     """
-    _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation)
-    _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping)
+    check_data("train", X, t, validation)
+    check_rule("train", model, optimizer, lr=lr, momentum=momentum)
+    if early_stopping is not None and validation is None:
+        raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")
     X, t = X.detach(), t.detach()  # every epoch goes back, and none beyond the data
     parameters = list(model.parameters())
-    velocities = [torch.zeros_like(p) for p in parameters]
-    cost, validation_cost, validation_accuracy = [], [], []
-    for epoch in range(epochs):
-        losses, sizes = [], []
-        with runtime.training(model):
-            for step, rows in enumerate(minibatches(len(X), batch_size, generator)):
-                # These are X[rows] and t[rows], in less time.
-                inputs, targets = (data.index_select(0, rows.to(data.device)) for data in (X, t))
-                if transform is not None:
-                    inputs = arguments.check_rows(transform(inputs), inputs, "transform", "train")
-                value = _checked_loss(loss, model(inputs), targets, epoch, step, _rate(lr, optimizer))
-                for p in parameters:  # frozen ones too: an optimizer would move them by what is left from before
-                    p.grad = None
-                if not value.requires_grad:
-                    raise ValueError(
-                        "train: the loss has no gradient; expected one computed from parameters that require it"
-                    )
-                value.backward()
-                if optimizer is not None:
-                    optimizer.step()
-                else:
-                    with torch.no_grad():
-                        _update(parameters, velocities, lr, momentum)
-                losses.append(value.detach())
-                sizes.append(len(rows))
-        losses, rate = torch.stack(losses), _rate(lr, optimizer)
-        for step in (~losses.isfinite()).nonzero()[:1, 0].tolist():  # looked at once an epoch: it waits for the device
-            raise _diverged(f"the loss is {losses[step].item()}", epoch, step, rate)
-        cost.append(losses @ losses.new_tensor(sizes) / len(X))
-        if validation is not None:
-            value, share = _evaluate(model, loss, *validation, epoch, len(losses) - 1, rate)
-            validation_cost.append(value)
-            validation_accuracy.append(share)
+    velocities = [torch.zeros_like(w) for w in parameters]
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for rows in minibatches(len(X), batch_size, generator):
+            # These are X[rows] and t[rows], in less time.
+            inputs, targets = (data.index_select(0, rows.to(data.device)) for data in (X, t))
+            if transform is not None:
+                inputs = check_rows(transform(inputs), inputs, "transform", "train")
+            yield inputs, targets
+
+    def measure(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        inputs, targets = batch
+        z = model(inputs)
+        return average_loss("train", loss, z, targets), z
+
+    def step(value: Tensor) -> None:
+        value.backward()
+        if optimizer is not None:
+            optimizer.step()
+            return
+        with torch.no_grad():
+            for w, v in zip(parameters, velocities):
+                if w.grad is not None:
+                    v.mul_(momentum).add_(w.grad)  # v = momentum v + g
+                    w.sub_(v, alpha=lr)  # w = w - lr v
+
+    rule = {"lr": lr} if optimizer is None else optimizer.param_groups[0]
+    return descend("train", model, loss, batches, measure, step, rule, epochs, validation, early_stopping)
+
+
+# --- what all trainings share ---
+
+
+def steps(
+    caller: str,
+    model: torch.nn.Module,
+    batches: Iterable[Any],
+    measure: Callable[[Any], tuple[Tensor, Any]],
+    step: Callable[[Tensor], None],
+) -> Iterator[tuple[Tensor, Any, int]]:
+    """Go through the minibatches of an epoch: for each its loss, the gradient of that, and a step.
+
+    Args:
+        batches: tuples, the targets last.
+        measure: maps a minibatch to its loss, 0-d or (M,) of M members, and to whatever else is to be known of it.
+        step: takes the step, given the loss. No parameter has a gradient then.
+
+    Returns: after each step the losses, detached, what else was measured, and the number of examples, of each member.
+
+    Raises:
+        ValueError: the loss has no gradient.
+    """
+    for batch in batches:
+        value, measured = measure(batch)
+        if not value.requires_grad:
+            raise ValueError(
+                f"{caller}: the loss has no gradient; expected one computed from parameters that require it"
+            )
+        model.zero_grad()  # all of it: an optimizer would move frozen ones by what is left from before
+        step(value)
+        yield value.detach(), measured, len(batch[-1]) // value.numel()
+
+
+def descend(
+    caller: str,
+    model: torch.nn.Module,
+    loss: Callable[..., Tensor],
+    batches: Callable[[], Iterable[Any]],
+    measure: Callable[[Any], tuple[Tensor, Tensor]],
+    step: Callable[[Tensor], None],
+    rule: dict[str, Any],
+    epochs: int,
+    validation: Any = None,
+    early_stopping: EarlyStopping | None = None,
+) -> History:
+    """Go through that many epochs, and measure cost and accuracy on a minibatch for validation after each.
+
+    Args:
+        batches: gives the minibatches of an epoch. measure: of one, its loss as for ``steps`` and the outputs, one
+            below the other. rule: has the learning rate "lr".
+
+    Raises:
+        ValueError: as ``steps``, or a loss or an output is NaN or infinite.
+    """
+    measured: list[tuple[Tensor, Tensor | None, Tensor | None]] = []  # in the epochs that are done
+    losses: list[Tensor] = []  # of the steps of this one
+    with located(caller, lambda: (len(measured), len(losses), rule["lr"])):
+        while len(measured) < epochs:
+            sizes: list[int] = []
+            losses.clear()
+            with runtime.training(model):
+                for value, _, n in steps(caller, model, batches(), measure, step):
+                    losses.append(value)
+                    sizes.append(n)
+            values = torch.stack(losses)
+            _check_finite(values, "the loss", 0)  # looked at once an epoch: it waits for the device
+            cost = values.new_tensor(sizes) @ values / sum(sizes)
+            if validation is None:
+                measured.append((cost, None, None))
+                continue
+            with torch.no_grad(), runtime.evaluation(model):
+                value, z = measure(validation)
+            _check_finite(value.unsqueeze(0), "the validation loss", len(losses))
+            measured.append((cost, value, _accuracy(loss, z, validation[-1], value)))
             if early_stopping is not None and early_stopping.step(value, model):
                 break
     if early_stopping is not None:
         early_stopping.restore(model)
-    if validation is None:
-        return History(torch.stack(cost), None, None)
-    measured = None not in validation_accuracy
-    return History(
-        torch.stack(cost), torch.stack(validation_cost), cost[0].new_tensor(validation_accuracy) if measured else None
-    )
+    columns: list[Any] = [None if each[0] is None else torch.stack(each, dim=-1) for each in zip(*measured)]
+    return History(*columns)
 
 
-def _rate(lr: float | None, optimizer) -> float:
-    return lr if optimizer is None else optimizer.param_groups[0]["lr"]
+class Diverged(Exception):
+    """What has become NaN or infinite; ``located`` says where, in a ValueError."""
+
+    def __init__(self, what: str, step: int | None = None):
+        super().__init__(what)
+        self.step = step
 
 
-def _update(parameters: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
-    # For each: v = momentum v + g, w = w - lr v. The functions of torch for lists of tensors do it in one call each.
-    used = [(p, v) for p, v in zip(parameters, velocities) if p.grad is not None]
-    if used:
-        weights, v = map(list, zip(*used))
-        torch._foreach_mul_(v, momentum)
-        torch._foreach_add_(v, [p.grad for p in weights])
-        torch._foreach_add_(weights, v, alpha=-lr)
-
-
-@torch.no_grad()
-def _evaluate(model, loss, X: Tensor, t: Tensor, epoch: int, step: int, lr: float) -> tuple[Tensor, float | None]:
-    with runtime.evaluation(model):
-        output = model(X)
-    value = _checked_loss(loss, output, t, epoch, step, lr)
-    if not value.isfinite():
-        raise _diverged(f"the validation loss is {value.item()}", epoch, step, lr)
-    binary = loss is functional.binary_cross_entropy_with_logits and bool(((t == 0) | (t == 1)).all())
-    return value, functional.accuracy(output, t) if binary or t.dtype == torch.int64 else None
-
-
-def _checked_loss(loss, output: Tensor, target: Tensor, epoch: int, step: int, lr: float) -> Tensor:
+@contextmanager
+def located(caller: str, where: Callable[[], tuple[int, int, float]]) -> Iterator[None]:
+    """Raises: ValueError for what diverges while it lasts; ``where`` tells epoch, step and learning rate."""
     try:
-        value = loss(output, target)
-    except ValueError as error:  # the losses of functional refuse outputs that are not finite
-        if not output.isfinite().all():
-            raise _diverged("the model's output is not finite", epoch, step, lr) from error
-        raise
+        yield
+    except Diverged as error:
+        epoch, step, lr = where()
+        place = f"in epoch {epoch}, step {step if error.step is None else error.step}"
+        expected = f"expected a learning rate smaller than lr = {lr}, and finite data"
+        raise ValueError(f"{caller}: {place}, {error}; {expected}") from error.__cause__
+
+
+def average_loss(caller: str, loss: Loss, z: Tensor, t: Tensor) -> Tensor:
+    """The loss of a minibatch. Raises: Diverged as ``guarded``; ValueError where it is not a 0-d tensor."""
+    value = guarded(loss, z, t)
     if not isinstance(value, Tensor) or value.ndim != 0:
         what = f"has shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"is a {type(value).__name__}"
-        raise ValueError(f"train: the loss {what}; expected a 0-d tensor, the minibatch's average")
+        raise ValueError(f"{caller}: the loss {what}; expected a 0-d tensor, the minibatch's average")
     return value
 
 
-def _diverged(what: str, epoch: int, step: int, lr: float) -> ValueError:
-    return ValueError(f"train: in epoch {epoch}, step {step}, {what}; expected a learning rate smaller than lr = {lr}")
+def guarded(loss: Loss, z: Tensor, t: Tensor, M: int = 1) -> Tensor:
+    """The loss as it is. Raises: Diverged where it refuses outputs z, of M members, that are not finite."""
+    try:
+        return loss(z, t)
+    except ValueError as error:  # the losses of functional do
+        if isinstance(z, Tensor):
+            for m in (~z.isfinite()).reshape(M, -1).any(dim=1).nonzero()[:1, 0].tolist():
+                whose = f"the output of member {m}" if M > 1 else "the model's output"
+                raise Diverged(f"{whose} is not finite") from error
+        raise
 
 
-def _check_arguments(X, t, lr, epochs, batch_size, generator, momentum, validation) -> None:
-    arguments.check_count(epochs, "epochs", "train")
-    arguments.check_count(batch_size, "batch_size", "train")
-    if lr is not None and (isinstance(lr, bool) or not isinstance(lr, (Real, Tensor)) or not 0 < lr < math.inf):
-        raise ValueError(f"train: the learning rate lr is {lr!r}; expected a finite number greater than 0")
-    arguments.check_number(momentum, "momentum", "train", below=1)
-    arguments.check_generator(generator, "generator", "train")
-    if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
-        raise ValueError(f"train: validation is a {type(validation).__name__}; expected a pair (X, t)")
-    for inputs, targets, where in [(X, t, "")] + ([] if validation is None else [(*validation, "validation: ")]):
-        arguments.check_tensors(f"train: {where}".removesuffix(": "), X=inputs, t=targets)
-        if inputs.ndim == 0 or inputs.shape[:1] != targets.shape[:1] or len(inputs) == 0:
-            raise ValueError(
-                f"train: {where}X has shape {tuple(inputs.shape)} and t {tuple(targets.shape)}; "
-                "expected the same number of rows for both, at least 1"
-            )
-        if inputs.is_floating_point():
-            arguments.check_finite(inputs, "train", **{f"{where}X": inputs})
+def _check_finite(losses: Tensor, what: str, first: int) -> None:
+    # Of steps from ``first`` on: (steps,), or (steps, M) for M members.
+    for step, *member in (~losses.isfinite()).nonzero()[:1].tolist():
+        of = f" of member {member[0]}" if member else ""
+        raise Diverged(f"{what}{of} is {losses[(step, *member)].item()}", first + step)
 
 
-def _check_options(model, loss, lr, momentum, validation, optimizer, transform, early_stopping) -> None:
-    if not isinstance(model, torch.nn.Module):
-        raise ValueError(f"train: model is a {type(model).__name__}; expected a torch.nn.Module")
-    arguments.check_function(loss, "loss", "train", classes=False)
-    if optimizer is None and lr is None:
-        raise ValueError("train: lr is not given; expected a learning rate lr or an optimizer")
-    if optimizer is not None and (lr is not None or momentum != 0):
-        raise ValueError(
-            f"train: lr is {lr} and momentum {momentum} beside an optimizer; expected neither, as it has its own"
-        )
-    if optimizer is not None:
-        check_optimizer(optimizer, model, "train")
-    if transform is not None:
-        arguments.check_function(transform, "transform", "train", classes=False)
-    if early_stopping is not None and validation is None:
-        raise ValueError("train: early_stopping without validation; expected validation=(X, t), whose cost it compares")
-    if early_stopping is not None:
-        check_new(early_stopping, "train")
+def _accuracy(loss: Callable[..., Tensor], z: Tensor, t: Tensor, value: Tensor) -> Tensor | None:
+    # The share of right answers, as ``functional.accuracy`` counts them, in the shape of the loss: one for each member.
+    binary = loss is functional.binary_cross_entropy_with_logits or t.dtype == torch.int64
+    if t.dtype == torch.int64 and z.ndim == 2 and t.ndim == 1:
+        right = z.argmax(dim=1) == t
+    elif binary and z.shape == t.shape and bool(((t == 0) | (t == 1)).all()):
+        right = (z >= 0) == t
+    else:
+        return None
+    right = right.reshape(*value.shape, -1)
+    return right.sum(dim=-1).to(value.dtype) / right.shape[-1]

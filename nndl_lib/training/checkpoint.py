@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["check_plain", "check_state", "load", "random_state", "save", "set_random_state"]
+__all__ = ["load", "random_state", "save", "set_random_state"]
 
 # Beside tensors, lists, tuples and dicts, what the reader takes.
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
@@ -83,32 +83,13 @@ def load(path: str | os.PathLike, map_location: str | torch.device = "cpu") -> d
     return state
 
 
-def check_plain(state: dict) -> None:
-    """Raises: ValueError where ``save`` would refuse a state, with the same words."""
-    _plain(state, "state")
-
-
-def check_state(found: dict, expected: dict, what: str, caller: str) -> None:
-    """Compare two states of models by name, shape and dtype, in the order of the expected one.
-
-    An extra state, what a module's ``get_extra_state`` gives, is the module's to judge: only that it is there counts.
-
-    Raises:
-        ValueError: they differ; it names the first entry that does.
-    """
-    for name in [*expected, *found]:
-        here, there = (_kind(name, state) for state in (found, expected))
-        if here != there:
-            raise ValueError(f"{caller}: {what} has {name} {here}; expected {there}: it is that of another model")
-
-
 def random_state(device: str | torch.device = "cpu", generators: Iterable[torch.Generator] = ()) -> dict:
     """The states of all generators of random numbers: Python's, NumPy's, torch's, the device's, and those given."""
     device = torch.device(device)
     name, keys, *rest = np.random.get_state()
     return {
         "python": random.getstate(),
-        "numpy": (str(name), torch.from_numpy(keys.astype(np.int64)), *rest),
+        "numpy": (str(name), torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest),
         "torch": torch.get_rng_state(),
         "device": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "generators": [generator.get_state() for generator in generators],
@@ -138,19 +119,38 @@ def set_random_state(
         generator.set_state(own)
 
 
+def _check_plain(state: dict) -> None:
+    """Raises: ValueError where ``save`` would refuse a state, with the same words."""
+    _plain(state, "state")
+
+
+def _check_state(found: dict, expected: dict, what: str, caller: str) -> None:
+    """Compare two states of models by name, shape and dtype, in the order of the expected one.
+
+    An extra state, what a module's ``get_extra_state`` gives, is the module's to judge: only that it is there counts.
+
+    Raises:
+        ValueError: they differ; it names the first entry that does.
+    """
+    for name in [*expected, *found]:
+        here, there = (_kind(name, state) for state in (found, expected))
+        if here != there:
+            raise ValueError(f"{caller}: {what} has {name} {here}; expected {there}: it is that of another model")
+
+
 def _plain(value, where: str):
     # value itself, since a model's state has more on it than its entries; where it holds numbers of NumPy, a copy with
-    # Python's. Types are compared, not asked for by isinstance: what is derived from a dict is a class of its own to the
-    # reader.
+    # Python's. Types are compared, not asked for by isinstance: what is derived from a dict is a class of its own to
+    # the reader.
     if isinstance(value, np.generic):
         return _plain(value.item(), where)
     if type(value) in (dict, OrderedDict):
-        found = {_plain(key, f"a key of {where}"): _plain(entry, f"{where}[{key!r}]") for key, entry in value.items()}
-        if all(a is b for a, b in zip((*found, *found.values()), (*value, *value.values()))):
+        entries = {_plain(key, f"a key of {where}"): _plain(entry, f"{where}[{key!r}]") for key, entry in value.items()}
+        if all(a is b for a, b in zip((*entries, *entries.values()), (*value, *value.values()))):
             return value
         changed = copy.copy(value)  # with what a model's state has on it
         changed.clear()
-        changed.update(found)
+        changed.update(entries)
         return changed
     if type(value) in (list, tuple):
         found = [_plain(entry, f"{where}[{k}]") for k, entry in enumerate(value)]

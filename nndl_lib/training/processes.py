@@ -23,7 +23,7 @@ from torch import Tensor
 
 from nndl_lib import runtime
 
-__all__ = ["Place", "gathered", "raise_together", "rank", "started", "sum_", "world_size"]
+__all__ = ["Place", "rank", "started", "world_size"]
 
 
 class Place(NamedTuple):
@@ -68,33 +68,40 @@ def world_size() -> int:
     return dist.get_world_size() if _several() else 1
 
 
-def sum_(x: Tensor) -> Tensor:
+def _sum(x: Tensor) -> Tensor:
     """Replace x, in place, by its sum over all processes; return x. All have to call it, with one shape."""
     if _several():
         dist.all_reduce(x)
     return x
 
 
-def gathered(value: object) -> list:
+def _gathered(value: object) -> list:
     """The values of all processes, in the order of their ranks. All have to call it."""
     if not _several():
         return [value]
-    values = [None] * world_size()
+    values: list = [None] * world_size()
     dist.all_gather_object(values, value)
     return values
 
 
-def raise_together(error: Exception | None) -> None:
-    """Raise the error of the first process that has one in all of them, so that none waits for one that is gone.
+@contextmanager
+def _together() -> Iterator[None]:
+    """An error that one process raises while this lasts is raised in all, so that none waits for one that is gone.
 
-    All have to call it. Raises: the error, in the process that has it; RuntimeError, with its words, in the others.
+    All have to enter and leave it. Raises: the error, in the process that has it; RuntimeError, with its words, in the
+    others.
     """
-    messages = gathered(None if error is None else f"{type(error).__name__}: {error}")
-    if error is not None:
-        raise error
+    failed = None
+    try:
+        yield
+    except Exception as error:
+        failed = error
+    messages = _gathered(None if failed is None else f"{type(failed).__name__}: {failed}")
+    if failed is not None:
+        raise failed
     for number, message in enumerate(messages):
         if message is not None:
-            raise RuntimeError(f"raise_together: process {number} of {len(messages)} failed: {message}")
+            raise RuntimeError(f"Trainer: process {number} of {len(messages)} failed: {message}")
 
 
 def _several() -> bool:

@@ -995,9 +995,17 @@ def test_shows_what_it_is():
     assert math.isclose(Tensor(x).data.sum(), 3.0)
 
 
-def test_it_needs_numpy_alone():
-    code = "import sys, nndl_lib.autograd; print('torch' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-        == "False"
-    )
+def test_the_engine_needs_numpy_alone():
+    # The face of its room offers checks of gradients as well, which are for torch: without the face, nothing asks for it.
+    code = f"""if True:
+        import sys, types
+        package = types.ModuleType("nndl_lib.autograd")
+        package.__path__ = {autograd.__path__!r}
+        sys.modules.update({{"nndl_lib.autograd": package, "torch": None}})
+        from nndl_lib.autograd._operations import cross_entropy
+        from nndl_lib.autograd._tensor import Tensor
+        z = Tensor([[0.0, 0.0]], requires_grad=True)
+        cross_entropy(z, [1]).backward()
+        print(z.grad.tolist())"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[[0.5, -0.5]]"

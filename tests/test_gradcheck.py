@@ -296,7 +296,7 @@ def test_what_the_function_may_return():
         (lambda: numerical_gradient(at(3), f), "numerical_gradient: f is tensor"),
         (lambda: numerical_gradient(f, [1.0, 2.0]), "numerical_gradient: x is a list; expected a tensor"),
         (lambda: numerical_gradient(f, at(3) / 0), "numerical_gradient: x[0] is"),
-        (lambda: numerical_gradient(f, at(3), h="1"), "h is 1; expected a finite number greater than 0"),
+        (lambda: numerical_gradient(f, at(3), h="1"), "h is '1'; expected a finite number greater than 0"),
         (lambda: numerical_gradient(f, at(3), h=True), "h is True; expected a finite number greater than 0"),
         (
             lambda: numerical_gradient(f, 1e12 + at(3)),

@@ -416,7 +416,8 @@ def test_crops_flips_and_colors_bad_images(name):
         function(torch.zeros(3, 4), *sizes)
     with refused(f"{name}: images is torch.uint8; expected a floating-point dtype"):
         function(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), *sizes)
-    with refused(f"{name}: images has shape (0, 3, 4, 4); expected at least one pixel"):
+    none = f"{expected}, with sizes of at least 1" if "color" in name else "expected at least one pixel"
+    with refused(f"{name}: images has shape (0, 3, 4, 4); {none}"):
         function(torch.zeros(0, 3, 4, 4), *sizes)
     if "color" in name:
         with refused(f"{name}: images has shape (3, 4, 4); expected (N, C, H, W)"):

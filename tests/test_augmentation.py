@@ -223,9 +223,8 @@ ALL = [
 
 @pytest.mark.parametrize("name, function", ALL)
 def test_what_is_no_batch_of_images(name, function):
-    with refused(
-        f"{name}: images has shape (5, 64); expected (N, H, W) or (N, C, H, W); X.reshape(-1, 8, 8) makes images of rows"
-    ):
+    hint = "X.reshape(-1, 8, 8) makes images of rows"
+    with refused(f"{name}: images has shape (5, 64); expected (N, H, W) or (N, C, H, W); {hint}"):
         function(torch.zeros(5, 64))
     for shape in ((5, 63), (64,), (), (2, 3, 4, 5, 6), (5, 0)):
         with pytest.raises(
@@ -428,9 +427,8 @@ def test_crops_flips_and_colors_bad_arguments():
     images = torch.zeros(2, 3, 4, 5)
     for name in ("random_crop", "ten_crop"):
         for size in ((5, 5), (4, 6)):
-            with refused(
-                f"{name}: size is {size[0]} x {size[1]} and the images, with padding, are 4 x 5; expected a part of them"
-            ):
+            there = "and the images, with padding, are 4 x 5; expected a part of them"
+            with refused(f"{name}: size is {size[0]} x {size[1]} {there}"):
                 getattr(aug, name)(images, size)
         with refused(f"{name}: size is 0; expected an integer of at least 1, or two"):
             getattr(aug, name)(images, 0)

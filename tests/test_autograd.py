@@ -448,7 +448,7 @@ def test_data_indices_and_targets_of_the_caller_are_copied():
     y = (w * w).sum() + w[index].sum() + autograd.cross_entropy(autograd.stack([w, 2 * w]), target)
     data[:], index[:], target[:] = 7, [0, 0], 0
     y.backward()
-    # 2 w from the square, 1 from the index, and of rows (w, w), (2 w, 2 w) with classes 0 and 1: -1/4 + 2/4 and 1/4 - 2/4
+    # 2 w from the square, 1 from the index, and of rows (w, w), (2 w, 2 w) with classes 0 and 1: -1/4 + 2/4, 1/4 - 2/4
     np.testing.assert_allclose(w.grad, [2 + 1 - 1 / 4 + 2 / 4, 2 + 1 + 1 / 4 - 2 / 4])
     assert np.array_equal(w.data, [1, 1])
 
@@ -996,7 +996,7 @@ def test_shows_what_it_is():
 
 
 def test_the_engine_needs_numpy_alone():
-    # The face of its room offers checks of gradients as well, which are for torch: without the face, nothing asks for it.
+    # The face of its room offers checks of gradients too, which are for torch: without the face, nothing asks for it.
     code = f"""if True:
         import sys, types
         package = types.ModuleType("nndl_lib.autograd")

@@ -27,7 +27,7 @@ DRAWN: dict[str, Check] = {"noise": number(), "generator": check_generator, "dty
 
 
 def batch(value: Tensor, name: str, caller: str) -> Tensor:
-    """A check: images (N, H, W) or (N, C, H, W), floating-point, with at least one pixel."""
+    """A check: images (N, H, W) or (N, C, H, W), floating-point, with at least one pixel. Raises: ValueError else."""
     check_tensors(caller, **{name: value})
     shape = tuple(value.shape)
     if value.ndim not in (3, 4):

@@ -34,7 +34,7 @@ class _Memory:
 
     __slots__ = ("changes", "views")
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.changes = 0
         self.views: WeakSet[Node] | None = None
 

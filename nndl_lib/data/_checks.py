@@ -1,6 +1,7 @@
 """What the functions that make or change data take, for their declarations."""
 
 import math
+from functools import partial
 from numbers import Real
 
 import torch
@@ -24,6 +25,8 @@ DRAWN: dict[str, Check] = {"noise": number(), "generator": check_generator, "dty
 
 
 # --- of augmentation ---
+
+SOURCE = partial(check_generator, optional=True)  # of random numbers: a generator, or PyTorch's global one
 
 
 def batch(value: Tensor, name: str, caller: str) -> Tensor:

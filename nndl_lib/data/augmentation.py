@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nndl_lib._arguments import check_finite, check_generator, check_number, check_share, raise_at
+from nndl_lib._arguments import check_finite, check_number, check_share, raise_at
 from nndl_lib._declared import checked, count, number
-from nndl_lib.data._checks import angles, batch, check_components, factors, part_size, shares
+from nndl_lib.data._checks import SOURCE, angles, batch, check_components, factors, part_size, shares
 
 __all__ = [
     "color_components",
@@ -66,7 +66,7 @@ def scale(images: Tensor, factor: float | Tensor) -> Tensor:
     return _warp(images, factor=factor)
 
 
-@checked(images=batch, generator=check_generator)
+@checked(images=batch, generator=SOURCE)
 def random_affine(
     images: Tensor,
     degrees: float | tuple[float, float] = 0.0,
@@ -106,7 +106,7 @@ def random_affine(
     )
 
 
-@checked(images=batch, padding=count(least=0), generator=check_generator)
+@checked(images=batch, padding=count(least=0), generator=SOURCE)
 def random_crop(
     images: Tensor,
     size: int | tuple[int, int],
@@ -134,7 +134,7 @@ def random_crop(
     return views[rows, top, left] if images.ndim == 3 else views[rows, :, top, left]
 
 
-@checked(images=batch, p=check_share, generator=check_generator)
+@checked(images=batch, p=check_share, generator=SOURCE)
 def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
     """Images of which each is mirrored, left to right, with probability p, in their shape.
 
@@ -164,7 +164,7 @@ def color_components(images: Tensor) -> tuple[Tensor, Tensor]:
     return variances.clamp(min=0).flip(0), (directions * largest.sign()).flip(1)
 
 
-@checked(images="N C H W", std=number(), generator=check_generator)
+@checked(images="N C H W", std=number(), generator=SOURCE)
 def pca_color(
     images: Tensor,
     std: float = 0.1,

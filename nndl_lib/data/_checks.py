@@ -1,8 +1,10 @@
 """What the functions that make or change data take, for their declarations."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,40 +46,35 @@ def batch(value: Tensor, name: str, caller: str) -> Tensor:
     return value
 
 
-def pair(value: tuple[float, float], name: str, caller: str) -> tuple[float, float]:
-    """Two finite numbers. Raises: ValueError where it is not these."""
+def pair(
+    value: Any, name: str, caller: str, fits: Callable[[float, float], bool], expected: str
+) -> tuple[float, float]:
+    """Two finite numbers that fit together, as ``expected`` says. Raises: ValueError else."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ValueError(f"{caller}: {name} is {value!r}; expected two numbers")
     if any(isinstance(part, bool) or not isinstance(part, Real) or not math.isfinite(part) for part in value):
         raise ValueError(f"{caller}: {name} is {value!r}; expected finite numbers")
+    if not fits(*value):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
     return value[0], value[1]
 
 
 def angles(value: float | tuple[float, float], name: str, caller: str) -> tuple[float, float]:
-    """The smallest and the largest angle; one number d stands for -d and d. Raises: ValueError as it says."""
-    if not isinstance(value, (tuple, list)):
-        largest = check_number(value, name, caller)
-        return -largest, largest
-    low, high = pair(value, name, caller)
-    if low > high:
-        raise ValueError(f"{caller}: {name} is {value}; expected two numbers, the smaller first")
-    return low, high
+    """The smallest and the largest angle; one number d stands for -d and d. Raises: ValueError else."""
+    if isinstance(value, (tuple, list)):
+        return pair(value, name, caller, lambda low, high: low <= high, "two numbers, the smaller first")
+    return -check_number(value, name, caller), check_number(value, name, caller)
 
 
 def shares(value: float | tuple[float, float], name: str, caller: str) -> tuple[float, float]:
-    """Two numbers from 0 to 1, or one for both. Raises: ValueError where it is neither."""
-    both = pair(value if isinstance(value, (tuple, list)) else (value, value), name, caller)
-    if not 0 <= min(both) <= max(both) <= 1:
-        raise ValueError(f"{caller}: {name} is {value}; expected shares of the side from 0 to 1")
-    return both
+    """Two numbers from 0 to 1, or one for both. Raises: ValueError else."""
+    both = value if isinstance(value, (tuple, list)) else (value, value)
+    return pair(both, name, caller, lambda *both: 0 <= min(both) <= max(both) <= 1, "shares of the side from 0 to 1")
 
 
 def factors(value: tuple[float, float], name: str, caller: str) -> tuple[float, float]:
-    """Two numbers above 0, the smaller first. Raises: ValueError where it is not these."""
-    low, high = pair(value, name, caller)
-    if not 0 < low <= high:
-        raise ValueError(f"{caller}: {name} is {value}; expected two numbers above 0, the smaller first")
-    return low, high
+    """Two numbers above 0, the smaller first. Raises: ValueError else."""
+    return pair(value, name, caller, lambda low, high: 0 < low <= high, "two numbers above 0, the smaller first")
 
 
 def part_size(size: int | tuple[int, int], images: Tensor, caller: str) -> tuple[int, int]:

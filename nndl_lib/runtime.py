@@ -67,8 +67,7 @@ def generator(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
         seed: an integer from 0 to 2**32 - 1.
         device: where the random numbers are to be made.
 
-    Raises:
-        ValueError: the seed is not such an integer.
+    Raises: ValueError: the seed is not such an integer.
     """
     return torch.Generator(device=device).manual_seed(seed)
 
@@ -79,8 +78,7 @@ def seed_everything(seed: int) -> torch.Generator:
 
     The book passes generators explicitly. This is for code that is not yours and draws from the global ones.
 
-    Raises:
-        ValueError: the seed is not an integer from 0 to 2**32 - 1.
+    Raises: ValueError: the seed is not an integer from 0 to 2**32 - 1.
     """
     random.seed(seed)
     np.random.seed(seed)

@@ -25,8 +25,7 @@ def maximum(a: Any, b: Any) -> Tensor:
 def where(condition: Any, a: Any, b: Any) -> Tensor:
     """Entries of a where the condition holds, else of b.
 
-    Raises:
-        ValueError: the condition is not an array of bool, or the three shapes do not fit together.
+    Raises: ValueError: the condition is not an array of bool, or the three shapes do not fit together.
     """
     on = np.array(condition.data if isinstance(condition, Tensor) else condition)
     if on.dtype != bool:
@@ -73,8 +72,7 @@ def log_softmax(z: Any, axis: int = -1) -> Tensor:
 def cross_entropy(z: Any, target: Any) -> Tensor:
     """Average softmax cross-entropy of logits (N, K) and class numbers (N,); its message is ``(y - t) / N``.
 
-    Raises:
-        ValueError: the shapes do not fit together, or a class is outside 0 to K - 1.
+    Raises: ValueError: the shapes do not fit together, or a class is outside 0 to K - 1.
     """
     (z,), (x,) = as_tensors(Tensor, z)
     target = np.array(target)

@@ -20,8 +20,7 @@ from nndl_lib.data._checks import DRAWN, real
 def boolean_inputs(D: int, dtype: torch.dtype | None = None) -> Tensor:
     """All rows of D zeros and ones, (2**D, D) float, counting up: row n is n in binary, the highest digit first.
 
-    Raises:
-        ValueError: D is not an integer from 1 to 20.
+    Raises: ValueError: D is not an integer from 1 to 20.
     """
     digits = torch.arange(2**D).unsqueeze(1) >> torch.arange(D - 1, -1, -1)
     return (digits & 1).to(dtype or torch.get_default_dtype())
@@ -37,8 +36,7 @@ def make_blobs(
 ) -> tuple[Tensor, Tensor]:
     """N points around K centers (K, D) with Gaussian noise: X (N, D), t (N,) int64, the number of the center.
 
-    Raises:
-        ValueError: N < K, noise is negative, or centers are not a table (K, D) of finite numbers.
+    Raises: ValueError: N < K, noise is negative, or centers are not a table (K, D) of finite numbers.
     """
     device = generator.device
     centers = torch.as_tensor(centers, dtype=dtype or torch.get_default_dtype(), device=device)
@@ -55,8 +53,7 @@ def make_moons(
 
     The half circles are those of scikit-learn's ``make_moons``: radius 1, around (0, 0) and around (1, 0.5).
 
-    Raises:
-        ValueError: N < 2, or noise is negative.
+    Raises: ValueError: N < 2, or noise is negative.
     """
     t, u, epsilon = _draw(N, generator, dtype)
     below = t.to(u.dtype)
@@ -70,8 +67,7 @@ def make_circles(
 ) -> tuple[Tensor, Tensor]:
     """N points on two circles around (0, 0) plus Gaussian noise: X (N, 2), t (N,) int64: 0 radius 1, 1 radius 1/2.
 
-    Raises:
-        ValueError: N < 2, or noise is negative.
+    Raises: ValueError: N < 2, or noise is negative.
     """
     t, u, epsilon = _draw(N, generator, dtype)
     return _polar(1 - t / 2, 2 * math.pi * u) + noise * epsilon, t
@@ -85,8 +81,7 @@ def make_spirals(
 
     From radius 0.1 to 1 the angle grows in proportion from 0 to ``2 pi turns``.
 
-    Raises:
-        ValueError: N < 2, noise is negative, or turns is not greater than 0.
+    Raises: ValueError: N < 2, noise is negative, or turns is not greater than 0.
     """
     t, u, epsilon = _draw(N, generator, dtype)
     u = u.sqrt()  # about as many points to each length of the arm

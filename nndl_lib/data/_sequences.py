@@ -29,8 +29,7 @@ def adding_problem(
     Hinton (2015), https://arxiv.org/abs/1504.00941: the original has numbers from -1 to 1, the first mark among the
     first ten steps, and the target 1/2 + sum / 4.
 
-    Raises:
-        ValueError: N is not an integer of at least 1, or T of at least 2.
+    Raises: ValueError: N is not an integer of at least 1, or T of at least 2.
     """
     options: dict[str, Any] = {"generator": generator, "device": generator.device}
     values = torch.rand(N, T, **options, dtype=dtype)
@@ -47,8 +46,7 @@ def delayed_copy(
 
     The target at step t is the input at step t - lag, and 0 before there is one. To answer 0 costs 1 in each later one.
 
-    Raises:
-        ValueError: N or T is not an integer of at least 1, or lag is not from 0 to T - 1.
+    Raises: ValueError: N or T is not an integer of at least 1, or lag is not from 0 to T - 1.
     """
     lag = check_count(lag, "lag", "delayed_copy", least=0, most=T - 1)
     signs = torch.randint(2, (N, T), generator=generator, device=generator.device)
@@ -77,8 +75,7 @@ def noisy_oscillation(
         jitter: the standard deviation of the phase's random steps, in radians, at least 0.
         noise: the standard deviation of what is added to each observation, at least 0.
 
-    Raises:
-        ValueError: T is not an integer of at least 1, or another number is outside its range.
+    Raises: ValueError: T is not an integer of at least 1, or another number is outside its range.
     """
     options: dict[str, Any] = {"generator": generator, "device": generator.device, "dtype": dtype}
     start, steps, epsilon = torch.rand((), **options), torch.randn(T, **options), torch.randn(T, **options)

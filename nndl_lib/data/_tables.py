@@ -95,8 +95,7 @@ def make_line(
 ) -> tuple[Tensor, Tensor]:
     """N points on a line plus Gaussian noise: x uniform on [0, 1), ``t = w x + b + noise * N(0, 1)``; both (N,).
 
-    Raises:
-        ValueError: N < 1, or noise is negative.
+    Raises: ValueError: N < 1, or noise is negative.
     """
     x, epsilon = _uniform_and_normal(N, generator, dtype)
     return x, w * x + b + noise * epsilon
@@ -110,8 +109,7 @@ def make_sine(
 
     The set-up of the polynomial example of Bishop, "Pattern Recognition and Machine Learning" (2006), section 1.1.
 
-    Raises:
-        ValueError: N < 1, or noise is negative.
+    Raises: ValueError: N < 1, or noise is negative.
     """
     x, epsilon = _uniform_and_normal(N, generator, dtype)
     return x, torch.sin(2 * math.pi * x) + noise * epsilon

@@ -33,8 +33,7 @@ __all__ = [
 def shift(images: Tensor, down: float | Tensor = 0.0, right: float | Tensor = 0.0) -> Tensor:
     """Images moved by pixels, in their shape. ``down`` and ``right``: one number for all, or (N,); negative: up, left.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or a value is not finite or not one number or N.
+    Raises: ValueError: images are not a floating-point batch, or a value is not finite or not one number or N.
     """
     return _warp(images, down=_each(down, "down", images, "shift"), right=_each(right, "right", images, "shift"))
 
@@ -46,8 +45,7 @@ def rotate(images: Tensor, degrees: float | Tensor) -> Tensor:
     By 90 a square image is ``torch.rot90`` of it. torchvision's ``rotate`` turns the same way; its ``affine``, and so
     ``RandomAffine``, turns clockwise.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or a value is not finite or not one number or N.
+    Raises: ValueError: images are not a floating-point batch, or a value is not finite or not one number or N.
     """
     return _warp(images, degrees=_each(degrees, "degrees", images, "rotate"))
 
@@ -58,8 +56,7 @@ def scale(images: Tensor, factor: float | Tensor) -> Tensor:
 
     The size (H, W) stays: what grows over the border is lost. Nothing is averaged where an image shrinks.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or a factor is not above 0, not finite, or not one or N.
+    Raises: ValueError: images are not a floating-point batch, or a factor is not above 0, not finite, or not one or N.
     """
     factor = _each(factor, "factor", images, "scale")
     raise_at(factor <= 0, factor, "factor", "scale", "a number greater than 0")
@@ -88,8 +85,7 @@ def random_affine(
         scale: factors from the first to the second number, both above 0.
         generator: what is drawn from, on its device; PyTorch's global generator without one.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or an argument is outside its range.
+    Raises: ValueError: images are not a floating-point batch, or an argument is outside its range.
     """
     low, high = angles(degrees, "degrees", "random_affine")
     across, along = shares(translate, "translate", "random_affine")
@@ -120,8 +116,7 @@ def random_crop(
         padding: pixels of 0 to put around the images first.
         generator: what is drawn from, on its device; PyTorch's global generator without one.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or size or padding is outside its range.
+    Raises: ValueError: images are not a floating-point batch, or size or padding is outside its range.
     """
     images = torch.nn.functional.pad(images, (padding,) * 4) if padding else images
     h, w = part_size(size, images, "random_crop")
@@ -141,8 +136,7 @@ def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator |
     Args:
         p: from 0 to 1; with 1, all are. generator: what is drawn from, on its device; the global one without.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or p is outside its range.
+    Raises: ValueError: images are not a floating-point batch, or p is outside its range.
     """
     mirrored = torch.rand(len(images), generator=generator, device=_source(images, generator)).to(images.device) < p
     return torch.where(mirrored.view(-1, *(1,) * (images.ndim - 1)), images.flip(-1), images)
@@ -155,8 +149,7 @@ def color_components(images: Tensor) -> tuple[Tensor, Tensor]:
     Column k of the directions is the unit vector of component k, with the sign that makes its largest entry positive.
     To be computed once, for a training set (N, C, H, W).
 
-    Raises:
-        ValueError: images are not a floating-point batch (N, C, H, W), or hold a NaN or an infinity.
+    Raises: ValueError: images are not a floating-point batch (N, C, H, W), or hold a NaN or an infinity.
     """
     pixels = images.transpose(0, 1).flatten(1)  # (C, N H W)
     variances, directions = torch.linalg.eigh(torch.cov(pixels, correction=0).view(len(pixels), -1))
@@ -203,8 +196,7 @@ def ten_crop(images: Tensor, size: int | tuple[int, int]) -> Tensor:
 
     Source: Krizhevsky, Sutskever & Hinton (2012), https://doi.org/10.1145/3065386, section 4.1.
 
-    Raises:
-        ValueError: images are not a floating-point batch, or size is larger than they are.
+    Raises: ValueError: images are not a floating-point batch, or size is larger than they are.
     """
     h, w = part_size(size, images, "ten_crop")
     down, right = images.shape[-2] - h, images.shape[-1] - w

@@ -80,8 +80,7 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     Args:
         module: the network. input_shape: of one example, (C, H, W) for an image, (D,) for a row.
 
-    Raises:
-        ValueError: an entry of input_shape is not an integer of at least 1, or the network refuses such an input.
+    Raises: ValueError: an entry of input_shape is not an integer of at least 1, or the network refuses such an input.
     """
     layers = {name: layer for name, layer in module.named_modules() if _is_layer(name, layer)}
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
@@ -133,8 +132,7 @@ def receptive_field(layers: Iterable[torch.nn.Module | tuple[int, ...]]) -> Rece
     Source: Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285; Araujo, Norris & Sim (2019),
     https://doi.org/10.23915/distill.00021.
 
-    Raises:
-        ValueError: a layer is of another kind, or differs in height and width.
+    Raises: ValueError: a layer is of another kind, or differs in height and width.
     """
     size, stride, start = 1, 1, 0
     for k, layer in enumerate(_flat(layers)):

@@ -60,8 +60,7 @@ def record(
     Returns: the probes in the order in which the layers were called. A layer that is called again counts once more,
         under its name with "#2" after it, and so on.
 
-    Raises:
-        ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
+    Raises: ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
     """
     modules = _layers(model, types)
     outputs: dict[str, Tensor] = {}

@@ -22,8 +22,7 @@ from nndl_lib.runtime import is_static
 def module_script(name: str) -> str:
     """The JavaScript of a piece as one module.
 
-    Raises:
-        ValueError: there is no such piece, or its text would end the element that holds it on a page.
+    Raises: ValueError: there is no such piece, or its text would end the element that holds it on a page.
     """
     folder = resources.files("nndl_lib.interactive").joinpath("js")
     files = sorted(file.name for file in folder.iterdir() if re.fullmatch(rf"{re.escape(name)}(_\w+)?\.js", file.name))
@@ -39,8 +38,7 @@ def module_script(name: str) -> str:
 def classic_script(name: str) -> str:
     """The same as a classic script, which starts every element of this piece on the page, and may run repeatedly.
 
-    Raises:
-        ValueError: as ``module_script``, or there is no default export.
+    Raises: ValueError: as ``module_script``, or there is no default export.
     """
     text, count = re.subn(r"^export default ", "const piece = ", module_script(name), flags=re.MULTILINE)
     if count != 1:
@@ -72,8 +70,7 @@ def piece_html(name: str, data: dict, inside: str) -> str:
         data: what ``model.get`` gives, as JSON can hold it.
         inside: HTML that shows where no script runs; the script replaces it.
 
-    Raises:
-        ValueError: as ``classic_script``.
+    Raises: ValueError: as ``classic_script``.
     """
     return (
         f'<div class="nndl-piece" data-piece="{html.escape(name)}">\n{inside}\n'

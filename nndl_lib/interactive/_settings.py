@@ -25,8 +25,7 @@ _STREAMS = {"train": 0, "test": 1, "weights": 2, "batches": 3}
 def check_settings(**given: Any) -> dict[str, Any]:
     """All settings of the playground by name: those given, the defaults for the others. ``lam`` is the strength lambda.
 
-    Raises:
-        ValueError: there is no such setting, or its value is none of these.
+    Raises: ValueError: there is no such setting, or its value is none of these.
     """
     given = {"lambda" if name == "lam" else name: value for name, value in given.items()}
     for name, value in given.items():

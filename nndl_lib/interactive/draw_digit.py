@@ -38,8 +38,7 @@ def strokes_to_levels(strokes: list[list[tuple[float, float]]]) -> Tensor:
     Args:
         strokes: lists of points (x, y) on a surface of side 1, y growing downwards.
 
-    Raises:
-        ValueError: the strokes hold no point, or one that is not two finite numbers.
+    Raises: ValueError: the strokes hold no point, or one that is not two finite numbers.
     """
     points = [torch.as_tensor(stroke, dtype=torch.float64) for stroke in strokes if len(stroke)]
     for stroke in points:

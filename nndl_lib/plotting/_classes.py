@@ -21,6 +21,7 @@ from nndl_lib.plotting._shared import (
     BLACK,
     CYCLE,
     DIVERGING_COLORS,
+    LIGHT_GRAY,
     MARKERS,
     SHARE_COLORS,
     asked,
@@ -28,8 +29,6 @@ from nndl_lib.plotting._shared import (
     marks,
     plane,
 )
-
-GRAY = "#999999"
 
 
 @checked(X="finite N 2", t="any N", predict=check_function, margin=number(), resolution=count(least=2))
@@ -87,8 +86,7 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
         counts: (K, K), at least 0; ``counts[i, j]`` examples of class i are taken for class j.
         names: one for each class.
 
-    Raises:
-        ValueError: counts is not (K, K), holds a negative number or a NaN, or there are not K names.
+    Raises: ValueError: counts is not (K, K), holds a negative number or a NaN, or there are not K names.
     """
     counts, K = torch.as_tensor(counts).detach().cpu(), len(names)
     _check_counts(counts, K)
@@ -128,8 +126,7 @@ def image_grid(
         symmetric: False for gray from the smallest value, white, to the largest, black; True for blue for negative,
             white for 0 and red for positive.
 
-    Raises:
-        ValueError: images is not (M, H, W) or not finite, there are not M titles, or columns is less than 1.
+    Raises: ValueError: images is not (M, H, W) or not finite, there are not M titles, or columns is less than 1.
     """
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"image_grid: there are {len(titles)} titles and {len(images)} images; expected one for each")
@@ -150,7 +147,7 @@ def image_grid(
         drawn = ax.imshow(images[k].numpy(), cmap=colors, vmin=low, vmax=high)
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
-        ax.spines[:].set(visible=True, color=GRAY, linewidth=0.6)  # where the paper is white, this is the edge
+        ax.spines[:].set(visible=True, color=LIGHT_GRAY, linewidth=0.6)  # where the paper is white, this is the edge
         if titles is not None:
             ax.set_title(titles[k], fontsize=9)
     figure.colorbar(drawn, ax=axes)
@@ -174,14 +171,13 @@ def layer_space(
         grid: (G, G, 2), what the layers make of a square grid of the input plane: its lines are drawn thin and gray.
         names: one for each class, for a legend.
 
-    Raises:
-        ValueError: a shape is another one, a number is not finite, or w is all zeros.
+    Raises: ValueError: a shape is another one, a number is not finite, or w is all zeros.
     """
     check_classes(t, "layer_space")
     if grid is not None:
         grid = grid.detach().cpu()
         for lines in (grid, grid.transpose(0, 1)):
-            ax.plot(lines[..., 0], lines[..., 1], color=GRAY, linewidth=0.6, linestyle="-", marker="", zorder=1)
+            ax.plot(lines[..., 0], lines[..., 1], color=LIGHT_GRAY, linewidth=0.6, linestyle="-", marker="", zorder=1)
     _scatter(ax, H, t, names, "layer_space")
     if boundary is not None:
         w, b = _line(*boundary)

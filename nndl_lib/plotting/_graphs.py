@@ -11,10 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nndl_lib.autograd import Node, Tensor, error_signals, topological_order
-from nndl_lib.plotting._shared import BLACK, BLUE, VERMILION
+from nndl_lib.plotting._shared import BLACK, BLUE, GRAY, VERMILION
 
 MOST_NODES = 25  # more than these nobody reads
-_GRAY = "#666666"
 _BOX: dict[str, Any] = {
     "facecolor": "white",
     "edgecolor": "none",
@@ -66,19 +65,19 @@ def draw_graph(
     named = {"values": values, "signals": signals, "operations": operations, "now": now}
     _check_names(places, {"arrows": arrows, "labels": labels}, named)
     for u, v in arrows:
-        style = {"arrowstyle": "->", "color": _GRAY, "shrinkA": 16, "shrinkB": 16}
+        style = {"arrowstyle": "->", "color": GRAY, "shrinkA": 16, "shrinkB": 16}
         ax.annotate("", places[v], places[u], arrowprops=style, zorder=1)
     for (u, v), label in labels.items():
         _draw_label(ax, places[u], places[v], label)
     for name, (x, y) in places.items():
-        edge, width = (BLACK, 3) if name in now else (_GRAY, 1)
+        edge, width = (BLACK, 3) if name in now else (GRAY, 1)
         ax.scatter([x], [y], s=700, color="white", edgecolor=edge, linewidth=width, zorder=2)
         operation = operations.get(name)
         size = 10 if len(name) > 20 else 12 if operation else 13  # a long name has commands, such as L with an index
         _draw_text(ax, (x, y), 4 if operation else 0, f"${name}$", "center", fontsize=size, zorder=3)
         if operation:
             box = _BOX | {"pad": 0.2}
-            _draw_text(ax, (x, y), -7, operation, "center", color=_GRAY, fontsize=7.5, bbox=box, zorder=3)
+            _draw_text(ax, (x, y), -7, operation, "center", color=GRAY, fontsize=7.5, bbox=box, zorder=3)
         if name in values:
             _draw_text(ax, (x, y), 17, _short(values[name]), "bottom", color=BLUE, **_BESIDE)
         if name in signals:
@@ -97,8 +96,7 @@ def lay_out(arrows: Collection[tuple[str, str]]) -> dict[str, tuple[float, float
     Understanding of Hierarchical System Structures", IEEE Transactions on Systems, Man, and Cybernetics 11 (1981) 109,
     https://doi.org/10.1109/TSMC.1981.4308636.
 
-    Raises:
-        ValueError: the arrows go round in a circle.
+    Raises: ValueError: the arrows go round in a circle.
     """
     children: dict[str, list[str]] = {}
     for u, v in arrows:

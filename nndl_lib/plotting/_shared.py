@@ -17,6 +17,7 @@ from nndl_lib._arguments import check_tensors
 
 BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
 ORANGE, PINK, SKY = "#E69F00", "#CC79A7", "#56B4E9"
+GRAY, LIGHT_GRAY = "#666666", "#999999"  # what is beside the matter
 CYCLE = [BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, BLACK]  # of lines, and of classes
 MARKERS = ["o", "^", "s", "D", "v", "P", "X"]  # of classes
 # Viridis without its yellow, which vanishes on white, and on black where the page turns figures dark.

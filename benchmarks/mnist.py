@@ -1,4 +1,6 @@
-"""MNIST at full size: how long until a network reads 99 of 100 test digits. Run: python benchmarks/mnist.py --device cuda
+"""MNIST at full size: how long until a network reads 99 of 100 test digits.
+
+Run: python benchmarks/mnist.py --device cuda
 
 The network is LeNet, trained by ``training.Trainer`` as in chapter 09, with all images on the device, and tested after
 each epoch. Looking at the test set is for the clock alone: the training does not depend on it.
@@ -14,9 +16,7 @@ import time
 import torch
 from timing import finished, machine
 
-from nndl_lib import functional, models, optim
-from nndl_lib.data import TensorLoader
-from nndl_lib.data import _mnist as mnist
+from nndl_lib import data, functional, models, optim
 from nndl_lib.optim import schedules
 from nndl_lib.training import Trainer
 
@@ -34,15 +34,15 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    sets = [mnist.load("mnist", split, folder=options.folder, dtype=torch.float32) for split in ("train", "test")]
+    sets = [data.mnist("mnist", split, folder=options.folder, dtype=torch.float32) for split in ("train", "test")]
     (X, t), (X_test, t_test) = ((one.X[:, None], one.t) for one in sets)
     print(machine(device))
 
     generator = torch.Generator().manual_seed(0)
     model = models.LeNet(generator=generator, dtype=torch.float32)
     # Minibatches of one size: a compiler would compile anew for the last.
-    loader = TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device, drop_last=True)
-    test = TensorLoader(X_test, t_test, batch_size=1000, device=device)
+    loader = data.TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device, drop_last=True)
+    test = data.TensorLoader(X_test, t_test, batch_size=1000, device=device)
     steps = options.epochs * len(loader)
     trainer = Trainer(
         model,

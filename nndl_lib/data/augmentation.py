@@ -7,6 +7,8 @@ no transformation changes nothing. All is computed on the device of the images, 
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -91,8 +93,7 @@ def random_affine(
     across, along = shares(translate, "translate", "random_affine")
     least, most = factors(scale, "scale", "random_affine")
     N, (H, W) = len(images), images.shape[-2:]
-    u = torch.rand(4, N, generator=generator, device=_source(images, generator), dtype=_precision(images))
-    u = u.to(images.device)
+    u = _drawn(torch.rand, (4, N), images, generator, dtype=_precision(images))
     return _warp(
         images,
         degrees=low + (high - low) * u[0],
@@ -121,10 +122,7 @@ def random_crop(
     images = torch.nn.functional.pad(images, (padding,) * 4) if padding else images
     h, w = part_size(size, images, "random_crop")
     views = images.unfold(-2, h, 1).unfold(-2, w, 1)  # (..., places down, places right, h, w), nothing copied yet
-    top, left = (
-        torch.randint(places, (len(images),), generator=generator, device=_source(images, generator)).to(images.device)
-        for places in views.shape[-4:-2]
-    )
+    top, left = (_drawn(partial(torch.randint, n), (len(images),), images, generator) for n in views.shape[-4:-2])
     rows = torch.arange(len(images), device=images.device)
     return views[rows, top, left] if images.ndim == 3 else views[rows, :, top, left]
 
@@ -138,7 +136,7 @@ def horizontal_flip(images: Tensor, p: float = 0.5, generator: torch.Generator |
 
     Raises: ValueError: images are not a floating-point batch, or p is outside its range.
     """
-    mirrored = torch.rand(len(images), generator=generator, device=_source(images, generator)).to(images.device) < p
+    mirrored = _drawn(torch.rand, (len(images),), images, generator) < p
     return torch.where(mirrored.view(-1, *(1,) * (images.ndim - 1)), images.flip(-1), images)
 
 
@@ -182,8 +180,8 @@ def pca_color(
     variances, directions = color_components(images) if components is None else components
     check_components(variances, directions, images)
     N, C = images.shape[:2]
-    draws = torch.randn(N, C, generator=generator, device=_source(images, generator), dtype=images.dtype)
-    colors = (std * draws.to(images.device) * variances) @ directions.T
+    a = _drawn(torch.randn, (N, C), images, generator, dtype=images.dtype)
+    colors = (std * a * variances) @ directions.T
     return images + colors.view(N, C, 1, 1)
 
 
@@ -245,9 +243,16 @@ def _split(source: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return before.long() + 1, source - before
 
 
-def _source(images: Tensor, generator: torch.Generator | None) -> torch.device:
-    # Where the random numbers are drawn.
-    return images.device if generator is None else generator.device
+def _drawn(
+    function: Callable[..., Tensor],
+    size: tuple[int, ...],
+    images: Tensor,
+    generator: torch.Generator | None,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    # Random numbers for images: drawn on the device of their generator, brought to that of the images.
+    device = images.device if generator is None else generator.device
+    return function(size, generator=generator, device=device, dtype=dtype).to(images.device)
 
 
 def _each(value: float | Tensor, name: str, images: Tensor, caller: str) -> Tensor:

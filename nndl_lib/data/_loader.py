@@ -120,15 +120,7 @@ class TensorLoader:
             ValueError: it is that of a loader with other rows, another batch_size, drop_last or even, more minibatches,
                 or with or without a generator.
         """
-        for name in _SETTINGS:
-            if state_dict[name] != (own := getattr(self, name)):
-                raise ValueError(f"TensorLoader: state_dict has {name} {state_dict[name]}; expected {own}")
-        if (state_dict["generator"] is None) != (self.generator is None):
-            words = ["with a generator", "without a generator"]
-            found, own = words[state_dict["generator"] is None], words[self.generator is None]
-            raise ValueError(f"TensorLoader: state_dict is that of a loader {found}; expected one {own}")
-        if not 0 <= state_dict["batch"] <= len(self):
-            raise ValueError(f"TensorLoader: state_dict has batch {state_dict['batch']}; expected 0 to {len(self)}")
+        self._check_state(state_dict)
         if self.generator is not None:
             self.generator.set_state(state_dict["generator"])
         self.epoch, self._batch, self._resumed = state_dict["epoch"], state_dict["batch"], True
@@ -178,6 +170,17 @@ class TensorLoader:
                 f"TensorLoader: {self.N} rows make no minibatch of {batch_size} with drop_last={self.drop_last}, "
                 f"world_size={world_size} and even={self.even}; expected at least one"
             )
+
+    def _check_state(self, state_dict: dict) -> None:
+        for name in _SETTINGS:
+            if state_dict[name] != (own := getattr(self, name)):
+                raise ValueError(f"TensorLoader: state_dict has {name} {state_dict[name]}; expected {own}")
+        if (state_dict["generator"] is None) != (self.generator is None):
+            words = ["with a generator", "without a generator"]
+            found, own = words[state_dict["generator"] is None], words[self.generator is None]
+            raise ValueError(f"TensorLoader: state_dict is that of a loader {found}; expected one {own}")
+        if not 0 <= state_dict["batch"] <= len(self):
+            raise ValueError(f"TensorLoader: state_dict has batch {state_dict['batch']}; expected 0 to {len(self)}")
 
 
 def _rows(tensors: tuple[Tensor, ...], device: torch.device | None) -> tuple[Tensor, ...]:

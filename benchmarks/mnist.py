@@ -1,4 +1,6 @@
-"""MNIST at full size: how long until a network reads 99 of 100 test digits. Run: python benchmarks/mnist.py --device cuda
+"""MNIST at full size: how long until a network reads 99 of 100 test digits.
+
+Run: python benchmarks/mnist.py --device cuda
 
 The network is LeNet, trained by ``training.Trainer`` as in chapter 09, with all images on the device, and tested after
 each epoch. Looking at the test set is for the clock alone: the training does not depend on it.
@@ -15,7 +17,6 @@ import torch
 from timing import finished, machine
 
 from nndl_lib import data, functional, models, optim
-from nndl_lib.data import TensorLoader
 from nndl_lib.optim import schedules
 from nndl_lib.training import Trainer
 
@@ -40,8 +41,8 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     model = models.LeNet(generator=generator, dtype=torch.float32)
     # Minibatches of one size: a compiler would compile anew for the last.
-    loader = TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device, drop_last=True)
-    test = TensorLoader(X_test, t_test, batch_size=1000, device=device)
+    loader = data.TensorLoader(X, t, batch_size=options.batch_size, generator=generator, device=device, drop_last=True)
+    test = data.TensorLoader(X_test, t_test, batch_size=1000, device=device)
     steps = options.epochs * len(loader)
     trainer = Trainer(
         model,

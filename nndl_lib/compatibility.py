@@ -1,8 +1,8 @@
 """Whether a notebook and the library that it finds fit together.
 
 Published notebooks call ``require`` in their first cell, which installs the library where there is none. A notebook may
-outlive its environment: someone opens it a year later, beside an older copy of the library. Nothing is imported here but
-Python's own modules, so that the answer comes at once.
+outlive its environment: someone opens it a year later, beside an older copy of the library. Nothing is imported here
+but Python's own modules, so that the answer comes at once.
 """
 
 import importlib.util

@@ -6,6 +6,8 @@ that name may be. The entries are source text; the first with which the call run
 
 import copy
 import importlib
+import math as math  # a word of calls, as operator is
+import operator as operator
 import pickle
 import tempfile
 

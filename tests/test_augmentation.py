@@ -223,9 +223,8 @@ ALL = [
 
 @pytest.mark.parametrize("name, function", ALL)
 def test_what_is_no_batch_of_images(name, function):
-    with refused(
-        f"{name}: images has shape (5, 64); expected (N, H, W) or (N, C, H, W); X.reshape(-1, 8, 8) makes images of rows"
-    ):
+    hint = "X.reshape(-1, 8, 8) makes images of rows"
+    with refused(f"{name}: images has shape (5, 64); expected (N, H, W) or (N, C, H, W); {hint}"):
         function(torch.zeros(5, 64))
     for shape in ((5, 63), (64,), (), (2, 3, 4, 5, 6), (5, 0)):
         with pytest.raises(
@@ -274,8 +273,8 @@ def test_bad_factors():
         ({"degrees": (1, math.inf)}, "degrees is (1, inf); expected finite numbers"),
         ({"degrees": (-math.inf, 1)}, "degrees is (-inf, 1); expected finite numbers"),
         ({"degrees": (False, 1)}, "degrees is (False, 1); expected finite numbers"),
-        ({"translate": -0.1}, "translate is -0.1; expected shares of the side from 0 to 1"),
-        ({"translate": 1.1}, "translate is 1.1; expected shares of the side from 0 to 1"),
+        ({"translate": -0.1}, "translate is (-0.1, -0.1); expected shares of the side from 0 to 1"),
+        ({"translate": 1.1}, "translate is (1.1, 1.1); expected shares of the side from 0 to 1"),
         ({"translate": (0.5, 2)}, "translate is (0.5, 2); expected shares of the side from 0 to 1"),
         ({"translate": (2, 0.5)}, "translate is (2, 0.5); expected shares of the side from 0 to 1"),
         ({"translate": (-0.5, 0.5)}, "translate is (-0.5, 0.5); expected shares of the side from 0 to 1"),
@@ -416,7 +415,8 @@ def test_crops_flips_and_colors_bad_images(name):
         function(torch.zeros(3, 4), *sizes)
     with refused(f"{name}: images is torch.uint8; expected a floating-point dtype"):
         function(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), *sizes)
-    with refused(f"{name}: images has shape (0, 3, 4, 4); expected at least one pixel"):
+    none = f"{expected}, with sizes of at least 1" if "color" in name else "expected at least one pixel"
+    with refused(f"{name}: images has shape (0, 3, 4, 4); {none}"):
         function(torch.zeros(0, 3, 4, 4), *sizes)
     if "color" in name:
         with refused(f"{name}: images has shape (3, 4, 4); expected (N, C, H, W)"):
@@ -427,9 +427,8 @@ def test_crops_flips_and_colors_bad_arguments():
     images = torch.zeros(2, 3, 4, 5)
     for name in ("random_crop", "ten_crop"):
         for size in ((5, 5), (4, 6)):
-            with refused(
-                f"{name}: size is {size[0]} x {size[1]} and the images, with padding, are 4 x 5; expected a part of them"
-            ):
+            there = "and the images, with padding, are 4 x 5; expected a part of them"
+            with refused(f"{name}: size is {size[0]} x {size[1]} {there}"):
                 getattr(aug, name)(images, size)
         with refused(f"{name}: size is 0; expected an integer of at least 1, or two"):
             getattr(aug, name)(images, 0)

@@ -293,10 +293,10 @@ def test_what_the_function_may_return():
         (lambda: check_gradients(f, at(3), [1.0, 2.0, 3.0], generator(0)), "gradient is a list; expected a tensor"),
         (lambda: check_gradients(f, at(3), at(3) * 1j, generator(0)), "the gradient is complex"),
         (lambda: check_gradients(3.0, at(3), at(3), generator(0)), "check_gradients: f is 3.0; expected a function"),
-        (lambda: numerical_gradient(at(3), f), "numerical_gradient: f is tensor"),
+        (lambda: numerical_gradient(at(3), at(3)), "numerical_gradient: f is tensor"),
         (lambda: numerical_gradient(f, [1.0, 2.0]), "numerical_gradient: x is a list; expected a tensor"),
         (lambda: numerical_gradient(f, at(3) / 0), "numerical_gradient: x[0] is"),
-        (lambda: numerical_gradient(f, at(3), h="1"), "h is 1; expected a finite number greater than 0"),
+        (lambda: numerical_gradient(f, at(3), h="1"), "h is '1'; expected a finite number greater than 0"),
         (lambda: numerical_gradient(f, at(3), h=True), "h is True; expected a finite number greater than 0"),
         (
             lambda: numerical_gradient(f, 1e12 + at(3)),

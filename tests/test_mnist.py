@@ -107,7 +107,7 @@ def site(tmp_path, monkeypatch):
 def test_load(site, tmp_path, name):
     url, _, arrays = site
     for split, images, labels in (("train", *FILES[:2]), ("test", *FILES[2:])):
-        data = mnist.load(name, split, mirrors=[url + "/"])
+        data = mnist.mnist(name, split, mirrors=[url + "/"])
         assert data.X.dtype == torch.float32 and data.t.dtype == torch.int64
         np.testing.assert_allclose(data.X.numpy(), arrays[images] / 255, rtol=1e-7)
         assert data.t.tolist() == arrays[labels].tolist()
@@ -120,10 +120,10 @@ def test_load(site, tmp_path, name):
 
 def test_dtypes_folder_and_device(site, tmp_path):
     url, _, arrays = site
-    raw = mnist.load("mnist", folder=tmp_path / "own", mirrors=[url], dtype=torch.uint8, device="cpu")
+    raw = mnist.mnist("mnist", folder=tmp_path / "own", mirrors=[url], dtype=torch.uint8, device="cpu")
     assert raw.X.dtype == torch.uint8 and np.array_equal(raw.X.numpy(), arrays[FILES[0]])
     assert (tmp_path / "own" / "mnist" / FILES[0]).is_file()
-    exact = mnist.load("mnist", folder=tmp_path / "own", dtype=torch.float64)  # no mirror is asked
+    exact = mnist.mnist("mnist", folder=tmp_path / "own", dtype=torch.float64)  # no mirror is asked
     assert exact.X.dtype == torch.float64 and np.array_equal(exact.X.numpy(), arrays[FILES[0]] / 255)
 
 
@@ -164,7 +164,7 @@ def test_files_that_a_reader_has_already(site, tmp_path, place, ending, wrapping
         (own / place / file.replace(".gz", ending)).write_bytes(wrapping((folder / file).read_bytes()))
     before = snapshot(own)
     for split, images, labels in (("train", *FILES[:2]), ("test", *FILES[2:])):
-        found = mnist.load("mnist", split, folder=str(own), mirrors=NOWHERE, dtype=torch.uint8)
+        found = mnist.mnist("mnist", split, folder=str(own), mirrors=NOWHERE, dtype=torch.uint8)
         assert np.array_equal(found.X.numpy(), arrays[images]) and found.t.tolist() == arrays[labels].tolist()
     assert snapshot(own) == before and (own / "mnist").exists() == (place == "mnist")
 
@@ -196,7 +196,7 @@ def test_both_sets_in_one_folder(tmp_path, monkeypatch, mnist_at, fashion_at):
     before = snapshot(tmp_path)
     assert len(before) == 4
     for k, name in enumerate(("mnist", "fashion")):
-        found = mnist.load(name, folder=tmp_path, mirrors=NOWHERE, dtype=torch.uint8)
+        found = mnist.mnist(name, folder=tmp_path, mirrors=NOWHERE, dtype=torch.uint8)
         assert found.X.shape == (k + 1, 28, 28) and torch.all(found.X == k) and torch.all(found.t == k)
     assert snapshot(tmp_path) == before
 
@@ -241,18 +241,20 @@ def test_a_file_that_is_not_the_right_one_is_left_alone(site, tmp_path, fault, a
     before = snapshot(own)
     # Without a network: what the mirrors say, what would do and where, and what is wrong with the file.
     with pytest.raises(OSError, match=re.escape(message)) as caught:
-        mnist.load("mnist", folder=own, mirrors=NOWHERE)
+        mnist.mnist("mnist", folder=own, mirrors=NOWHERE)
     said, (packed, unpacked) = str(caught.value), mnist._CHECKSUMS["mnist"][FILES[0][:-3]]
-    assert f"load: fetch: {own / 'mnist' / FILES[0]} could not be fetched:\n  {NOWHERE[0]}{FILES[0]}: " in said
+    assert f"mnist: fetch: {own / 'mnist' / FILES[0]} could not be fetched:\n  {NOWHERE[0]}{FILES[0]}: " in said
     assert f"put the file there by hand; its SHA-256 is {packed}\nA copy packed otherwise will do too" in said
     assert f"or an unpacked one, {FILES[0][:-3]} with SHA-256 {unpacked}, there or in {own}\n" in said
     # With one: another is fetched, and a warning says so, once.
     with pytest.warns(UserWarning) as warned:
-        found = mnist.load("mnist", folder=own, mirrors=[url], dtype=torch.uint8)
+        found = mnist.mnist("mnist", folder=own, mirrors=[url], dtype=torch.uint8)
     assert np.array_equal(found.X.numpy(), arrays[FILES[0]]) and len(warned) == 1 and warned[0].filename == __file__
-    start = f"load: {own / 'mnist' / FILES[0]} was fetched, for what was there already is not {FILES[0][:-3]} of mnist:"
+    start = (
+        f"mnist: {own / 'mnist' / FILES[0]} was fetched, for what was there already is not {FILES[0][:-3]} of mnist:"
+    )
     assert str(warned[0].message).startswith(f"{start}\n  {message}")
-    mnist.load("mnist", folder=own, mirrors=NOWHERE)
+    mnist.mnist("mnist", folder=own, mirrors=NOWHERE)
     assert len(before) == 1 and before.items() <= snapshot(own).items()
 
 
@@ -264,46 +266,46 @@ def test_nothing_is_fetched_over_a_file_of_a_reader(site, tmp_path, fault):
     message = spoil(target, (folder / FILES[0]).read_bytes(), fault)
     before = snapshot(tmp_path / "own")
     with pytest.raises(OSError, match=re.escape(f"its place is taken:\n  {message}")) as caught:
-        mnist.load("mnist", folder=tmp_path / "own", mirrors=[url])
+        mnist.mnist("mnist", folder=tmp_path / "own", mirrors=[url])
     assert f"expected nothing at {target}. Move it away" in str(caught.value)
     assert len(before) == 1 and snapshot(tmp_path / "own") == before
     target.rename(tmp_path / "aside")
-    found = mnist.load("mnist", folder=tmp_path / "own", mirrors=[url], dtype=torch.uint8)
+    found = mnist.mnist("mnist", folder=tmp_path / "own", mirrors=[url], dtype=torch.uint8)
     assert np.array_equal(found.X.numpy(), arrays[FILES[0]])
 
 
 def test_a_file_and_a_folder_in_each_others_place(site, tmp_path):
     url, folder, _ = site
-    with pytest.raises(NotADirectoryError, match=rf"^load: folder is .*{FILES[0]}, a file; expected the folder"):
-        mnist.load("mnist", folder=folder / FILES[0], mirrors=[url])
+    with pytest.raises(NotADirectoryError, match=rf"^mnist: folder is .*{FILES[0]}, a file; expected the folder"):
+        mnist.mnist("mnist", folder=folder / FILES[0], mirrors=[url])
     own = tmp_path / "own"
     own.mkdir()
     (own / "mnist").write_bytes(b"mine")
-    with pytest.raises(OSError, match=r"^load: \[Errno \d+\] File exists: '.*mnist'\n"):
-        mnist.load("mnist", folder=own, mirrors=[url])
+    with pytest.raises(OSError, match=r"^mnist: \[Errno \d+\] File exists: '.*mnist'\n"):
+        mnist.mnist("mnist", folder=own, mirrors=[url])
     for file in FILES:
         (own / file).write_bytes((folder / file).read_bytes())
-    assert len(mnist.load("mnist", folder=own, mirrors=NOWHERE).t) == 5
+    assert len(mnist.mnist("mnist", folder=own, mirrors=NOWHERE).t) == 5
     assert (own / "mnist").read_bytes() == b"mine"
     cached = tmp_path / "cache" / "mnist" / FILES[0]
     cached.mkdir(parents=True)  # in the library's own folder too
     with pytest.raises(OSError, match="its place is taken:\n.* cannot be read: Is a directory"):
-        mnist.load("mnist", mirrors=[url])
+        mnist.mnist("mnist", mirrors=[url])
     assert list(cached.parent.iterdir()) == [cached]
 
 
 def test_the_known_mirrors_are_asked_in_turn(site, monkeypatch):
     url, *_ = site
     monkeypatch.setattr(mnist, "_MIRRORS", {"mnist": (f"{url}/nothing/", f"{url}/"), "fashion": (f"{url}/nothing/",)})
-    assert len(mnist.load("mnist", "test").t) == 3
+    assert len(mnist.mnist("mnist", "test").t) == 3
     with pytest.raises(OSError, match=f"could not be fetched:\n  {url}/nothing/{FILES[0]}: HTTP status 404"):
-        mnist.load("fashion")
+        mnist.mnist("fashion")
 
 
 def test_the_default_folder(site, tmp_path, monkeypatch):
     monkeypatch.delenv("NNDL_DATA")
     monkeypatch.setenv("HOME", str(tmp_path))
-    mnist.load("mnist", "test", mirrors=[site[0]])
+    mnist.mnist("mnist", "test", mirrors=[site[0]])
     assert (tmp_path / ".cache" / "nndl_lib" / "mnist" / FILES[2]).is_file()
 
 
@@ -313,13 +315,13 @@ def test_truncated_and_changed_files_are_refused(site, tmp_path):
     for data in (whole[:-5], whole[:50] + b"?" + whole[51:]):
         (folder / FILES[0]).write_bytes(data)
         with pytest.raises(OSError, match=rf"{FILES[0]}: what came \({len(data)} bytes\) has SHA-256"):
-            mnist.load("mnist", mirrors=[url])
+            mnist.mnist("mnist", mirrors=[url])
     assert list((tmp_path / "cache" / "mnist").iterdir()) == []
     (folder / FILES[0]).write_bytes(whole)
     cached = tmp_path / "cache" / "mnist" / FILES[0]
     cached.write_bytes(whole[:100])  # a file in the cache that something else broke
     with pytest.warns(UserWarning, match=rf"{FILES[0]} was fetched, .*\n.*{FILES[0]} cannot be read: Compressed file"):
-        assert len(mnist.load("mnist", mirrors=[url]).t) == 5
+        assert len(mnist.mnist("mnist", mirrors=[url]).t) == 5
     assert cached.read_bytes() == whole
 
 
@@ -339,23 +341,26 @@ def test_other_contents(site, monkeypatch, array, k):
     (folder / FILES[k]).write_bytes(gzip.compress(idx(array)))
     monkeypatch.setattr(mnist, "_CHECKSUMS", {"mnist": checksums_of(folder)})
     shape = str(array.shape)
-    with pytest.raises(ValueError, match=rf"^load: {FILES[0][:-3]} .*{re.escape(shape)}.*; expected \(N, 28, 28\)"):
-        mnist.load("mnist", mirrors=[url])
+    with pytest.raises(ValueError, match=rf"^mnist: {FILES[0][:-3]} .*{re.escape(shape)}.*; expected \(N, 28, 28\)"):
+        mnist.mnist("mnist", mirrors=[url])
 
 
 @pytest.mark.parametrize(
     "message, arguments",
     [
-        ("load: name is 'digits'; expected 'mnist' or 'fashion'", {"name": "digits"}),
-        ("load: split is 'valid'; expected 'train' or 'test'", {"name": "mnist", "split": "valid"}),
-        ("load: dtype is torch.int64; expected a floating-point one", {"name": "mnist", "dtype": torch.int64}),
-        ("load: dtype is 'float32'; expected a floating-point one", {"name": "mnist", "dtype": "float32"}),
-        ("load: mirrors is 'http://here/'; expected a list of addresses", {"name": "mnist", "mirrors": "http://here/"}),
+        ("mnist: name is 'digits'; expected 'mnist' or 'fashion'", {"name": "digits"}),
+        ("mnist: split is 'valid'; expected 'train' or 'test'", {"name": "mnist", "split": "valid"}),
+        ("mnist: dtype is torch.int64; expected a floating-point one", {"name": "mnist", "dtype": torch.int64}),
+        ("mnist: dtype is 'float32'; expected a floating-point one", {"name": "mnist", "dtype": "float32"}),
+        (
+            "mnist: mirrors is 'http://here/'; expected a list of addresses",
+            {"name": "mnist", "mirrors": "http://here/"},
+        ),
     ],
 )
 def test_what_is_refused(message, arguments):
     with pytest.raises(ValueError, match=re.escape(message)):
-        mnist.load(**arguments)
+        mnist.mnist(**arguments)
 
 
 def test_known_addresses_and_checksums():
@@ -369,19 +374,19 @@ def test_known_addresses_and_checksums():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"name": ["mnist"]}, "load: name is ['mnist']; expected 'mnist' or 'fashion'"),
-        ({"split": True}, "load: split is True; expected 'train' or 'test'"),
-        ({"mirrors": 5}, "load: mirrors is 5; expected a list of addresses"),
+        ({"name": ["mnist"]}, "mnist: name is ['mnist']; expected 'mnist' or 'fashion'"),
+        ({"split": True}, "mnist: split is True; expected 'train' or 'test'"),
+        ({"mirrors": 5}, "mnist: mirrors is 5; expected a list of addresses"),
         ({"mirrors": []}, "fetch: urls is []; expected a list of at least one address"),  # not the known ones instead
-        ({"dtype": "float32"}, "load: dtype is 'float32'; expected a floating-point one"),
+        ({"dtype": "float32"}, "mnist: dtype is 'float32'; expected a floating-point one"),
     ],
 )
 def test_other_kinds_of_arguments(tmp_path, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        mnist.load(**({"name": "mnist", "folder": tmp_path, "mirrors": NOWHERE} | options))
+        mnist.mnist(**({"name": "mnist", "folder": tmp_path, "mirrors": NOWHERE} | options))
 
 
 def test_a_device_that_is_not_there_is_refused_before_the_network_is_asked(tmp_path):
     with pytest.raises(RuntimeError, match="nowhere"):
-        mnist.load("mnist", folder=tmp_path, mirrors=NOWHERE, device="nowhere")
+        mnist.mnist("mnist", folder=tmp_path, mirrors=NOWHERE, device="nowhere")
     assert not any(tmp_path.iterdir())

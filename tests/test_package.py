@@ -68,7 +68,7 @@ def test_importing_the_package_loads_nothing_else():
 
 
 def loaded_by(name):
-    """Every module that importing a room loads before anything is called: the library's own, and the first names of others."""
+    """Every module that importing a room loads before a call: the library's own, and the first names of others."""
     found, open_ = set(), {name}
     while open_:
         module = open_.pop()

@@ -1,4 +1,4 @@
-"""nndl_lib.interactive.playground: its JavaScript, run in Node, computes what the library computes; the piece works in a browser."""
+"""nndl_lib.interactive.playground: in Node, its JavaScript computes what the library computes; a browser shows it."""
 
 import functools
 import hashlib
@@ -25,7 +25,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 from nndl_lib.interactive import _pieces as pieces
-from nndl_lib.interactive import playground
+from nndl_lib.interactive import _settings, playground
 from tests.browser import CHROMIUM
 from tests.chapters import ROOT
 from tests.test_build import CELL, book  # noqa: F401  (book is a fixture)
@@ -47,13 +47,17 @@ const train = (settings, steps) => {
 const tasks = {
   settings: () => [P.SETTINGS, P.defaults(), P.EXAMPLES],
   random: ({ seed, count }) => {
-    const bits = P.random(seed), uniform = P.random(seed), normal = P.random(seed), order = Array.from({ length: 50 }, (_, i) => i);
+    const bits = P.random(seed), uniform = P.random(seed), normal = P.random(seed);
+    const order = Array.from({ length: 50 }, (_, i) => i);
     P.random(seed).shuffle(order);
     const list = (draw) => Array.from({ length: count }, draw);
     return { bits: list(bits.bits), uniform: list(uniform.uniform), normal: list(normal.normal), order };
   },
   parse: ({ text }) => { const found = P.parseLink(text); return found && [found, P.makeLink(found)]; },
-  data: ({ settings, part }) => { const { X, t } = P.makeData({ ...P.defaults(), ...settings }, part); return [...X, ...t]; },
+  data: ({ settings, part }) => {
+    const { X, t } = P.makeData({ ...P.defaults(), ...settings }, part);
+    return [...X, ...t];
+  },
   weights: ({ settings }) => [...new P.Network({ ...P.defaults(), ...settings }).weights],
   gradient: ({ settings, steps, rows }) => {
     const [training] = train(settings, steps);
@@ -63,7 +67,8 @@ const tasks = {
   train: ({ settings, steps }) => {
     const [training, history] = train(settings, steps);
     return { weights: [...training.network.weights], train: training.measure("train"), test: training.measure("test"),
-      examples: training.examples, said: P.reading(training, history), dead: training.deadUnits(), equal: training.isSymmetric() };
+      examples: training.examples, said: P.reading(training, history), dead: training.deadUnits(),
+      equal: training.isSymmetric() };
   },
   change: ({ settings, changed }) => {
     const [training] = train(settings, 5), before = [...training.network.weights];
@@ -84,7 +89,8 @@ const tasks = {
 };
 const results = JSON.parse(readFileSync(0, "utf-8")).map(({ task, ...options }) => tasks[task](options));
 // JSON has no infinity and no NaN.
-console.log(JSON.stringify(results, (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value)));
+const word = (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
+console.log(JSON.stringify(results, word));
 """
 
 
@@ -124,26 +130,32 @@ def tensor(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
+def static_html(goal="Try.", steps=1000, **settings):
+    """The piece as a page has it."""
+    data = {"settings": _settings.check_settings(**settings), "goal": goal, "live": False}
+    return pieces.piece_html("playground", data, playground._still(goal, steps, settings))
+
+
 # --- random numbers ---
 
 
 @pytest.mark.parametrize("seed", [0, 1, 8, 7999, 2**32 - 1])
 def test_random_numbers_are_the_same(node, seed):
     (found,) = node({"task": "random", "seed": seed, "count": 2000})
-    draw = playground.Mulberry32(seed)
+    draw = _settings.Mulberry32(seed)
     assert found["bits"] == [draw.bits() for _ in range(2000)]
-    draw = playground.Mulberry32(seed)
+    draw = _settings.Mulberry32(seed)
     assert found["uniform"] == [draw.uniform() for _ in range(2000)]
-    draw = playground.Mulberry32(seed)
+    draw = _settings.Mulberry32(seed)
     assert_close(tensor(found["normal"]), tensor([draw.normal() for _ in range(2000)]), rtol=1e-14, atol=1e-14)
     order = list(range(50))
-    playground.Mulberry32(seed).shuffle(order)
+    _settings.Mulberry32(seed).shuffle(order)
     assert found["order"] == order and sorted(order) == list(range(50)) != order
 
 
 def test_random_numbers_are_random():
     # Both sides could be wrong in the same way: the moments, and the two independent halves of Box and Muller.
-    draw = playground.Mulberry32(5)
+    draw = _settings.Mulberry32(5)
     uniform, normal = tensor([draw.uniform() for _ in range(40000)]), tensor([draw.normal() for _ in range(40000)])
     assert abs(uniform.mean() - 0.5) < 0.01 and abs(uniform.var() - 1 / 12) < 0.002
     moments = [normal.pow(k).mean().item() for k in (1, 2, 3, 4)]
@@ -160,15 +172,27 @@ def test_random_numbers_are_random():
 # --- settings and links ---
 
 
+def link(**given):
+    """The end of an address that opens the playground with these settings, as the script writes it."""
+    words = []
+    for name, value in _settings.check_settings(**given).items():
+        if isinstance(value, list):
+            word = "-".join(map(str, value)) or "none"
+        else:
+            word = f"{value:g}" if isinstance(value, float) else str(value)
+        words += [f"{name}:{word}"] if value != _settings.CHOICES[name][0] else []
+    return "#playground=" + ",".join(words)
+
+
 def test_settings_are_the_same(node):
     ((settings, defaults, _),) = node({"task": "settings"})
-    assert list(settings) == list(playground._CHOICES)
-    assert {name: (usual, values) for name, (usual, values) in settings.items()} == playground._CHOICES
-    assert defaults == playground.check_settings()
+    assert list(settings) == list(_settings.CHOICES)
+    assert {name: (usual, values) for name, (usual, values) in settings.items()} == _settings.CHOICES
+    assert defaults == _settings.check_settings()
 
 
 def any_settings():
-    found = {name: strategies.sampled_from(values) for name, (_, values) in playground._CHOICES.items() if values}
+    found = {name: strategies.sampled_from(values) for name, (_, values) in _settings.CHOICES.items() if values}
     found["seed"] = strategies.integers(0, 999)
     found["hidden"] = strategies.lists(strategies.integers(1, 8), max_size=4)
     return strategies.fixed_dictionaries(found)
@@ -177,11 +201,9 @@ def any_settings():
 @given(strategies.lists(any_settings(), min_size=30, max_size=30))
 @hypothesis_settings(max_examples=3, deadline=None, database=None, derandomize=True)
 def test_links_are_the_same(node_once, given_settings):
-    links = [playground.link(**playground._again(each)) for each in given_settings]
+    links = [link(**each) for each in given_settings]
     found = node_once(*({"task": "parse", "text": link} for link in links))
-    assert found == [
-        [playground.check_settings(**playground._again(each)), link] for each, link in zip(given_settings, links)
-    ]
+    assert found == [[_settings.check_settings(**each), link] for each, link in zip(given_settings, links)]
     assert all(re.fullmatch(r"#playground=[\w.,:-]*", link) for link in links)
 
 
@@ -191,7 +213,7 @@ def node_once(node):
 
 
 def test_links_that_are_broken(node):
-    usual = playground.check_settings()
+    usual = _settings.check_settings()
     cases = {
         "#playground=": usual,
         "#playground=data:moons,lr:0.07,hidden:9,seed:-1,points": {**usual, "data": "moons"},
@@ -222,7 +244,7 @@ def test_links_that_are_broken(node):
     ],
 )
 def test_settings_that_are_wrong(given, message):
-    for function in (playground.check_settings, playground.link, functools.partial(playground.reference, 1)):
+    for function in (_settings.check_settings, functools.partial(playground.reference, 1)):
         with pytest.raises(ValueError, match=message):
             function(**given)
 
@@ -318,12 +340,12 @@ def test_gradients_are_the_same(node, activation):
     rows = itertools.cycle([200, 10, 1])
     tasks = [{"task": "gradient", "settings": case, "steps": 7, "rows": next(rows)} for case in cases]
     for task, found in zip(tasks, node(*tasks)):
-        given = playground._again(task["settings"])
+        given = task["settings"]
         network = playground.make_network(**given)
         torch.nn.utils.vector_to_parameters(tensor(found["weights"]), network.parameters())
         X, t = playground.make_data("train", **given)
         chosen = found["order"][: task["rows"]]
-        playground._cost(network, network(X[chosen])[:, 0], t[chosen], playground.check_settings(**given)).backward()
+        playground._cost(network, network(X[chosen])[:, 0], t[chosen], _settings.check_settings(**given)).backward()
         expected = torch.cat([p.grad.flatten() for p in network.parameters()])
         assert expected.abs().max() > 1e-6, "a gradient of zeros would prove nothing"
         assert_close(tensor(found["gradient"]), expected, rtol=1e-10, atol=1e-12, msg=str(task))
@@ -366,7 +388,7 @@ def test_an_epoch_sees_every_point_once(node):
         {"task": "train", "settings": {"points": 50, "batch": 20}, "steps": 2},
     )
     assert (found["examples"], shorter["examples"]) == (100, 40)
-    batches = playground._batches(50, playground.check_settings(points=50, batch=20))
+    batches = playground._batches(50, _settings.check_settings(points=50, batch=20))
     for _ in range(2):
         epoch = [next(batches) for _ in range(3)]
         assert [len(batch) for batch in epoch] == [20, 20, 10] and sorted(sum(epoch, [])) == list(range(50))
@@ -415,10 +437,10 @@ READINGS = [
 
 
 def test_the_words_fit(node):
-    tasks = [{"task": "train", "settings": given, "steps": steps} for given, steps, _, _ in READINGS]
-    for (given, steps, expected, other), found in zip(READINGS, node(*tasks)):
+    tasks = [{"task": "train", "settings": case, "steps": steps} for case, steps, _, _ in READINGS]
+    for (case, steps, expected, other), found in zip(READINGS, node(*tasks)):
         said = " ".join(found["said"])
-        assert expected in said and other not in said, f"{given} after {steps}: {said}"
+        assert expected in said and other not in said, f"{case} after {steps}: {said}"
 
 
 def test_weights_beyond_all_numbers(node):
@@ -436,11 +458,11 @@ def test_dead_units_are_counted(node):
     found, other = node(
         {"task": "train", "settings": case, "steps": 60}, {"task": "train", "settings": alive, "steps": 1}
     )
-    for given, steps, result in [(case, 60, found), (alive, 1, other)]:
-        network = playground.reference(steps, **given).network
-        X, _ = playground.make_data("train", **given)
+    for each, steps, result in [(case, 60, found), (alive, 1, other)]:
+        network = playground.reference(steps, **each).network
+        X, _ = playground.make_data("train", **each)
         units = torch.cat([h for _, h in network[1].hidden(X)[:-1]], dim=1)
-        assert result["dead"] == [(units == 0).all(0).sum().item(), sum(given["hidden"])]
+        assert result["dead"] == [(units == 0).all(0).sum().item(), sum(each["hidden"])]
     assert found["dead"][0] > 0 and f"{found['dead'][0]} of 16 hidden units" in " ".join(found["said"])
     assert not found["equal"] and "dead" not in " ".join(other["said"])
 
@@ -509,10 +531,10 @@ def test_links_in_the_book_are_settings(node):
 
 def test_html_stands_alone_and_cannot_be_broken_out_of():
     hostile = "</script><b>&\"'<!-- <script>"
-    text = playground.static_html(goal=hostile, steps=5, data="xor")
+    text = static_html(goal=hostile, steps=5, data="xor")
     assert text.count("<script") == text.count("</script>") == 2 and "<b>" not in text and "<!--" not in text
     data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', text)[1])
-    assert data == {"settings": playground.check_settings(data="xor"), "goal": hostile, "live": False}
+    assert data == {"settings": _settings.check_settings(data="xor"), "goal": hostile, "live": False}
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     assert "http:" not in text and "https:" not in text and 'src="data:image/webp' in text
     run = playground.reference(5, data="xor")
@@ -521,11 +543,11 @@ def test_html_stands_alone_and_cannot_be_broken_out_of():
         "after 5 steps on the data set xor" in alt
         and f"training loss {run.train_loss:.2f}, test loss {run.test_loss:.2f}" in alt
     )
-    assert text == playground.static_html(goal=hostile, steps=5, data="xor")  # nbval compares
+    assert text == static_html(goal=hostile, steps=5, data="xor")  # nbval compares
 
 
 def test_html_of_weights_beyond_all_numbers():
-    text = playground.static_html(steps=200, inputs="quadratic", hidden=[8, 8, 8], activation="linear", lr=30)
+    text = static_html(steps=200, inputs="quadratic", hidden=[8, 8, 8], activation="linear", lr=30)
     assert "training loss nan" in text and 'src="data:image/webp' in text
 
 
@@ -541,7 +563,7 @@ def test_shown_while_the_book_is_built(monkeypatch, published):
     monkeypatch.setitem(sys.modules, "anywidget", None)  # not even looked for
     assert playground.playground(goal="g", steps=5, hidden=[2]) is None
     (((shown,), options),) = published
-    assert options == {"raw": True} and shown["text/html"] == playground.static_html(goal="g", steps=5, hidden=[2])
+    assert options == {"raw": True} and shown["text/html"] == static_html(goal="g", steps=5, hidden=[2])
 
 
 @pytest.mark.parametrize("installed", [True, False])
@@ -553,7 +575,7 @@ def test_shown_in_a_live_kernel(monkeypatch, published, installed):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: fake if installed else None)
     playground.playground(goal="g", steps=5, hidden=[2])
     (((shown,), options),) = published
-    data = {"settings": playground.check_settings(hidden=[2]), "goal": "g", "live": True}
+    data = {"settings": _settings.check_settings(hidden=[2]), "goal": "g", "live": True}
     if installed:
         assert {name: getattr(shown, name) for name in data} == data and shown.traits(sync=True).keys() == data.keys()
         assert shown._esm == pieces.module_script("playground") and "export default" in shown._esm
@@ -565,16 +587,18 @@ def test_errors_of_pieces(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="the piece is 'play'; expected the name of a file"):
         pieces.module_script("play")
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    scripts = tmp_path / "js"
+    scripts.mkdir()
     for text, message in [
         ("let a = '</SCRIPT>';", "bad.js holds '</script' or '<!--'"),
         ("let a;", "bad.js has 0 default exports"),
     ]:
-        (tmp_path / "bad.js").write_text(text)
+        (scripts / "bad.js").write_text(text)
         with pytest.raises(ValueError, match=message):
             pieces.classic_script("bad")
-    (tmp_path / "bad.js").write_text("export const a = 1;\nexport default {};\n")
-    (tmp_path / "bad_first.js").write_text("export function b() {}\n")
-    (tmp_path / "badder.js").write_text("no part of it")
+    (scripts / "bad.js").write_text("export const a = 1;\nexport default {};\n")
+    (scripts / "bad_first.js").write_text("export function b() {}\n")
+    (scripts / "badder.js").write_text("no part of it")
     text = pieces.classic_script("bad")
     assert (
         "export" not in text
@@ -585,6 +609,7 @@ def test_errors_of_pieces(monkeypatch, tmp_path):
 
 # --- in a browser ---
 
+ROOT_OF_IT = "document.querySelector('.nndl-piece > div').shadowRoot"
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 
 
@@ -595,10 +620,9 @@ def open_page(browser, tmp_path):
 
     def open_it(body=None, fragment="", **options):
         file = tmp_path / "page.html"
-        head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>t</title>'
-        file.write_text(
-            f"{head}<body>{playground.static_html(steps=5) if body is None else body}</body></html>", encoding="utf-8"
-        )
+        head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title>'
+        head += '<meta name="viewport" content="width=device-width">'
+        file.write_text(f"{head}<body>{static_html(steps=5) if body is None else body}</body></html>", encoding="utf-8")
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
@@ -680,7 +704,7 @@ def test_the_picture_has_the_colors_and_marks(open_page):
     ]:
         page = open_page(fragment="#playground=hidden:4,init:0.1", color_scheme=theme)
         png = page.locator(".plot canvas").screenshot()
-        colors = dict((color, count) for count, color in Image.open(io.BytesIO(png)).convert("RGB").getcolors(2**24))
+        colors = {color: count for count, color in Image.open(io.BytesIO(png)).convert("RGB").getcolors(2**24)}
         assert all(colors.get(color, 0) > 200 for color in (blue, orange)), theme  # points
         assert colors.get(paper, 0) > 20
         assert page.locator(".pg").evaluate("e => getComputedStyle(e).backgroundColor") == f"rgb{paper}"
@@ -690,7 +714,7 @@ def test_the_picture_has_the_colors_and_marks(open_page):
             "theme => { document.documentElement.dataset.theme = theme; }", {"light": "dark", "dark": "light"}[theme]
         )
         page.wait_for_function(
-            "before => document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.plot canvas').toDataURL() !== before",
+            f"before => {ROOT_OF_IT}.querySelector('.plot canvas').toDataURL() !== before",
             arg=before,
         )
         assert picture_of(page) != before
@@ -727,8 +751,8 @@ def test_a_link_restores_the_settings(open_page):
         "init": 0.1,
         "inputs": "quadratic",
     }
-    body = playground.static_html(steps=5) + f'<p><a href="{playground.link(data="xor", hidden=[])}">XOR</a></p>'
-    page = open_page(body, fragment=playground.link(**given))
+    body = static_html(steps=5) + f'<p><a href="{link(data="xor", hidden=[])}">XOR</a></p>'
+    page = open_page(body, fragment=link(**given))
     shown = {
         name: page.get_by_role("combobox", name=label).input_value()
         for name, label in {
@@ -756,10 +780,8 @@ def test_a_link_restores_the_settings(open_page):
     )
     # The link that the button makes is the same; where the clipboard is not allowed, it is in the address.
     press(page, "Copy link")
-    page.wait_for_function(
-        "document.querySelector('.nndl-piece > div').shadowRoot.querySelector('[role=status]').textContent.includes('settings')"
-    )
-    assert page.evaluate("location.hash") == playground.link(**given)
+    page.wait_for_function(f"{ROOT_OF_IT}.querySelector('[role=status]').textContent.includes('settings')")
+    assert page.evaluate("location.hash") == link(**given)
     # A link on the page, twice: also after the reader has changed something.
     for _ in range(2):
         page.get_by_role("link", name="XOR").click()
@@ -806,12 +828,13 @@ def test_what_is_said_of_the_clipboard_is_about_the_settings_in_use(open_page, o
 
 @needs_browser
 def test_run_and_pause(open_page):
-    page = open_page(fragment=playground.link(hidden=[8, 8, 8]))
+    page = open_page(fragment=link(hidden=[8, 8, 8]))
     count = "document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.count')"
     page.evaluate("""() => { window.changes = { count: 0, live: 0 };
         const root = document.querySelector('.nndl-piece > div').shadowRoot;
-        for (const [key, found] of [['count', root.querySelector('.count')], ['live', root.querySelector('[role=status]')]])
-            new MutationObserver(() => { window.changes[key] += 1; }).observe(found, { childList: true, characterData: true, subtree: true }); }""")
+        for (const [key, place] of [['count', '.count'], ['live', '[role=status]']])
+            new MutationObserver(() => { window.changes[key] += 1; })
+                .observe(root.querySelector(place), { childList: true, characterData: true, subtree: true }); }""")
     press(page, "Run")
     page.wait_for_function(f"Number({count}.textContent.match(/Step (\\d+)/)[1]) > 60")
     changes = page.evaluate("window.changes")
@@ -827,7 +850,8 @@ def test_run_and_pause(open_page):
 def test_less_motion_for_those_who_ask(open_page):
     page = open_page(reduced_motion="reduce")
     page.evaluate("""() => { window.seen = 0; const root = document.querySelector('.nndl-piece > div').shadowRoot;
-        new MutationObserver(() => { window.seen += 1; }).observe(root.querySelector('.count'), { childList: true, characterData: true, subtree: true }); }""")
+        new MutationObserver(() => { window.seen += 1; })
+            .observe(root.querySelector('.count'), { childList: true, characterData: true, subtree: true }); }""")
     press(page, "Run")
     page.wait_for_function("window.seen >= 2")
     press(page, "Pause")
@@ -837,11 +861,9 @@ def test_less_motion_for_those_who_ask(open_page):
 
 @needs_browser
 def test_it_stops_where_numbers_end(open_page):
-    page = open_page(fragment=playground.link(inputs="quadratic", hidden=[8, 8, 8], activation="linear", lr=30))
+    page = open_page(fragment=link(inputs="quadratic", hidden=[8, 8, 8], activation="linear", lr=30))
     press(page, "Run")
-    page.wait_for_function(
-        "document.querySelector('.nndl-piece > div').shadowRoot.querySelector('.words').textContent.includes('beyond all numbers')"
-    )
+    page.wait_for_function(f"{ROOT_OF_IT}.querySelector('.words').textContent.includes('beyond all numbers')")
     assert page.get_by_role("button", name="Run").count() == 1 and "not a number" in page.locator(".count").inner_text()
     press(page, "Reset")
     assert "Nothing is learned yet" in page.locator(".words").inner_text()
@@ -851,16 +873,16 @@ def test_it_stops_where_numbers_end(open_page):
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("hidden", [[], [8, 8, 8, 8]])
 def test_it_fits_the_screen_and_the_finger(open_page, width, hidden):
-    page = open_page(
-        fragment=playground.link(hidden=hidden, inputs="quadratic"), viewport={"width": width, "height": 740}
-    )
+    page = open_page(fragment=link(hidden=hidden, inputs="quadratic"), viewport={"width": width, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = page.evaluate("""() => Array.from(document.querySelector('.nndl-piece > div').shadowRoot.querySelectorAll('button, select, input'))
+    boxes = page.evaluate("""() => Array.from(document.querySelector('.nndl-piece > div').shadowRoot
+        .querySelectorAll('button, select, input'))
         .map(e => e.type === 'checkbox' ? e.closest('label') : e).map(e => { const b = e.getBoundingClientRect();
             return [e.textContent.slice(0, 20), b.width, b.height, b.left, b.right]; }).filter(b => b[2] > 0)""")
     assert len(boxes) > 20
     assert [box for box in boxes if min(box[1:3]) < 43.9 or box[3] < 0 or box[4] > width] == []
-    names = page.evaluate("""() => Array.from(document.querySelector('.nndl-piece > div').shadowRoot.querySelectorAll('button, select, input, canvas[role=img]'))
+    names = page.evaluate("""() => Array.from(document.querySelector('.nndl-piece > div').shadowRoot
+        .querySelectorAll('button, select, input, canvas[role=img]'))
         .map(e => (e.getAttribute('aria-label') || (e.closest('label') || e).textContent).trim())""")
     assert all(names)
 
@@ -875,9 +897,9 @@ def test_without_a_script(open_page):
 @needs_browser
 def test_two_on_a_page_and_a_live_one(open_page):
     live = pieces.piece_html(
-        "playground", {"settings": playground.check_settings(data="moons"), "goal": "g", "live": True}, ""
+        "playground", {"settings": _settings.check_settings(data="moons"), "goal": "g", "live": True}, ""
     )
-    page = open_page(playground.static_html(steps=5) + live)
+    page = open_page(static_html(steps=5) + live)
     assert page.get_by_role("button", name="Run").count() == 2
     assert page.get_by_role("button", name="Copy link").count() == 1  # a notebook's address is not ours to change
     second = page.locator(".nndl-piece").nth(1)
@@ -891,11 +913,10 @@ def test_two_on_a_page_and_a_live_one(open_page):
 
 @needs_browser
 def test_on_the_site(book, browser):
-    cell = "from nndl_lib.playground import playground\n\nplayground(steps=5)"
+    cell = "from nndl_lib.interactive.playground import playground\n\nplayground(steps=5)"
     status, said = book(
-        "# Page\n\nOpen [the moons](#playground=data:moons) or [them there](02-page.md#playground=data:xor,hidden:2-2).\n\n"
-        + CELL % cell
-        + CELL % cell
+        "# Page\n\nOpen [the moons](#playground=data:moons)"
+        " or [them there](02-page.md#playground=data:xor,hidden:2-2).\n\n" + CELL % cell + CELL % cell
     )
     assert status == 0, said
     site = book.folder / "_build" / "html"

@@ -303,10 +303,16 @@ def test_constant_cost(ax):
         ("curves: 'a' holds an infinity or nothing but NaN", lambda ax: plotting.curves(ax, {"a": [1.0, math.inf]})),
         ("curves: 'a' holds an infinity or nothing but NaN", lambda ax: plotting.curves(ax, {"a": [math.nan] * 2})),
         ("curves: log is 'False'; expected True or False", lambda ax: plotting.curves(ax, {"a": [1.0]}, log="False")),
-        ("fit: input has shape (3,) and target (4,)", lambda ax: plotting.fit(ax, torch.ones(3), torch.ones(4), abs)),
-        ("fit: input is torch.int64; expected", lambda ax: plotting.fit(ax, torch.arange(3), torch.arange(3), abs)),
         (
-            "fit: target[1] is nan; expected finite numbers",
+            "fit: x has shape (3,) and t (4,); expected x (N,) and t (N,)",
+            lambda ax: plotting.fit(ax, torch.ones(3), torch.ones(4), abs),
+        ),
+        (
+            "fit: x is torch.int64 and t is torch.int64; expected one floating-point dtype",
+            lambda ax: plotting.fit(ax, torch.arange(3), torch.arange(3), abs),
+        ),
+        (
+            "fit: t[1] is nan; expected finite numbers",
             lambda ax: plotting.fit(ax, X, X + torch.tensor([0, math.nan, 0]), abs),
         ),
         ("fit: margin is -1; expected a finite number", lambda ax: plotting.fit(ax, X, X, abs, margin=-1)),

@@ -15,6 +15,7 @@ import torch
 from matplotlib.colors import to_rgb
 
 from nndl_lib.plotting import _classes as plotting_classes
+from nndl_lib.plotting import _shared
 from tests.test_plotting import VISION, ax, smallest_difference  # noqa: F401  (ax is a fixture)
 
 X = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [2.0, 4.0]])
@@ -101,8 +102,8 @@ def test_equal_scores_are_decided_as_accuracy_does(ax):
 
 
 def test_class_markers_and_regions_can_be_told_apart():
-    assert len(set(plotting_classes._CLASS_MARKERS)) == len(plotting_classes._CLASS_COLORS) == 7
-    light = [0.75 + 0.25 * np.array(to_rgb(color)) for color in plotting_classes._CLASS_COLORS[:3]]
+    assert len(set(_shared.MARKERS)) == len(_shared.CYCLE) == 7
+    light = [0.75 + 0.25 * np.array(to_rgb(color)) for color in _shared.CYCLE[:3]]
     for vision in VISION:
         assert smallest_difference(light[:2], vision) > 10, vision
         assert smallest_difference(light, vision) > 2.3, vision
@@ -135,10 +136,11 @@ CALLS = {
 @pytest.mark.parametrize("name, letter", [("decision_regions", "X"), ("layer_space", "H")])
 def test_bad_points(ax, name, letter):
     for points, t in ((X[:, :1], T), (X, T[:3]), (X[0], T), (X[:0], T[:0])):
-        message = f"{name}: {letter} has shape {tuple(points.shape)} and t {tuple(t.shape)}; expected (N, 2) and (N,)"
+        shapes = f"{letter} has shape {tuple(points.shape)} and t {tuple(t.shape)}"
+        message = f"{name}: {shapes}; expected {letter} (N, 2) and t (N,)"
         with pytest.raises(ValueError, match=re.escape(message)):
             CALLS[name](ax, points, t)
-    with pytest.raises(ValueError, match=f"{name}: {letter} holds a NaN or an infinity; expected finite numbers"):
+    with pytest.raises(ValueError, match=rf"{name}: {letter}\[0, 0\] is nan; expected finite numbers"):
         CALLS[name](ax, X / 0, T)
     for value in (-1, 7, 0.5):
         with pytest.raises(ValueError, match=re.escape(f"{name}: t holds {value}; expected class numbers 0 to 6")):
@@ -272,7 +274,8 @@ def test_layer_space_of_points_alone(ax):
 
 def test_layer_space_refuses(ax):
     for shape in ((3, 3), (3, 2, 2), (3, 3, 3)):
-        with pytest.raises(ValueError, match=re.escape(f"layer_space: grid has shape {shape}; expected (G, G, 2)")):
+        message = f"H has shape (4, 2), t (4,) and grid {shape}; expected H (N, 2), t (N,) and grid (G, G, 2)"
+        with pytest.raises(ValueError, match=re.escape(f"layer_space: {message}")):
             plotting_classes.layer_space(ax, X, T, grid=torch.zeros(shape))
     for w, b in (
         ([0.0, 0.0], 1.0),

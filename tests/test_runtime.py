@@ -136,7 +136,7 @@ def test_generator_is_on_the_device_asked_for():
 
 @pytest.mark.parametrize("seed", BAD_SEEDS)
 def test_generator_bad_seed(seed):
-    message = re.escape(f"generator: seed is {seed!r}; expected an integer from 0 to 2**32 - 1")
+    message = re.escape(f"generator: seed is {seed!r}; expected an integer from 0 to {2**32 - 1}")
     with pytest.raises(ValueError, match=message):
         generator(seed)
 
@@ -174,7 +174,7 @@ def test_seed_everything_takes_the_bounds(seed):
 @pytest.mark.parametrize("seed", BAD_SEEDS)
 def test_seed_everything_bad_seed_changes_nothing(seed):
     before = random.getstate(), torch.get_rng_state()
-    message = re.escape(f"seed_everything: seed is {seed!r}; expected an integer from 0 to 2**32 - 1")
+    message = re.escape(f"seed_everything: seed is {seed!r}; expected an integer from 0 to {2**32 - 1}")
     with pytest.raises(ValueError, match=message):
         seed_everything(seed)
     assert random.getstate() == before[0]

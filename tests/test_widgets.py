@@ -1,4 +1,4 @@
-"""nndl_lib.interactive._explore: the explorer's HTML read back and its frames decoded, the live controls, and every error."""
+"""nndl_lib.interactive.explore: its HTML read back and its frames decoded, the live controls, and every error."""
 
 import base64
 import functools
@@ -340,7 +340,7 @@ def test_letters_beyond_ascii_stay():
 def test_page_stands_alone():
     text = static_html(swatch, goal="g", a=[0, 1])
     page = Page(text)
-    source = resources.files("nndl_lib").joinpath("explore.js").read_text(encoding="utf-8")
+    source = resources.files("nndl_lib.interactive").joinpath("js/explore.js").read_text(encoding="utf-8")
     assert page.script.strip() == source.strip()
     for _, found in page.tags:  # nothing is fetched
         assert "href" not in found and found.get("src", "data:").startswith("data:")
@@ -510,7 +510,7 @@ def test_figure_of_the_user_may_be_drawn_again():
 
 
 def live(draw, goal="g", alt=None, labels=None, start=None, **axes):
-    box = widgets._live(draw, goal, alt, widgets._axes(axes, labels or {}, start or {}))
+    box = widgets._live(draw, goal, alt, widgets.axes_of(draw, goal, alt, labels, start, axes))
     heading, *controls, picture = box.children
     return box, heading, controls, picture
 

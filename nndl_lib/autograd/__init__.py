@@ -1,9 +1,9 @@
 """Reverse-mode automatic differentiation of NumPy arrays: an engine to read, and fast enough to train with.
 
-Chapter 05, "Backpropagation", builds a smaller one first. Names and conventions are PyTorch's: operations on a ``Tensor``
-note down what they were computed from, ``backward()`` sends error signals from a number to all of it, and leaves that
-require a gradient add what arrives to their ``grad``. The engine needs NumPy alone; the checks of gradients by central
-differences work on PyTorch's tensors as well::
+Chapter 05, "Backpropagation", builds a smaller one first. Names and conventions are PyTorch's: operations on a
+``Tensor`` note down what they were computed from, ``backward()`` sends error signals from a number to all of it, and
+leaves that require a gradient add what arrives to their ``grad``. The engine is written with NumPy alone; the checks of
+gradients by central differences are for functions of PyTorch's tensors::
 
     from nndl_lib.autograd import Tensor
 

@@ -1,25 +1,43 @@
-"""Checks of gradients by central differences, which know nothing of the algebra. Derived in chapter 05, "Backpropagation"."""
+"""Checks of gradients by central differences, which know nothing of the algebra. Chapter 05, "Backpropagation"."""
 
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nndl_lib._arguments import check_count, check_finite, check_function, check_generator, check_number, check_tensors
+from nndl_lib._arguments import check_finite, check_function, check_generator, check_positive, check_tensors
+from nndl_lib._declared import checked, count, number
 
 EPSILON = 2.0**-52  # of float64: the distance from 1 to the next number
+ROUND = "differences of rounder numbers say little"
 
 
+def _point(value: Tensor, name: str, caller: str) -> Tensor:
+    check_tensors(caller, **{name: value})
+    if value.dtype != torch.float64:
+        raise ValueError(f"{caller}: {name} is {value.dtype}; expected torch.float64: {ROUND}")
+    return check_finite(value, caller, **{name: value})
+
+
+def _claimed(value: Tensor, name: str, caller: str) -> Tensor:
+    check_tensors(caller, **{name: value})
+    if value.is_complex():
+        raise ValueError(f"{caller}: the {name} is complex; expected real numbers")
+    if not value.isfinite().all():
+        raise ValueError(f"{caller}: the {name} holds a NaN or an infinity; expected finite numbers")
+    return value
+
+
+@checked(f=check_function, x=_point, h=check_positive)
 def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, h: float = 1e-5) -> Tensor:
-    """The gradient of f at x by central differences, ``(f(x + h e) - f(x - h e)) / 2h`` for each entry: in the shape of x.
+    """The gradient of f at x, in its shape, by central differences: ``(f(x + h e) - f(x - h e)) / 2h`` for each entry.
 
-    It costs two calls of f an entry. Where f has a kink within h of x, the result is a mean of the slopes on both sides.
+    It costs two calls of f an entry. Where f has a kink within h of x, the result is a mean of the slopes on its sides.
 
     Args:
-        f: takes a tensor like x, which it must not change, and returns one number of float64, as a float or a 0-d tensor.
+        f: takes a tensor like x, which it must not change, and returns one number of float64, as a float or a tensor.
         x: of float64, in any layout; it is not changed.
         h: the step. The error is about ``h**2`` from the curve and 1e-16 / h from rounding: least near 1e-5.
 
@@ -27,7 +45,7 @@ def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, h: float = 1e-5) -
         ValueError: x is not float64 or not finite, h is not positive and finite or is lost beside an entry of x, or f
             changes its argument or does not return one number.
     """
-    f = _checked(f, x, h, "numerical_gradient")
+    f = _as_number(f, x, h, "numerical_gradient")
     x = x.detach().clone(memory_format=torch.contiguous_format)
     gradient = torch.empty_like(x)
     entries, slopes = x.view(-1), gradient.view(-1)
@@ -41,6 +59,16 @@ def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, h: float = 1e-5) -
     return gradient
 
 
+@checked(
+    f=check_function,
+    x=_point,
+    gradient=_claimed,
+    generator=check_generator,
+    projections=count(),
+    h=check_positive,
+    tolerance=number(),
+    atol=number(),
+)
 def check_gradients(
     f: Callable[[Tensor], Any],
     x: Tensor,
@@ -54,14 +82,14 @@ def check_gradients(
     """Compare a gradient with differences of f along random directions; the cost does not grow with the entries of x.
 
     Along a direction v of length 1 the slope of f is the product of gradient and v. The error is the difference of the
-    two, over the length of the gradient. A fault in one entry counts in proportion to that entry: one that is tiny beside
-    the others, or one among very many, may pass. Then compare entry by entry.
+    two, over the length of the gradient. A fault in one entry counts in proportion to that entry: one that is tiny
+    beside the others, or one among very many, may pass. Then compare entry by entry.
 
-    A gradient of zero has no length to compare with, and differences of a function that is constant along v are not zero
-    but what rounding leaves: some 1e-16 / h of the numbers that are added up in f. How much it is shows in steps far
-    smaller than h. A gradient passes as zero where the slope is within that, and its own length within 1000 times the
-    rounding of f itself, which is not divided by h. Slopes below 1e-16 / h of f cannot be seen, of course; a larger h, or
-    an f without its large constant, makes them visible.
+    A gradient of zero has no length to compare with, and differences of a function that is constant along v are not
+    zero but what rounding leaves: some 1e-16 / h of the numbers that are added up in f. How much it is shows in steps
+    far smaller than h. A gradient passes as zero where the slope is within that, and its own length within 1000 times
+    the rounding of f itself, which is not divided by h. Slopes below 1e-16 / h of f cannot be seen, of course; a larger
+    h, or an f without its large constant, makes them visible.
 
     Args:
         f: takes a tensor like x, which it must not change, and returns one number of float64.
@@ -78,20 +106,8 @@ def check_gradients(
         ValueError: as ``numerical_gradient``; or the gradient has another shape or holds a NaN, or another argument is
             outside its range.
     """
-    f = _checked(f, x, h, "check_gradients")
-    check_tensors("check_gradients", gradient=gradient)
-    if gradient.shape != x.shape:
-        raise ValueError(
-            f"check_gradients: gradient has shape {tuple(gradient.shape)} and x {tuple(x.shape)}; expected the same shape"
-        )
-    if gradient.is_complex():
-        raise ValueError("check_gradients: the gradient is complex; expected real numbers")
-    if not gradient.isfinite().all():
-        raise ValueError("check_gradients: the gradient holds a NaN or an infinity; expected finite numbers")
-    check_generator(generator, "generator", "check_gradients")
-    projections = check_count(projections, "projections", "check_gradients")
-    check_number(tolerance, "tolerance", "check_gradients")
-    check_number(0 if atol is None else atol, "atol", "check_gradients")
+    f = _as_number(f, x, h, "check_gradients")
+    _check_shape(gradient, x)
     x, gradient, largest = x.detach(), gradient.detach().to(x.dtype), 0.0
     length = gradient.norm().item()
     for _ in range(projections):
@@ -104,8 +120,8 @@ def check_gradients(
             largest = max(largest, error)
         elif not (abs(found - claimed) <= atol if atol is not None else _is_zero(f, x, v, h, length)):  # nor a NaN
             raise AssertionError(
-                f"check_gradients: along a random direction the slope is {found:.9g} by differences and {claimed:.9g} by the "
-                f"gradient: a relative error of {error:.2g}; expected at most {tolerance:g}"
+                f"check_gradients: along a random direction the slope is {found:.9g} by differences and {claimed:.9g} "
+                f"by the gradient: a relative error of {error:.2g}; expected at most {tolerance:g}"
             )
     return largest
 
@@ -116,8 +132,8 @@ def _slope(f: Callable[[Tensor], float], x: Tensor, v: Tensor, h: float) -> floa
 
 def _is_zero(f: Callable[[Tensor], float], x: Tensor, v: Tensor, h: float, length: float) -> bool:
     """Whether the slope along v is zero but for the rounding of f, and a gradient of that length but for its own."""
-    # Steps far below h leave f as it is but for rounding: of the numbers that are added up in it, which may be far larger
-    # than their sum, and of x, which counts where f bends.
+    # Steps far below h leave f as it is but for rounding: of the numbers that are added up in it, which may be far
+    # larger than their sum, and of x, which counts where f bends.
     close = [f(x + k * 1e-7 * h * v) for k in range(-4, 5)]
     bend = abs(f(x + h * v) - 2 * close[4] + f(x - h * v)) / h
     noise = 4 * (max(close) - min(close) + EPSILON * (max(map(abs, close)) + x.abs().max().item() * bend)) / h
@@ -126,22 +142,20 @@ def _is_zero(f: Callable[[Tensor], float], x: Tensor, v: Tensor, h: float, lengt
     return f(x) == close[4] and abs(found) <= noise and length <= 1000 * h * noise
 
 
-def _checked(f: Callable[[Tensor], Any], x: Tensor, h: float, caller: str) -> Callable[[Tensor], float]:
-    """f as a function to a float that refuses what f must not do."""
-    check_function(f, "f", caller)
-    check_tensors(caller, x=x)
-    if x.dtype != torch.float64:
-        raise ValueError(f"{caller}: x is {x.dtype}; expected torch.float64: differences of rounder numbers say little")
-    if isinstance(h, bool) or not isinstance(h, Real) or not 0 < h < math.inf:
-        raise ValueError(f"{caller}: h is {h}; expected a finite number greater than 0")
-    check_finite(x, caller, x=x)
+def _check_shape(gradient: Tensor, x: Tensor) -> None:
+    if gradient.shape != x.shape:
+        shapes = f"gradient has shape {tuple(gradient.shape)} and x {tuple(x.shape)}"
+        raise ValueError(f"check_gradients: {shapes}; expected the same shape")
+
+
+def _as_number(f: Callable[[Tensor], Any], x: Tensor, h: float, caller: str) -> Callable[[Tensor], float]:
+    """f as a function to a float that refuses what f must not do, and an h that is lost beside an entry of x."""
     largest = x.detach().abs().max().item() if x.numel() else 0.0
     if h < 8 * EPSILON * largest:
-        raise ValueError(
-            f"{caller}: h is {h}, which is lost beside an entry of x of size {largest:g}; expected a larger h"
-        )
+        beside = f"which is lost beside an entry of x of size {largest:g}"
+        raise ValueError(f"{caller}: h is {h}, {beside}; expected a larger h")
 
-    def number(x: Tensor) -> float:
+    def number_at(x: Tensor) -> float:
         given = x.clone()
         value = f(given)
         if not given.equal(x):
@@ -150,13 +164,10 @@ def _checked(f: Callable[[Tensor], Any], x: Tensor, h: float, caller: str) -> Ca
             return float(value)
         shape, dtype = getattr(value, "shape", None), str(getattr(value, "dtype", type(value).__name__))
         if shape is None or math.prod(shape) != 1:
-            raise ValueError(
-                f"{caller}: f returned {dtype if shape is None else f'shape {tuple(shape)}'}; expected one number"
-            )
+            found = dtype if shape is None else f"shape {tuple(shape)}"
+            raise ValueError(f"{caller}: f returned {found}; expected one number")
         if dtype.removeprefix("torch.") != "float64":
-            raise ValueError(
-                f"{caller}: f returned {dtype}; expected float64: differences of rounder numbers say little"
-            )
+            raise ValueError(f"{caller}: f returned {dtype}; expected float64: {ROUND}")
         return value.item()
 
-    return number
+    return number_at

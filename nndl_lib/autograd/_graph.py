@@ -1,4 +1,4 @@
-"""The computation graph: its nodes, whether operations are noted down, and the way back from a number to all before it."""
+"""The computation graph: its nodes, whether operations are noted down, and the way back from a number to all others."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from weakref import WeakSet
 
 import numpy as np
 
-from nndl_lib.autograd._arrays import _check_flag
+from nndl_lib.autograd._arrays import check_flag
 
 _recording = ContextVar("recording", default=True)  # each thread has its own
 
 
 @contextmanager
 def no_grad():
-    """Within ``with no_grad():`` nothing is noted down: results do not require a gradient, and leaves may be changed."""
+    """Within ``with no_grad():`` nothing is noted down: results require no gradient, and leaves may be changed."""
     token = _recording.set(False)
     try:
         yield
@@ -30,12 +30,13 @@ def is_grad_enabled() -> bool:
 
 
 class _Memory:
-    """What tensors with the same memory share: how often it was changed in place, and those among them that are views."""
+    """What tensors with the same memory share: how often it was changed in place, and which of them are views."""
 
     __slots__ = ("changes", "views")
 
-    def __init__(self):
-        self.changes, self.views = 0, None
+    def __init__(self) -> None:
+        self.changes = 0
+        self.views: WeakSet[Node] | None = None
 
     def share_with(self, view: "Node") -> None:
         self.views = WeakSet() if self.views is None else self.views
@@ -53,8 +54,12 @@ class Node:
 
     def __init__(self, array: np.ndarray):
         self._data, self._memory = array, _Memory()
-        self.op, self.parents, self._messages, self._needed = "leaf", (), (), ()
-        self.grad, self._requires_grad, self._keeps, self._replaced = None, False, False, False
+        self.op = "leaf"
+        self.parents: tuple[Node, ...] = ()
+        self._messages: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
+        self._needed: tuple[tuple[_Memory, int, tuple[int, ...]], ...] = ()
+        self.grad: np.ndarray | None = None
+        self._requires_grad = self._keeps = self._replaced = False
 
     def _note(
         self, op: str, parents: tuple["Node", ...], messages: tuple[Callable, ...], needed: tuple["Node", ...]
@@ -88,7 +93,7 @@ class Node:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        _check_flag(value, "requires_grad")
+        check_flag(value, "requires_grad")
         if value and self._data.dtype.kind != "f":
             raise ValueError(f"Tensor: the data are {self.dtype}; a gradient needs a floating-point dtype")
         if self.parents:
@@ -115,7 +120,8 @@ class Node:
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", prefix="Tensor(")
-        return f"Tensor({text}{f', op={self.op}' if self.parents else ', requires_grad=True' if self.requires_grad else ''})"
+        origin = f", op={self.op}" if self.parents else ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor({text}{origin})"
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else super().__format__(spec)
@@ -131,7 +137,7 @@ class Node:
         return int(self.item())
 
     def __index__(self) -> int:
-        return operator.index(self.item())
+        return operator.index(self.data.item())
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
@@ -157,12 +163,12 @@ class Node:
         """Raises: ValueError where an operator such as ``+=`` has put another tensor in the place of this one."""
         if self._replaced:
             raise ValueError(
-                "in-place change: while operations are noted down, a += b makes a new tensor, and this is the old one under "
-                "another name; expected a = a + b where the old one is still needed"
+                "in-place change: while operations are noted down, a += b makes a new tensor, and this is the old one "
+                "under another name; expected a = a + b where the old one is still needed"
             )
 
     def _check_kind(self, new: np.ndarray) -> None:
-        """Raises: ValueError where writing ``new`` into this tensor would cut off what is behind the point, or worse."""
+        """Raises: ValueError where writing ``new`` into this tensor would cut off what is behind the point."""
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise ValueError(
                 f"in-place change: new data of {new.dtype} for a tensor of {self.dtype}; expected data that fit"
@@ -202,25 +208,13 @@ class Node:
 def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.ndarray]]:
     """The pairs of a tensor and its error signal, from ``end`` back: a signal is complete when its pair comes.
 
-    ``backward`` is a loop over them that adds those of the leaves to their ``grad``. A signal has the shape and the dtype
-    of its tensor.
+    ``backward`` is a loop over them that adds those of the leaves to their ``grad``. A signal has the shape and the
+    dtype of its tensor.
 
     Raises: ValueError as ``backward`` does.
     """
     order = topological_order(end)
-    if not end.requires_grad:
-        raise ValueError("backward: this tensor requires no gradient, and nothing that it was computed from does")
-    if gradient is None:
-        if end._data.size != 1:
-            raise ValueError(f"backward: the tensor has shape {end.shape}; expected one number, or pass its gradient")
-        gradient = np.ones_like(end._data)
-    gradient = gradient._data if isinstance(gradient, Node) else np.asarray(gradient)
-    if gradient.shape != end.shape or gradient.dtype.kind not in "biuf":
-        raise ValueError(
-            f"backward: gradient has shape {gradient.shape} of {gradient.dtype} and the tensor {end.shape}; "
-            "expected the same shape, and real numbers"
-        )
-    signals = {id(end): gradient.astype(end.dtype)}
+    signals = {id(end): _first_signal(end, gradient)}
     for node in reversed(order):
         signal = signals.pop(id(node))
         yield node, signal
@@ -233,6 +227,22 @@ def error_signals(end: Node, gradient: Any = None) -> Iterator[tuple[Node, np.nd
             if parent._requires_grad:
                 known, sent = signals.get(id(parent)), message(signal)
                 signals[id(parent)] = np.asarray(sent if known is None else known + sent, dtype=parent._data.dtype)
+
+
+def _first_signal(end: Node, gradient: Any) -> np.ndarray:
+    if not end.requires_grad:
+        raise ValueError("backward: this tensor requires no gradient, and nothing that it was computed from does")
+    if gradient is None:
+        if end._data.size != 1:
+            raise ValueError(f"backward: the tensor has shape {end.shape}; expected one number, or pass its gradient")
+        return np.ones_like(end._data)
+    gradient = gradient._data if isinstance(gradient, Node) else np.asarray(gradient)
+    if gradient.shape != end.shape or gradient.dtype.kind not in "biuf":
+        raise ValueError(
+            f"backward: gradient has shape {gradient.shape} of {gradient.dtype} and the tensor {end.shape}; "
+            "expected the same shape, and real numbers"
+        )
+    return gradient.astype(end.dtype)
 
 
 def topological_order(end: Node) -> list[Node]:

@@ -10,9 +10,11 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_positive
+from nndl_lib._declared import checked, count
 
 _CHUNK = 1 << 18
 
@@ -23,6 +25,22 @@ def sha256_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _addresses(value: Sequence[str], name: str, caller: str) -> Sequence[str]:
+    if isinstance(value, str) or not value:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a list of at least one address")
+    for url in value:
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise ValueError(f"{caller}: an address is {url!r}; expected http:// or https:// at its beginning")
+    return value
+
+
+def _checksum(value: str, name: str, caller: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected 64 hexadecimal digits")
+    return value.lower()
+
+
+@checked(urls=_addresses, sha256=_checksum, timeout=check_positive, attempts=count())
 def fetch(urls: Sequence[str], path: str | os.PathLike, sha256: str, timeout: float = 30.0, attempts: int = 3) -> Path:
     """Return path, once it is a file with this checksum: if it is there already, without the network.
 
@@ -40,15 +58,6 @@ def fetch(urls: Sequence[str], path: str | os.PathLike, sha256: str, timeout: fl
         ValueError: there is no address, or one that is not by http or https, or another argument is outside its range.
         OSError: no address gave the file; it says what each answered. Or the disk cannot be written.
     """
-    if isinstance(urls, str) or not urls:
-        raise ValueError(f"fetch: urls is {urls!r}; expected a list of at least one address")
-    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-fA-F]{64}", sha256):
-        raise ValueError(f"fetch: sha256 is {sha256!r}; expected 64 hexadecimal digits")
-    sha256, attempts = sha256.lower(), arguments.check_count(attempts, "attempts", "fetch")
-    arguments.check_positive(timeout, "timeout", "fetch")
-    for url in urls:
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise ValueError(f"fetch: an address is {url!r}; expected http:// or https:// at its beginning")
     path = Path(path)
     found = sha256_of(path) if path.is_file() else None
     if found == sha256:
@@ -122,20 +131,22 @@ def _receive(url: str, part: Path, timeout: float) -> bool:
 
 def _write(response, part: Path, mode: str) -> int:
     done = 0
-    try:
+    with _on_disk():
         file = open(part, mode)
-    except OSError as error:
-        raise _Unwritable(error) from error
     with file:
         while chunk := response.read(_CHUNK):
-            try:
+            with _on_disk():
                 file.write(chunk)
-            except OSError as error:
-                raise _Unwritable(error) from error
             done += len(chunk)
-        try:
+        with _on_disk():
             file.flush()
             os.fsync(file.fileno())
-        except OSError as error:
-            raise _Unwritable(error) from error
     return done
+
+
+@contextmanager
+def _on_disk():
+    try:
+        yield
+    except OSError as error:
+        raise _Unwritable(error) from error

@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import (
+    check_count,
+    check_device,
+    check_flag,
+    check_function,
+    check_generator,
+    check_rows,
+    check_tensors,
+)
 
 _SETTINGS = ("N", "batch_size", "drop_last", "even")  # what an epoch's minibatches follow from, beside its order
 
@@ -57,43 +65,23 @@ class TensorLoader:
                 leaves out none; a process may then get fewer minibatches than another.
 
         Raises:
-            ValueError: there is no tensor, they differ in their number of rows or have none, another argument is of another
-                kind or outside its range, or batch_size is not a multiple of world_size while even.
+            ValueError: there is no tensor, they differ in their number of rows or have none, another argument is of
+                another kind or outside its range, or batch_size is not a multiple of world_size while even.
         """
-        arguments.check_tensors("TensorLoader", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
-        arguments.check_generator(generator, "generator", "TensorLoader", optional=True)
-        if transform is not None:
-            arguments.check_function(transform, "transform", "TensorLoader", classes=False)
-        shapes = [tuple(tensor.shape) for tensor in tensors]
-        if not tensors or any(not shape or shape[0] != shapes[0][0] or shape[0] == 0 for shape in shapes):
-            raise ValueError(
-                f"TensorLoader: the tensors have shapes {shapes}; expected at least one, with the same number of rows, "
-                "at least 1"
-            )
-        batch_size = arguments.check_count(batch_size, "batch_size", "TensorLoader")
-        world_size = arguments.check_count(world_size, "world_size", "TensorLoader")
-        rank = arguments.check_count(rank, "rank", "TensorLoader", 0)
-        drop_last = arguments.check_flag(drop_last, "drop_last", "TensorLoader")
-        even = arguments.check_flag(even, "even", "TensorLoader")
-        device = arguments.check_device(device, "TensorLoader")
-        if rank >= world_size:
-            raise ValueError(f"TensorLoader: rank is {rank}; expected 0 to {world_size - 1}, of {world_size}")
-        if even and batch_size % world_size:
-            raise ValueError(
-                f"TensorLoader: batch_size is {batch_size} and world_size {world_size}; expected a multiple of it, as "
-                "batch_size counts the examples of all processes"
-            )
-        self.tensors = tensors if device is None else tuple(tensor.to(device) for tensor in tensors)
-        self.batch_size, self.generator, self.drop_last, self.transform = batch_size, generator, drop_last, transform
-        self.rank, self.world_size, self.even = rank, world_size, even
-        self.N, self.epoch = shapes[0][0], 0
-        # The generator before it drew the order of the epoch that goes on, None where none does; its minibatches so far.
-        self._start, self._batch, self._resumed, self._loop = None, 0, False, None
-        if len(self) == 0:
-            raise ValueError(
-                f"TensorLoader: {self.N} rows make no minibatch of {batch_size} with drop_last={drop_last}, "
-                f"world_size={world_size} and even={even}; expected at least one"
-            )
+        caller = "TensorLoader"
+        self.tensors = _rows(tensors, check_device(device, caller))
+        self.batch_size = check_count(batch_size, "batch_size", caller)
+        self.generator = check_generator(generator, "generator", caller, optional=True)
+        self.drop_last = check_flag(drop_last, "drop_last", caller)
+        self.transform = transform if transform is None else check_function(transform, "transform", caller, False)
+        self.world_size = check_count(world_size, "world_size", caller)
+        self.rank = check_count(rank, "rank", caller, least=0)
+        self.even = check_flag(even, "even", caller)
+        self.N, self.epoch = len(self.tensors[0]), 0
+        # The generator before it drew the order of the epoch that goes on, None where none does; minibatches so far.
+        self._start: Tensor | None = None
+        self._batch, self._resumed, self._loop = 0, False, object()
+        self._check()
 
     def __len__(self) -> int:
         """How many minibatches an epoch has, for this process."""
@@ -105,7 +93,7 @@ class TensorLoader:
         """One epoch; after ``load_state_dict``, the rest of the one that was broken off.
 
         Raises:
-            ValueError: with a generator, from which each loop draws its order: another loop began before this one ended.
+            ValueError: with a generator, from which each loop draws its order: another loop began before this ended.
         """
         if not self._resumed:
             self._start, self._batch = self._generator_state(), 0
@@ -119,8 +107,8 @@ class TensorLoader:
         self._start, self._batch = None, 0
 
     def state_dict(self) -> dict:
-        """What is needed to go on after the minibatch that was given last: "N", "batch_size", "drop_last", "even", "epoch",
-        "batch" and "generator", the generator's state before it drew the order of this epoch, or None."""
+        """What is needed to go on after the minibatch that was given last: "N", "batch_size", "drop_last", "even",
+        "epoch", "batch" and "generator", the generator's state before it drew the order of this epoch, or None."""
         start = self._generator_state() if self._start is None else self._start.clone()
         settings = {name: getattr(self, name) for name in _SETTINGS}
         return {**settings, "epoch": self.epoch, "batch": self._batch, "generator": start}
@@ -129,18 +117,10 @@ class TensorLoader:
         """Go on where ``state_dict`` was made: the next loop gives the rest of that epoch, in the same order.
 
         Raises:
-            ValueError: it is that of a loader with other rows, another batch_size, drop_last or even, more minibatches, or
-                with or without a generator.
+            ValueError: it is that of a loader with other rows, another batch_size, drop_last or even, more minibatches,
+                or with or without a generator.
         """
-        for name in _SETTINGS:
-            if state_dict[name] != (own := getattr(self, name)):
-                raise ValueError(f"TensorLoader: state_dict has {name} {state_dict[name]}; expected {own}")
-        if (state_dict["generator"] is None) != (self.generator is None):
-            words = ["with a generator", "without a generator"]
-            found, own = words[state_dict["generator"] is None], words[self.generator is None]
-            raise ValueError(f"TensorLoader: state_dict is that of a loader {found}; expected one {own}")
-        if not 0 <= state_dict["batch"] <= len(self):
-            raise ValueError(f"TensorLoader: state_dict has batch {state_dict['batch']}; expected 0 to {len(self)}")
+        self._check_state(state_dict)
         if self.generator is not None:
             self.generator.set_state(state_dict["generator"])
         self.epoch, self._batch, self._resumed = state_dict["epoch"], state_dict["batch"], True
@@ -168,9 +148,48 @@ class TensorLoader:
         else:
             batch = [tensor.index_select(0, rows) for tensor in self.tensors]
         if self.transform is not None:
-            batch[0] = arguments.check_rows(self.transform(batch[0]), batch[0], "transform", "TensorLoader")
+            batch[0] = check_rows(self.transform(batch[0]), batch[0], "transform", "TensorLoader")
         self._batch = k + 1
         return tuple(batch)
 
     def _generator_state(self) -> Tensor | None:
         return None if self.generator is None else self.generator.get_state()
+
+    def _check(self) -> None:
+        # What the numbers have to do with each other.
+        rank, world_size, batch_size = self.rank, self.world_size, self.batch_size
+        if rank >= world_size:
+            raise ValueError(f"TensorLoader: rank is {rank}; expected 0 to {world_size - 1}, of {world_size}")
+        if self.even and batch_size % world_size:
+            raise ValueError(
+                f"TensorLoader: batch_size is {batch_size} and world_size {world_size}; expected a multiple of it, as "
+                "batch_size counts the examples of all processes"
+            )
+        if len(self) == 0:
+            raise ValueError(
+                f"TensorLoader: {self.N} rows make no minibatch of {batch_size} with drop_last={self.drop_last}, "
+                f"world_size={world_size} and even={self.even}; expected at least one"
+            )
+
+    def _check_state(self, state_dict: dict) -> None:
+        for name in _SETTINGS:
+            if state_dict[name] != (own := getattr(self, name)):
+                raise ValueError(f"TensorLoader: state_dict has {name} {state_dict[name]}; expected {own}")
+        if (state_dict["generator"] is None) != (self.generator is None):
+            words = ["with a generator", "without a generator"]
+            found, own = words[state_dict["generator"] is None], words[self.generator is None]
+            raise ValueError(f"TensorLoader: state_dict is that of a loader {found}; expected one {own}")
+        if not 0 <= state_dict["batch"] <= len(self):
+            raise ValueError(f"TensorLoader: state_dict has batch {state_dict['batch']}; expected 0 to {len(self)}")
+
+
+def _rows(tensors: tuple[Tensor, ...], device: torch.device | None) -> tuple[Tensor, ...]:
+    # The tensors, with one row for each example in all of them, on the device.
+    check_tensors("TensorLoader", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    if not tensors or any(not shape or shape[0] != shapes[0][0] or shape[0] == 0 for shape in shapes):
+        raise ValueError(
+            f"TensorLoader: the tensors have shapes {shapes}; expected at least one, with the same number of rows, "
+            "at least 1"
+        )
+    return tensors if device is None else tuple(tensor.to(device) for tensor in tensors)

@@ -1,9 +1,9 @@
 """MNIST and Fashion-MNIST: fetched once, compared with known checksums, and read from the format that they come in.
 
 The files lie in a folder ``mnist`` or ``fashion`` of the folder that the environment variable ``NNDL_DATA`` names, or
-else of ``~/.cache/nndl_lib``. The same files come in other wrappings too: unpacked, as torchvision keeps them, or packed
-again, as Debian does. So a file that is there already is known by what it holds, packed or not, and a file that is
-fetched by the checksum of the packed one. Used in chapter 09, which has a smaller set for where there is no network.
+else of ``~/.cache/nndl_lib``. The same files come in other wrappings too: unpacked, as torchvision keeps them, or
+packed again, as Debian does. So a file that is there already is known by what it holds, packed or not, and a file that
+is fetched by the checksum of the packed one. Used in chapter 09, which has a smaller set for where there is no network.
 """
 
 import gzip
@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nndl_lib.data import _download as downloads
+from nndl_lib._declared import checked, one_of
+from nndl_lib.data._download import fetch
 
 # The third byte of a file says what its numbers are.
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -94,6 +95,19 @@ class Images(NamedTuple):
     target_names: tuple[str, ...]  # the name of class 0, 1, ...
 
 
+def _addresses(value: Sequence[str], name: str, caller: str) -> Sequence[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a list of addresses")
+    return value
+
+
+def _pixels(value: torch.dtype, name: str, caller: str) -> torch.dtype:
+    if not isinstance(value, torch.dtype) or not value.is_floating_point and value != torch.uint8:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a floating-point one, or torch.uint8 for 0 to 255")
+    return value
+
+
+@checked(name=one_of(*_MIRRORS), split=one_of(*_FILES), mirrors=_addresses, dtype=_pixels)
 def mnist(
     name: str,
     split: str = "train",
@@ -121,22 +135,14 @@ def mnist(
     https://arxiv.org/abs/1708.07747.
 
     Raises:
-        ValueError: name or split is unknown, mirrors is no list, dtype is neither floating-point nor uint8, or a file has
-            other contents than such images.
-        OSError: a file is not there and could not be fetched; it says what each mirror answered, and which files of that
-            name hold something else or cannot be read. Or such a file is where the fetched one would go.
+        ValueError: name or split is unknown, mirrors is no list, dtype is neither floating-point nor uint8, or a file
+            has other contents than such images.
+        OSError: a file is not there and could not be fetched; it says what each mirror answered, and which files of
+            that name hold something else or cannot be read. Or such a file is where the fetched one would go.
 
     Warns:
         UserWarning: a file was fetched though one of that name is there, and what is wrong with that one.
     """
-    for what, value, known in (("name", name, _MIRRORS), ("split", split, ("train", "test"))):
-        if not isinstance(value, str) or value not in known:
-            raise ValueError(f"mnist: {what} is {value!r}; expected {' or '.join(map(repr, known))}")
-    if isinstance(mirrors, str) or not isinstance(mirrors, Sequence | None):
-        raise ValueError(f"mnist: mirrors is {mirrors!r}; expected a list of addresses")
-    dtype = dtype or torch.get_default_dtype()
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point and dtype != torch.uint8:
-        raise ValueError(f"mnist: dtype is {dtype!r}; expected a floating-point one, or torch.uint8 for 0 to 255")
     torch.empty(0, device=device)  # a device that is not there is refused before anything is fetched
     own = bool(folder)
     folder = Path(folder or os.environ.get("NNDL_DATA") or Path.home() / ".cache" / "nndl_lib")
@@ -152,8 +158,8 @@ def mnist(
             f"mnist: {files[0]} has shape {tuple(X.shape)} and {files[1]} {tuple(t.shape)}; "
             "expected (N, 28, 28) and (N,) of uint8, with classes from 0 to 9"
         )
-    X = X.to(device)
-    return Images(X if dtype == torch.uint8 else X.to(dtype) / 255, t.to(device, torch.int64), _CLASSES[name])
+    X, t = X.to(device), t.to(device, torch.int64)
+    return Images(X if dtype == torch.uint8 else X.to(dtype or torch.get_default_dtype()) / 255, t, _CLASSES[name])
 
 
 def _contents(name: str, file: str, folder: Path, own: bool, mirrors: Sequence[str]) -> bytes:
@@ -180,7 +186,7 @@ def _contents(name: str, file: str, folder: Path, own: bool, mirrors: Sequence[s
             f"expected nothing at {target}. Move it away, and the next call fetches the file"
         )
     try:
-        downloads.fetch([f"{mirror.rstrip('/')}/{file}.gz" for mirror in mirrors], target, packed)
+        fetch([f"{mirror.rstrip('/')}/{file}.gz" for mirror in mirrors], target, packed)
     except OSError as error:
         notes = notes and f"\nFiles of that name are there, but not the right ones:{notes}"
         raise OSError(
@@ -189,7 +195,7 @@ def _contents(name: str, file: str, folder: Path, own: bool, mirrors: Sequence[s
         ) from error
     if others:
         what = f"mnist: {target} was fetched, for what was there already is not {file} of {name}:{notes}"
-        warnings.warn(what, stacklevel=4)  # at the line that calls mnist
+        warnings.warn(what, stacklevel=5)  # at the line that calls mnist
     return _unpacked(target)
 
 

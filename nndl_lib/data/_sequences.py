@@ -5,13 +5,17 @@ networks".
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_count, check_generator, check_positive
+from nndl_lib._declared import checked, count, number
+from nndl_lib.data._checks import DRAWN, floating, real
 
 
+@checked(N=count(), T=count(least=2), generator=check_generator, dtype=floating)
 def adding_problem(
     N: int, T: int, generator: torch.Generator, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -25,19 +29,16 @@ def adding_problem(
     Hinton (2015), https://arxiv.org/abs/1504.00941: the original has numbers from -1 to 1, the first mark among the
     first ten steps, and the target 1/2 + sum / 4.
 
-    Raises:
-        ValueError: N is not an integer of at least 1, or T of at least 2.
+    Raises: ValueError: N is not an integer of at least 1, or T of at least 2.
     """
-    arguments.check_count(N, "N", "adding_problem")
-    arguments.check_count(T, "T", "adding_problem", least=2)
-    arguments.check_generator(generator, "generator", "adding_problem")
-    options = {"generator": generator, "device": generator.device}
-    values = torch.rand(N, T, **options, dtype=arguments.check_dtype(dtype, "adding_problem"))
+    options: dict[str, Any] = {"generator": generator, "device": generator.device}
+    values = torch.rand(N, T, **options, dtype=dtype)
     first, second = torch.randint(T // 2, (N, 1), **options), torch.randint(T // 2, T, (N, 1), **options)
     marks = torch.zeros_like(values).scatter_(1, torch.cat([first, second], dim=1), 1)
     return torch.stack([values, marks], dim=2), (values * marks).sum(dim=1)
 
 
+@checked(N=count(), T=count(), generator=check_generator, dtype=real)
 def delayed_copy(
     N: int, T: int, lag: int, generator: torch.Generator, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -45,18 +46,16 @@ def delayed_copy(
 
     The target at step t is the input at step t - lag, and 0 before there is one. To answer 0 costs 1 in each later one.
 
-    Raises:
-        ValueError: N or T is not an integer of at least 1, or lag is not from 0 to T - 1.
+    Raises: ValueError: N or T is not an integer of at least 1, or lag is not from 0 to T - 1.
     """
-    N, T = (arguments.check_count(value, name, "delayed_copy") for name, value in (("N", N), ("T", T)))
-    lag = arguments.check_count(lag, "lag", "delayed_copy", least=0, most=T - 1)
-    arguments.check_generator(generator, "generator", "delayed_copy")
+    lag = check_count(lag, "lag", "delayed_copy", least=0, most=T - 1)
     signs = torch.randint(2, (N, T), generator=generator, device=generator.device)
-    inputs = (2 * signs - 1).to(arguments.check_dtype(dtype, "delayed_copy", integers=True))
+    inputs = (2 * signs - 1).to(dtype or torch.get_default_dtype())
     targets = torch.cat([inputs.new_zeros(N, lag), inputs[:, : T - lag]], dim=1)
     return inputs.unsqueeze(2), targets
 
 
+@checked(T=count(), period=check_positive, jitter=number(), **DRAWN)
 def noisy_oscillation(
     T: int,
     generator: torch.Generator,
@@ -76,16 +75,9 @@ def noisy_oscillation(
         jitter: the standard deviation of the phase's random steps, in radians, at least 0.
         noise: the standard deviation of what is added to each observation, at least 0.
 
-    Raises:
-        ValueError: T is not an integer of at least 1, or another number is outside its range.
+    Raises: ValueError: T is not an integer of at least 1, or another number is outside its range.
     """
-    caller = "noisy_oscillation"
-    arguments.check_count(T, "T", caller)
-    arguments.check_positive(period, "period", caller)
-    arguments.check_generator(generator, "generator", caller)
-    for name, value in (("jitter", jitter), ("noise", noise)):
-        arguments.check_number(value, name, caller)
-    options = {"generator": generator, "device": generator.device, "dtype": arguments.check_dtype(dtype, caller)}
+    options: dict[str, Any] = {"generator": generator, "device": generator.device, "dtype": dtype}
     start, steps, epsilon = torch.rand((), **options), torch.randn(T, **options), torch.randn(T, **options)
     phase = 2 * math.pi * start + (2 * math.pi / period + jitter * steps).cumsum(dim=0)
     clean = phase.sin()

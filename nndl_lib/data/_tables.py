@@ -6,12 +6,14 @@ used in chapter 02, "Linear models".
 
 import math
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_generator, check_tensors
+from nndl_lib._declared import checked, count, number, one_of
+from nndl_lib.data._checks import DRAWN, floating
 
 
 class Dataset(NamedTuple):
@@ -23,6 +25,7 @@ class Dataset(NamedTuple):
     target_names: tuple[str, ...]  # one name for a regression target, else the name of class 0, 1, ...
 
 
+@checked(dtype=floating)
 def diabetes(dtype: torch.dtype | None = None) -> Dataset:
     """442 patients: disease progression one year on, from ten measurements. A regression task.
 
@@ -36,11 +39,12 @@ def diabetes(dtype: torch.dtype | None = None) -> Dataset:
     from sklearn.datasets import load_diabetes
 
     raw = load_diabetes(scaled=False)
-    dtype = arguments.check_dtype(dtype, "diabetes")
+    dtype = dtype or torch.get_default_dtype()
     X, t = torch.as_tensor(raw.data, dtype=dtype), torch.as_tensor(raw.target, dtype=dtype)
     return Dataset(X, t, tuple(raw.feature_names), ("progression",))
 
 
+@checked(dtype=floating)
 def breast_cancer(dtype: torch.dtype | None = None) -> Dataset:
     """569 tumors, 30 measurements of cell nuclei in a microscope picture: class 0 malignant, class 1 benign.
 
@@ -52,9 +56,10 @@ def breast_cancer(dtype: torch.dtype | None = None) -> Dataset:
     """
     from sklearn.datasets import load_breast_cancer
 
-    return _classes(load_breast_cancer(), dtype, "breast_cancer")
+    return _classes(load_breast_cancer(), dtype)
 
 
+@checked(dtype=floating)
 def digits(dtype: torch.dtype | None = None) -> Dataset:
     """1797 handwritten digits, 8 x 8 pixels as 64 columns (row by row), gray levels 0 (paper) to 16 (ink): classes 0-9.
 
@@ -63,9 +68,10 @@ def digits(dtype: torch.dtype | None = None) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    return _classes(load_digits(), dtype, "digits")
+    return _classes(load_digits(), dtype)
 
 
+@checked(dtype=floating)
 def wine(dtype: torch.dtype | None = None) -> Dataset:
     """178 wines, 13 chemical measurements, three growers as the classes. Units differ by column and are not recorded.
 
@@ -74,29 +80,28 @@ def wine(dtype: torch.dtype | None = None) -> Dataset:
     """
     from sklearn.datasets import load_wine
 
-    return _classes(load_wine(), dtype, "wine")
+    return _classes(load_wine(), dtype)
 
 
-def _classes(raw, dtype: torch.dtype | None, caller: str) -> Dataset:
-    X = torch.as_tensor(raw.data, dtype=arguments.check_dtype(dtype, caller))
+def _classes(raw, dtype: torch.dtype | None) -> Dataset:
+    X = torch.as_tensor(raw.data, dtype=dtype or torch.get_default_dtype())
     t = torch.as_tensor(raw.target, dtype=torch.int64)
     return Dataset(X, t, tuple(map(str, raw.feature_names)), tuple(map(str, raw.target_names)))
 
 
+@checked(N=count(), w=number(-math.inf), b=number(-math.inf), **DRAWN)
 def make_line(
     N: int, w: float, b: float, noise: float, generator: torch.Generator, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
     """N points on a line plus Gaussian noise: x uniform on [0, 1), ``t = w x + b + noise * N(0, 1)``; both (N,).
 
-    Raises:
-        ValueError: N < 1, or noise is negative.
+    Raises: ValueError: N < 1, or noise is negative.
     """
-    for name, value in (("w", w), ("b", b)):
-        arguments.check_number(value, name, "make_line", least=-math.inf)
-    x, epsilon = _uniform_and_normal(N, noise, generator, dtype, "make_line")
+    x, epsilon = _uniform_and_normal(N, generator, dtype)
     return x, w * x + b + noise * epsilon
 
 
+@checked(N=count(), **DRAWN)
 def make_sine(
     N: int, noise: float, generator: torch.Generator, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -104,18 +109,14 @@ def make_sine(
 
     The set-up of the polynomial example of Bishop, "Pattern Recognition and Machine Learning" (2006), section 1.1.
 
-    Raises:
-        ValueError: N < 1, or noise is negative.
+    Raises: ValueError: N < 1, or noise is negative.
     """
-    x, epsilon = _uniform_and_normal(N, noise, generator, dtype, "make_sine")
+    x, epsilon = _uniform_and_normal(N, generator, dtype)
     return x, torch.sin(2 * math.pi * x) + noise * epsilon
 
 
-def _uniform_and_normal(N, noise, generator, dtype, caller) -> tuple[Tensor, Tensor]:
-    N = arguments.check_count(N, "N", caller)
-    arguments.check_number(noise, "noise", caller)
-    arguments.check_generator(generator, "generator", caller)
-    options = {"generator": generator, "device": generator.device, "dtype": arguments.check_dtype(dtype, caller)}
+def _uniform_and_normal(N: int, generator: torch.Generator, dtype: torch.dtype | None) -> tuple[Tensor, Tensor]:
+    options: dict[str, Any] = {"generator": generator, "device": generator.device, "dtype": dtype}
     return torch.rand(N, **options), torch.randn(N, **options)
 
 
@@ -129,16 +130,8 @@ def split(*tensors: Tensor, fractions: tuple[float, ...], generator: torch.Gener
         ValueError: the tensors differ in their number of rows, the fractions are not positive or do not add up to 1,
             or a part would be empty.
     """
-    arguments.check_tensors("split", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
-    arguments.check_generator(generator, "generator", "split")
-    rows = [len(tensor) for tensor in tensors]
-    if not rows or len(set(rows)) != 1:
-        raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
-    # Written so that a NaN fails as well.
-    numbers = isinstance(fractions, (tuple, list)) and all(isinstance(fraction, Real) for fraction in fractions)
-    if not (numbers and fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
-        raise ValueError(f"split: fractions are {fractions}; expected positive numbers that add up to 1")
-    N = rows[0]
+    _check_split(tensors, fractions, generator)
+    N = len(tensors[0])
     # Halves go up: round() would send them to the even neighbor, now up and now down.
     cuts = [0] + [math.floor(N * sum(fractions[: k + 1]) + 0.5) for k in range(len(fractions))]
     if any(stop == start for start, stop in zip(cuts, cuts[1:])):
@@ -157,13 +150,9 @@ class Standardizer:
         mean: (D,). scale: (D,), the standard deviations, 1 for a constant column.
     """
 
+    @checked(X="finite N D")
     def __init__(self, X: Tensor):
-        """Fit to X (N, D).
-
-        Raises:
-            ValueError: X is not (N, D) with N of at least 1, not floating-point, or holds a NaN or an infinity.
-        """
-        _check_rows(X, "Standardizer")
+        """Fit to X (N, D). Raises ValueError where it is of another shape, not floating-point, or not finite."""
         self.mean = X.mean(dim=0)
         deviation = X.std(dim=0, correction=0)
         constant = (X == X[0]).all(dim=0)
@@ -179,17 +168,19 @@ class Standardizer:
 
 
 class Whitening:
-    """Makes the columns uncorrelated, each with variance 1, on the data it is fitted on: the covariance is the identity.
+    """Makes the columns uncorrelated, each of variance 1, on the data it is fitted on: the covariance is the identity.
 
     Fit it on the training data alone. The data are turned to their principal directions, and each direction is divided
-    by its standard deviation (divided by N, as in ``Standardizer``). A direction in which the training data do not vary,
-    up to rounding, is shifted to 0 and not scaled, so that ``transform`` can be undone.
+    by its standard deviation (divided by N, as in ``Standardizer``). A direction in which the training data do not
+    vary, up to rounding, is shifted to 0 and not scaled, so that ``transform`` can be undone.
 
     Attributes:
         mean: (D,). directions: (D, D), the principal directions as orthonormal columns, the one of the largest
-        deviation first, each with its largest entry positive. scale: (D,), the deviations along them, 1 where they are 0.
+        deviation first, each with its largest entry positive. scale: (D,), the deviations along them, 1 where they
+        are 0.
     """
 
+    @checked(X="finite N D", kind=one_of("pca", "zca"), eps=number())
     def __init__(self, X: Tensor, kind: str = "pca", eps: float = 0.0):
         """Fit to X (N, D).
 
@@ -199,13 +190,8 @@ class Whitening:
             eps: at least 0, added to the variances before the root, so that directions of noise are not blown up.
 
         Raises:
-            ValueError: X is not (N, D) with N of at least 1, not floating-point, or holds a NaN or an infinity; kind is
-                neither of the two, or eps is negative.
+            ValueError: X is of another shape, not floating-point or not finite, or another argument is none of these.
         """
-        _check_rows(X, "Whitening")
-        if kind not in ("pca", "zca"):
-            raise ValueError(f"Whitening: kind is {kind!r}; expected 'pca' or 'zca'")
-        arguments.check_number(eps, "eps", "Whitening")
         self.kind, self.mean = kind, X.mean(dim=0)
         centered = X - X[0]  # exact zeros in constant columns, whatever the constant
         centered = centered - centered.mean(dim=0)
@@ -231,20 +217,20 @@ class Whitening:
         return Z * self.scale @ self.directions.T + self.mean
 
 
-def _check_rows(X: Tensor, caller: str) -> None:
-    arguments.check_tensors(caller, X=X)
-    if not X.is_floating_point():
-        raise ValueError(f"{caller}: X is {X.dtype}; expected a floating-point dtype")
-    if X.ndim != 2 or len(X) == 0:
-        raise ValueError(f"{caller}: X has shape {tuple(X.shape)}; expected (N, D) with N of at least 1")
-    finite = torch.isfinite(X)
-    if not finite.all():
-        row, column = (~finite).nonzero()[0].tolist()
-        raise ValueError(f"{caller}: X[{row}, {column}] is {X[row, column].item()}; expected finite numbers")
+def _check_split(tensors: tuple[Tensor, ...], fractions: tuple[float, ...], generator: torch.Generator) -> None:
+    check_tensors("split", **{f"tensors[{k}]": tensor for k, tensor in enumerate(tensors)})
+    check_generator(generator, "generator", "split")
+    rows = [len(tensor) for tensor in tensors]
+    if not rows or len(set(rows)) != 1:
+        raise ValueError(f"split: the tensors have {rows} rows; expected at least one tensor, all with the same number")
+    # Written so that a NaN fails as well.
+    numbers = isinstance(fractions, (tuple, list)) and all(isinstance(fraction, Real) for fraction in fractions)
+    if not (numbers and fractions and all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < 1e-9):
+        raise ValueError(f"split: fractions are {fractions}; expected positive numbers that add up to 1")
 
 
 def _checked_columns(X: Tensor, mean: Tensor, caller: str) -> Tensor:
-    arguments.check_tensors(caller, X=X)
+    check_tensors(caller, X=X)
     if X.ndim != 2 or X.shape[1] != len(mean):
         raise ValueError(
             f"{caller}: X has shape {tuple(X.shape)}, but it was fitted on {len(mean)} columns; "

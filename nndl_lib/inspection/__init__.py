@@ -1,4 +1,4 @@
-"""Looking into networks: what goes through each layer, a table of the layers, and the part of the image that a unit sees::
+"""Looking into networks: what goes through each layer, a table of the layers, the part of the image that a unit sees::
 
 from nndl_lib import inspection
 

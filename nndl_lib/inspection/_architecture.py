@@ -4,13 +4,14 @@ Used in chapter 09, "Convolutional networks", to read diagrams of architectures.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
 from nndl_lib import nn, rnn, runtime
+from nndl_lib._arguments import check_count, check_model, check_pair
+from nndl_lib._declared import checked
 
 
 class Row(NamedTuple):
@@ -57,6 +58,13 @@ class ArchitectureTable(NamedTuple):
         return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 
 
+def _sizes(value: Sequence[int], name: str, caller: str) -> tuple[int, ...]:
+    if not isinstance(value, Iterable):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected the sizes of one example")
+    return tuple(check_count(size, f"{name}[{k}]", caller) for k, size in enumerate(value))
+
+
+@checked(module=check_model, input_shape=_sizes)
 def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> ArchitectureTable:
     """The layers of a network, as one example of zeros goes through it in evaluation mode: a row for each call.
 
@@ -72,18 +80,12 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     Args:
         module: the network. input_shape: of one example, (C, H, W) for an image, (D,) for a row.
 
-    Raises:
-        ValueError: an entry of input_shape is not an integer of at least 1, or the network refuses such an input.
+    Raises: ValueError: an entry of input_shape is not an integer of at least 1, or the network refuses such an input.
     """
-    arguments.check_model(module, "module", "architecture_table")
-    if not isinstance(input_shape, Iterable):
-        raise ValueError(f"architecture_table: input_shape is {input_shape!r}; expected the sizes of one example")
-    shape = tuple(
-        arguments.check_count(n, f"input_shape[{k}]", "architecture_table") for k, n in enumerate(input_shape)
-    )
     layers = {name: layer for name, layer in module.named_modules() if _is_layer(name, layer)}
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    rows, counted = [], set()
+    rows: list[Row] = []
+    counted: set[Tensor] = set()
 
     def keep(name: str):
         def hook(layer: torch.nn.Module, inputs: tuple, named: dict, output) -> None:
@@ -97,14 +99,14 @@ def architecture_table(module: torch.nn.Module, input_shape: Sequence[int]) -> A
     handles = [layer.register_forward_hook(keep(name), with_kwargs=True) for name, layer in layers.items()]
     try:
         with runtime.evaluation(module), torch.no_grad():
-            module(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
+            module(torch.zeros(1, *input_shape, dtype=like.dtype, device=like.device))
     finally:
         for handle in handles:
             handle.remove()
     for name, layer in layers.items():
         if count := _count(layer.parameters(recurse=False), counted):
             rows.append(Row(name, type(layer).__name__, None, count, 0))
-    return ArchitectureTable(shape, rows)
+    return ArchitectureTable(tuple(input_shape), rows)
 
 
 class ReceptiveField(NamedTuple):
@@ -130,8 +132,7 @@ def receptive_field(layers: Iterable[torch.nn.Module | tuple[int, ...]]) -> Rece
     Source: Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285; Araujo, Norris & Sim (2019),
     https://doi.org/10.23915/distill.00021.
 
-    Raises:
-        ValueError: a layer is of another kind, or differs in height and width.
+    Raises: ValueError: a layer is of another kind, or differs in height and width.
     """
     size, stride, start = 1, 1, 0
     for k, layer in enumerate(_flat(layers)):
@@ -200,35 +201,35 @@ def _flat(layers: Iterable) -> list:
     return flat
 
 
-def _geometry(layer: torch.nn.Module | tuple[int, ...], k: int) -> tuple[int, int, int, int]:
+def _geometry(layer: Any, k: int) -> tuple[int, int, int, int]:
     """Kernel, stride, padding and dilation along one side."""
+    names, least = ("kernel", "stride", "padding", "dilation"), (1, 1, 0, 1)
+    if isinstance(layer, _PIXELWISE):
+        return least
     if isinstance(layer, (tuple, list)):
         if not 2 <= len(layer) <= 4:
-            raise ValueError(f"receptive_field: layers[{k}] is {layer!r}; expected (kernel, stride, padding, dilation)")
-        numbers = (*layer, *(0, 1)[len(layer) - 2 :])
+            raise ValueError(f"receptive_field: layers[{k}] is {layer!r}; expected ({', '.join(names)})")
+        numbers = (*layer, *least[len(layer) :])
     elif isinstance(layer, (nn.Conv2d, torch.nn.Conv2d, *_POOLS)):
-        dilation = layer.dilation if isinstance(layer, (nn.Conv2d, torch.nn.Conv2d, torch.nn.MaxPool2d)) else 1
-        sizes = layer.kernel_size, layer.stride, dilation
-        kernel, step, dilation = (arguments.check_pair(size, "a size", "receptive_field") for size in sizes)
-        padding = layer.padding
-        if isinstance(padding, str):
-            same = padding == "same"
-            padding = tuple(d * (n - 1) // 2 if same else 0 for d, n in zip(dilation, kernel))
-        padding = arguments.check_pair(padding, "padding", "receptive_field", least=0)
-        found = [kernel, step, padding, dilation]
+        sizes: tuple[Any, ...] = layer.kernel_size, layer.stride, layer.padding, getattr(layer, "dilation", 1)
+        if isinstance(layer.padding, str):  # "valid" or "same"
+            pairs = [check_pair(size, "a size", "receptive_field") for size in (sizes[0], sizes[3])]
+            around = [d * (n - 1) // 2 if layer.padding == "same" else 0 for n, d in zip(*pairs)]
+            sizes = (*sizes[:2], tuple(around), sizes[3])
+        found = [check_pair(size, name, "receptive_field", n) for size, name, n in zip(sizes, names, least)]
         if any(height != width for height, width in found):
             raise ValueError(
                 f"receptive_field: layers[{k}] is {layer}, which differs in height and width; "
-                "expected (kernel, stride, padding, dilation) along one side"
+                f"expected ({', '.join(names)}) along one side"
             )
         numbers = tuple(height for height, _ in found)
-    elif isinstance(layer, _PIXELWISE):
-        numbers = (1, 1, 0, 1)
     else:
         raise ValueError(
             f"receptive_field: layers[{k}] is {type(layer).__name__}; "
-            "expected convolutions, poolings, what works pixel by pixel, or (kernel, stride, padding, dilation)"
+            f"expected convolutions, poolings, what works pixel by pixel, or ({', '.join(names)})"
         )
-    for name, value, least in zip(("kernel", "stride", "padding", "dilation"), numbers, (1, 1, 0, 1)):
-        arguments.check_count(value, f"the {name} of layers[{k}]", "receptive_field", least)
-    return numbers
+    kernel, stride, padding, dilation = (
+        check_count(number, f"the {name} of layers[{k}]", "receptive_field", n)
+        for name, number, n in zip(names, numbers, least)
+    )
+    return kernel, stride, padding, dilation

@@ -4,12 +4,13 @@ Used in chapter 07, "Training deep networks", to see signals vanish or explode w
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_flag, check_function, check_model
+from nndl_lib._declared import checked
 
 
 class Probe(NamedTuple):
@@ -21,6 +22,20 @@ class Probe(NamedTuple):
     gradient: Tensor | None  # the gradient, in the same shape
 
 
+def _input(value: Any, name: str, caller: str) -> Any:
+    if isinstance(value, Tensor) and value.numel() == 0:
+        what = f"{name} has shape {tuple(value.shape)}"
+        raise ValueError(f"{caller}: {what}; expected at least one entry, as nothing has no deviation")
+    return value
+
+
+def _classes(value: type | tuple[type, ...], name: str, caller: str) -> type | tuple[type, ...]:
+    if not all(isinstance(kind, type) for kind in (value if isinstance(value, tuple) else (value,))):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a class, such as nn.ReLU, or a tuple of classes")
+    return value
+
+
+@checked(model=check_model, X=_input, loss=check_function, types=_classes, tensors=check_flag)
 def record(
     model: torch.nn.Module,
     X: Tensor,
@@ -45,26 +60,9 @@ def record(
     Returns: the probes in the order in which the layers were called. A layer that is called again counts once more,
         under its name with "#2" after it, and so on.
 
-    Raises:
-        ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
+    Raises: ValueError: there is no such layer, one of them was not called or gives no tensor, or the loss is not 0-d.
     """
-    arguments.check_model(model, "model", "record")
-    arguments.check_flag(tensors, "tensors", "record")
-    if isinstance(X, Tensor) and X.numel() == 0:
-        raise ValueError(
-            f"record: X has shape {tuple(X.shape)}; expected at least one entry, as nothing has no deviation"
-        )
-    if loss is not None:
-        arguments.check_function(loss, "loss", "record")
-    if types is not None and not all(
-        isinstance(kind, type) for kind in (types if isinstance(types, tuple) else (types,))
-    ):
-        raise ValueError(f"record: types is {types!r}; expected a class, such as nn.ReLU, or a tuple of classes")
-    modules = dict(model.named_children() if types is None else model.named_modules())
-    modules = {name: module for name, module in modules.items() if types is None or isinstance(module, types)}
-    if not modules:
-        what = "children" if types is None else f"modules of {types}"
-        raise ValueError(f"record: {type(model).__name__} has no {what}; expected at least one layer")
+    modules = _layers(model, types)
     outputs: dict[str, Tensor] = {}
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
     handles = [module.register_forward_hook(_keep(outputs, name)) for name, module in modules.items()]
@@ -82,9 +80,22 @@ def record(
         if name not in outputs:
             raise ValueError(f"record: layer {name!r} was not called; expected the model to call it")
     activations = [y.detach() for y in outputs.values()]
-    stds = zip(_stds(activations), _stds(gradients))
+    stds = iter(_stds([*activations, *(g for g in gradients if g is not None)]))
+    spreads = [next(stds) for _ in activations]
+    backward = [None if g is None else next(stds) for g in gradients]
     kept = zip(activations, gradients) if tensors else [(None, None)] * len(outputs)
-    return {name: Probe(*numbers, *pair) for name, numbers, pair in zip(outputs, stds, kept)}
+    return {name: Probe(*both, *pair) for name, both, pair in zip(outputs, zip(spreads, backward), kept)}
+
+
+def _layers(model: torch.nn.Module, types: type | tuple[type, ...] | None) -> dict[str, torch.nn.Module]:
+    if types is None:
+        what, layers = "children", dict(model.named_children())
+    else:
+        what, layers = f"modules of {types}", dict(model.named_modules())
+        layers = {name: module for name, module in layers.items() if isinstance(module, types)}
+    if not layers:
+        raise ValueError(f"record: {type(model).__name__} has no {what}; expected at least one layer")
+    return layers
 
 
 def _keep(outputs: dict[str, Tensor], name: str) -> Callable:
@@ -110,7 +121,5 @@ def _gradients(value: Tensor | None, outputs: dict[str, Tensor]) -> list[Tensor 
     return [found.get(name) for name in outputs]
 
 
-def _stds(tensors: list[Tensor | None]) -> list[float | None]:
-    stds = [tensor.std(correction=0) for tensor in tensors if tensor is not None]
-    numbers = iter(torch.stack(stds).tolist() if stds else [])  # one wait for the device, at the end
-    return [None if tensor is None else next(numbers) for tensor in tensors]
+def _stds(tensors: list[Tensor]) -> list[float]:
+    return torch.stack([tensor.std(correction=0) for tensor in tensors]).tolist()  # one wait for the device

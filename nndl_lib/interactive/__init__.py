@@ -1,6 +1,6 @@
-"""What readers play with, in a notebook and on a plain web page: explorers here, the larger pieces in modules of their own.
+"""What readers play with, in a notebook and on a plain web page: explorers, and larger pieces in modules of their own.
 
-``interactive.playground`` is a network on points in the plane, ``interactive.draw_digit`` one that reads what is drawn::
+``interactive.playground`` is a network on points of the plane, ``interactive.draw_digit`` one that reads drawings::
 
     from nndl_lib.interactive import explore
 """

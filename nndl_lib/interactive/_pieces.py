@@ -1,31 +1,28 @@
 """Interactive pieces: small programs that run in the reader's browser, in a notebook as on a plain page.
 
-A piece of some name is written in JavaScript: ``js/<name>.js`` beside this file, a module without imports, whose default
+A piece of some name is written in JavaScript: ``js/<name>.js`` beside this file, a module without imports. Its default
 export is ``{render({ model, el })}`` as anywidget wants it; ``model.get(key)`` gives an entry of the piece's data.
 ``<name>_*.js``, where there are any, are put before it. Browsers load no modules from files, so on a page the module is
 wrapped as a classic script. In a notebook the HTML carries it; on the site ``theme/interactive.py`` serves it once.
 """
 
-import base64
 import html
 import importlib.util
-import io
-import json
 import re
 from collections.abc import Callable
 from importlib import resources
 
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from PIL import Image
 
+from nndl_lib.interactive._frames import json_text, picture_of
 from nndl_lib.runtime import is_static
 
 
 def module_script(name: str) -> str:
     """The JavaScript of a piece as one module.
 
-    Raises:
-        ValueError: there is no such piece, or its text would end the element that holds it on a page.
+    Raises: ValueError: there is no such piece, or its text would end the element that holds it on a page.
     """
     folder = resources.files("nndl_lib.interactive").joinpath("js")
     files = sorted(file.name for file in folder.iterdir() if re.fullmatch(rf"{re.escape(name)}(_\w+)?\.js", file.name))
@@ -39,10 +36,9 @@ def module_script(name: str) -> str:
 
 
 def classic_script(name: str) -> str:
-    """The same as a classic script, which starts every element of this piece on the page, and may run any number of times.
+    """The same as a classic script, which starts every element of this piece on the page, and may run repeatedly.
 
-    Raises:
-        ValueError: as ``module_script``, or there is no default export.
+    Raises: ValueError: as ``module_script``, or there is no default export.
     """
     text, count = re.subn(r"^export default ", "const piece = ", module_script(name), flags=re.MULTILINE)
     if count != 1:
@@ -74,28 +70,23 @@ def piece_html(name: str, data: dict, inside: str) -> str:
         data: what ``model.get`` gives, as JSON can hold it.
         inside: HTML that shows where no script runs; the script replaces it.
 
-    Raises:
-        ValueError: as ``classic_script``.
+    Raises: ValueError: as ``classic_script``.
     """
-    # "</script>" and "<!--" in a text would end the script element early, or never.
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     return (
         f'<div class="nndl-piece" data-piece="{html.escape(name)}">\n{inside}\n'
-        f'<script type="application/json">{text}</script>\n<script>\n{classic_script(name)}</script>\n</div>'
+        f'<script type="application/json">{json_text(data)}</script>\n<script>\n{classic_script(name)}</script>\n</div>'
     )
 
 
-def image_html(figure: Figure, alt: str) -> str:
-    """A figure as an ``<img>``, for ``inside``. JupyterLab shows images, and no SVG, of notebooks that it does not trust."""
-    file = io.BytesIO()
-    figure.savefig(file, dpi=120, format="png", facecolor="white")
-    picture = Image.open(file).convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    picture.convert("RGB").save(file, "webp", lossless=True, quality=60, method=2)
-    source = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
-    width, height = (round(100 * size) for size in figure.get_size_inches())
-    fit = 'style="max-width:100%;height:auto"'
-    return f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}" {fit}>'
+def still_html(figure: Figure, alt: str, title: str, goal: str, note: str) -> str:
+    """A figure, which is closed, between a goal and a note, for ``inside``.
+
+    It is an image: JupyterLab shows those of notebooks that it does not trust, and no SVG.
+    """
+    figure.set_facecolor("white")
+    picture = picture_of(figure, "webp", dpi=120).as_html(alt, ' style="max-width:100%;height:auto"')
+    plt.close(figure)
+    return f"<p><strong>{title}</strong> {html.escape(goal)}</p>\n{picture}\n<p><em>{note}</em></p>"
 
 
 def show(name: str, data: dict, inside: Callable[[], str]) -> None:

@@ -6,14 +6,16 @@ digit".
 """
 
 import base64
-import html
+import math
+from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
 from nndl_lib import nn, plotting, runtime
+from nndl_lib._arguments import check_count
+from nndl_lib._declared import checked, number
 from nndl_lib.interactive import _pieces as pieces
 
 __all__ = ["draw_digit", "strokes_to_levels"]
@@ -36,8 +38,7 @@ def strokes_to_levels(strokes: list[list[tuple[float, float]]]) -> Tensor:
     Args:
         strokes: lists of points (x, y) on a surface of side 1, y growing downwards.
 
-    Raises:
-        ValueError: the strokes hold no point, or one that is not two finite numbers.
+    Raises: ValueError: the strokes hold no point, or one that is not two finite numbers.
     """
     points = [torch.as_tensor(stroke, dtype=torch.float64) for stroke in strokes if len(stroke)]
     for stroke in points:
@@ -78,6 +79,7 @@ def _upright(points: list[Tensor]) -> list[Tensor]:
     return [torch.stack([stroke[:, 0] - slant * (stroke[:, 1] - mean[1]), stroke[:, 1]], dim=1) for stroke in points]
 
 
+@checked(scale=number(-math.inf), shift=number(-math.inf))
 def draw_digit(
     network: torch.nn.Module,
     X: Tensor,
@@ -101,8 +103,6 @@ def draw_digit(
         ValueError: the network has a layer that the page cannot compute, other sizes, a weight that is not finite, or
             more weights than 60,000 bytes hold; the digits are not such levels; or start is not one of their rows.
     """
-    for name, value in (("scale", scale), ("shift", shift)):
-        arguments.check_number(value, name, "draw_digit", least=-float("inf"))
     levels, labels = _check_digits(X, t, start)
     data = {
         "network": {"scale": scale, "shift": shift, "layers": _layers(network)},
@@ -112,10 +112,11 @@ def draw_digit(
     pieces.show("draw_digit", data, lambda: _still(network, X[start], labels[start], scale, shift, goal))
 
 
-def _layers(network: torch.nn.Module) -> list[dict]:
+def _layers(network: torch.nn.Module) -> list[dict[str, Any]]:
     if not isinstance(network, torch.nn.Sequential):
         raise ValueError(f"draw_digit: network is a {type(network).__name__}; expected a Sequential, such as an MLP")
-    layers, width, total = [], SIDE * SIDE, 0
+    layers: list[dict[str, Any]] = []
+    width, total = SIDE * SIDE, 0
     for name, layer in _flat(network):
         kind = type(layer).__name__
         if isinstance(layer, (torch.nn.Linear, nn.Linear)):
@@ -169,8 +170,8 @@ def _base64(raw: bytes) -> str:
 def _check_digits(X: Tensor, t: Tensor, start: int) -> tuple[Tensor, list[int]]:
     if X.ndim != 2 or X.shape[1] != SIDE * SIDE or not 1 <= len(X) <= MAX_EXAMPLES or t.shape != (len(X),):
         raise ValueError(
-            f"draw_digit: X has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected (N, 64) and (N,), with N from 1 "
-            f"to {MAX_EXAMPLES}"
+            f"draw_digit: X has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected (N, 64) and (N,), "
+            f"with N from 1 to {MAX_EXAMPLES}"
         )
     levels = X.detach().to("cpu", torch.float64)
     if not torch.equal(levels, levels.round().clamp(0, 16)):
@@ -182,7 +183,7 @@ def _check_digits(X: Tensor, t: Tensor, start: int) -> tuple[Tensor, list[int]]:
         raise ValueError(
             f"draw_digit: t holds {t[~((t >= 0) & (t <= 9))].tolist() or t.dtype}; expected classes 0 to 9"
         )
-    arguments.check_count(start, "start", "draw_digit", least=0, most=len(X) - 1)
+    check_count(start, "start", "draw_digit", least=0, most=len(X) - 1)
     return levels.to(torch.uint8), t.tolist()
 
 
@@ -205,10 +206,5 @@ def _still(network: torch.nn.Module, x: Tensor, label: int, scale: float, shift:
     right.bar_label(bars, [f"{p:.1%}" for p in probabilities], padding=3)
     right.set(xlim=(0, 1.3), xticks=[], yticks=range(10), ylim=(9.6, -0.6), title="what it answers")
     right.grid(False)
-    picture = pieces.image_html(figure, alt)
-    plt.close(figure)
-    return (
-        f"<p><strong>Try it.</strong> {html.escape(goal)}</p>\n{picture}\n"
-        "<p><em>This is a picture of one drawing. Where scripts may run, you can draw here; in a notebook, run this "
-        "cell.</em></p>"
-    )
+    note = "This is a picture of one drawing. Where scripts may run, you can draw here; in a notebook, run this cell."
+    return pieces.still_html(figure, alt, "Try it.", goal, note)

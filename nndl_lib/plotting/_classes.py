@@ -11,19 +11,27 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
+from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.plotting._curves import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION
+from nndl_lib._arguments import check_flag, check_function
+from nndl_lib._declared import checked, count, number
+from nndl_lib.plotting._shared import (
+    BLACK,
+    CYCLE,
+    DIVERGING_COLORS,
+    LIGHT_GRAY,
+    MARKERS,
+    SHARE_COLORS,
+    asked,
+    check_classes,
+    marks,
+    plane,
+)
 
-DIVERGING_COLORS = LinearSegmentedColormap.from_list("diverging", [BLUE, "#FFFFFF", VERMILION])
-SHARE_COLORS = LinearSegmentedColormap.from_list("share", ["#FFFFFF", BLUE])
-_CLASS_COLORS = [BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, BLACK]
-_CLASS_MARKERS = ["o", "^", "s", "D", "v", "P", "X"]
 
-
+@checked(X="finite N 2", t="any N", predict=check_function, margin=number(), resolution=count(least=2))
 def decision_regions(
     ax: Axes,
     predict: Callable[[Tensor], Tensor],
@@ -44,44 +52,21 @@ def decision_regions(
         resolution: how many points the plane is asked at along each axis.
 
     Raises:
-        ValueError: X or t has another shape, a class is not in 0 to 6 or not among those that predict can give, X is not
-            finite floating-point, predict returns another shape or a NaN, or another argument is outside its range.
+        ValueError: X or t has another shape, a class is not in 0 to 6 or not among those that predict can give, X is
+            not finite floating-point, predict returns another shape or a NaN, or a number is outside its range.
     """
-    _check_points(X, t, "decision_regions", "X")
-    arguments.check_function(predict, "predict", "decision_regions")
-    arguments.check_number(margin, "margin", "decision_regions")
-    resolution = arguments.check_count(resolution, "resolution", "decision_regions", 2)
-    X = X.detach().cpu()
+    check_classes(t, "decision_regions")
+    X, t = X.detach().cpu(), t.cpu()
     low, high = X.amin(dim=0), X.amax(dim=0)
     pad = margin * torch.where(high > low, high - low, 1)
     across, up = (torch.linspace(a, b, resolution, dtype=X.dtype) for a, b in zip(low - pad, high + pad))
-    grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
-    points = torch.stack([grid_across.flatten(), grid_up.flatten()], dim=1)
-    with torch.no_grad():
-        scores = predict(points)
-    arguments.check_tensors("decision_regions", predict=scores)
-    scores = scores.cpu()
-    M = len(points)
-    number = scores.shape in ((M,), (M, 1))
-    if number:
-        scores = torch.stack([-scores.reshape(M), scores.reshape(M)], dim=1)
-    elif scores.ndim != 2 or len(scores) != M or not 2 <= scores.shape[1] <= len(_CLASS_COLORS):
-        raise ValueError(
-            f"decision_regions: predict returned {tuple(scores.shape)} for points ({M}, 2); "
-            f"expected ({M},), ({M}, 1) or ({M}, K) with K from 2 to {len(_CLASS_COLORS)}"
-        )
-    if scores.isnan().any():
-        raise ValueError("decision_regions: predict returned a NaN; expected numbers")
+    points = torch.stack([grid.flatten() for grid in plane(across, up)], dim=1)
+    scores, classes = _scores(asked(predict, "predict", "decision_regions", points), points, t)
     K = scores.shape[1]
-    if t.max() >= K:
-        raise ValueError(f"decision_regions: t holds {t.max()}; expected classes 0 to {K - 1}, as predict gives")
-    regions = (scores[:, 1] >= 0).long() if number else scores.argmax(dim=1)
     edges = (float(across[0]), float(across[-1]), float(up[0]), float(up[-1]))
-    light = ListedColormap([0.75 + 0.25 * np.array(to_rgb(color)) for color in _CLASS_COLORS[:K]])
-    picture = regions.reshape(resolution, resolution)
-    ax.imshow(
-        picture.numpy(), cmap=light, vmin=-0.5, vmax=K - 0.5, extent=edges, origin="lower", aspect="auto", zorder=0
-    )
+    light = ListedColormap([0.75 + 0.25 * np.array(to_rgb(color)) for color in CYCLE[:K]])
+    regions = classes.reshape(resolution, resolution).numpy()
+    ax.imshow(regions, cmap=light, vmin=-0.5, vmax=K - 0.5, extent=edges, origin="lower", aspect="auto", zorder=0)
     for k in range(1 if K == 2 else 0, K):
         others = torch.cat([scores[:, :k], scores[:, k + 1 :]], dim=1).amax(dim=1)
         lead = (scores[:, k] - others).reshape(resolution, resolution)
@@ -101,19 +86,10 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
         counts: (K, K), at least 0; ``counts[i, j]`` examples of class i are taken for class j.
         names: one for each class.
 
-    Raises:
-        ValueError: counts is not (K, K), holds a negative number or a NaN, or there are not K names.
+    Raises: ValueError: counts is not (K, K), holds a negative number or a NaN, or there are not K names.
     """
-    counts = torch.as_tensor(counts).detach().cpu()
-    K = len(names)
-    if counts.shape != (K, K) or K == 0:
-        raise ValueError(
-            f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K"
-        )
-    if not (counts >= 0).all() or not counts.isfinite().all():
-        raise ValueError(
-            f"confusion_matrix: counts reach from {counts.min()} to {counts.max()}; expected finite, at least 0"
-        )
+    counts, K = torch.as_tensor(counts).detach().cpu(), len(names)
+    _check_counts(counts, K)
     shares = counts.double() / counts.double().sum(dim=1, keepdim=True).clamp(min=1e-300)
     ax.imshow(shares.numpy(), cmap=SHARE_COLORS, vmin=0, vmax=1)
     for row in range(K):
@@ -128,6 +104,16 @@ def confusion_matrix(ax: Axes, counts: Tensor, names: Sequence[str]) -> None:
     ax.grid(False)
 
 
+def _images(value: Tensor, name: str, caller: str) -> Tensor:
+    images = torch.as_tensor(value).detach().cpu()
+    if images.ndim != 3 or images.numel() == 0:
+        raise ValueError(f"{caller}: {name} has shape {tuple(images.shape)}; expected (M, H, W), each at least 1")
+    if not images.isfinite().all():
+        raise ValueError(f"{caller}: {name} hold a NaN or an infinity; expected finite numbers")
+    return images
+
+
+@checked(images=_images, columns=count(), symmetric=check_flag)
 def image_grid(
     images: Tensor, titles: Sequence[str] | None = None, columns: int = 5, symmetric: bool = False
 ) -> Figure:
@@ -140,18 +126,11 @@ def image_grid(
         symmetric: False for gray from the smallest value, white, to the largest, black; True for blue for negative,
             white for 0 and red for positive.
 
-    Raises:
-        ValueError: images is not (M, H, W) or not finite, there are not M titles, or columns is less than 1.
+    Raises: ValueError: images is not (M, H, W) or not finite, there are not M titles, or columns is less than 1.
     """
-    images = torch.as_tensor(images).detach().cpu()
-    if images.ndim != 3 or images.numel() == 0:
-        raise ValueError(f"image_grid: images has shape {tuple(images.shape)}; expected (M, H, W), each at least 1")
-    if not images.isfinite().all():
-        raise ValueError("image_grid: images hold a NaN or an infinity; expected finite numbers")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"image_grid: there are {len(titles)} titles and {len(images)} images; expected one for each")
-    symmetric = arguments.check_flag(symmetric, "symmetric", "image_grid")
-    columns = min(arguments.check_count(columns, "columns", "image_grid"), len(images))
+    columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
     low, high = images.min().item(), images.max().item()
     if symmetric:
@@ -168,13 +147,14 @@ def image_grid(
         drawn = ax.imshow(images[k].numpy(), cmap=colors, vmin=low, vmax=high)
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
-        ax.spines[:].set(visible=True, color="#999999", linewidth=0.6)  # where the paper is white, this is the edge
+        ax.spines[:].set(visible=True, color=LIGHT_GRAY, linewidth=0.6)  # where the paper is white, this is the edge
         if titles is not None:
             ax.set_title(titles[k], fontsize=9)
     figure.colorbar(drawn, ax=axes)
     return figure
 
 
+@checked(H="finite N 2", t="any N", grid="finite G G 2")
 def layer_space(
     ax: Axes,
     H: Tensor,
@@ -191,59 +171,31 @@ def layer_space(
         grid: (G, G, 2), what the layers make of a square grid of the input plane: its lines are drawn thin and gray.
         names: one for each class, for a legend.
 
-    Raises:
-        ValueError: a shape is another one, a number is not finite, or w is all zeros.
+    Raises: ValueError: a shape is another one, a number is not finite, or w is all zeros.
     """
-    _check_points(H, t, "layer_space", "H")
+    check_classes(t, "layer_space")
     if grid is not None:
         grid = grid.detach().cpu()
-        if grid.ndim != 3 or grid.shape[0] != grid.shape[1] or grid.shape[2] != 2:
-            raise ValueError(f"layer_space: grid has shape {tuple(grid.shape)}; expected (G, G, 2)")
-        arguments.check_finite(grid, "layer_space", grid=grid)
         for lines in (grid, grid.transpose(0, 1)):
-            ax.plot(lines[..., 0], lines[..., 1], color="#999999", linewidth=0.6, linestyle="-", marker="", zorder=1)
+            ax.plot(lines[..., 0], lines[..., 1], color=LIGHT_GRAY, linewidth=0.6, linestyle="-", marker="", zorder=1)
     _scatter(ax, H, t, names, "layer_space")
     if boundary is not None:
-        w, b = (torch.as_tensor(part).detach().cpu().double() for part in boundary)
-        if w.shape != (2,) or b.numel() != 1 or not w.isfinite().all() or not b.isfinite().all() or not w.any():
-            raise ValueError(
-                f"layer_space: boundary has w {w.tolist()} and b {b.tolist()}; "
-                "expected two finite weights, not both 0, and a number"
-            )
+        w, b = _line(*boundary)
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # those of the points and the grid, however far the line runs
-        foot = -b.reshape(()) * w / (w @ w)
-        ax.axline(
-            foot.tolist(), (foot + torch.stack([-w[1], w[0]])).tolist(), color=BLACK, linewidth=1.5, linestyle="-"
-        )
+        foot, along = -b * w / (w @ w), torch.stack([-w[1], w[0]])
+        (x1, y1), (x2, y2) = foot.tolist(), (foot + along).tolist()
+        ax.axline((x1, y1), (x2, y2), color=BLACK, linewidth=1.5, linestyle="-")
     ax.set(xlabel="$h_1$", ylabel="$h_2$")
 
 
-def _check_points(X: Tensor, t: Tensor, caller: str, name: str) -> None:
-    arguments.check_tensors(caller, **{name: X, "t": t})
-    if X.ndim != 2 or X.shape[1] != 2 or t.shape != X.shape[:1] or len(X) == 0:
-        raise ValueError(
-            f"{caller}: {name} has shape {tuple(X.shape)} and t {tuple(t.shape)}; expected (N, 2) and (N,)"
-        )
-    if not X.is_floating_point():
-        raise ValueError(f"{caller}: {name} is {X.dtype}; expected a floating-point dtype")
-    if not X.isfinite().all():
-        raise ValueError(f"{caller}: {name} holds a NaN or an infinity; expected finite numbers")
-    K = len(_CLASS_COLORS)
-    wrong = ~((t >= 0) & (t < K) & (t == t.long()))
-    if wrong.any():
-        raise ValueError(f"{caller}: t holds {t[wrong][0].item()}; expected class numbers 0 to {K - 1}")
-
-
 def _scatter(ax: Axes, X: Tensor, t: Tensor, names: Sequence[str] | None, caller: str) -> None:
-    X, t = X.detach().cpu(), t.cpu()
-    if names is not None and not int(t.max()) < len(names) <= len(_CLASS_COLORS):
-        what = f"there are {len(names)} names and a class {int(t.max())}"
-        raise ValueError(f"{caller}: {what}; expected a name for each class, at most {len(_CLASS_COLORS)}")
-    for k in range(len(names) if names is not None else int(t.max()) + 1):
-        label = {} if names is None else {"label": names[k]}
-        # White edges keep points apart from each other and from a region of their own color.
-        style = {"color": _CLASS_COLORS[k], "marker": _CLASS_MARKERS[k], "markersize": 6, "linestyle": "none"}
-        ax.plot(*X[t == k].T, markeredgecolor="white", markeredgewidth=0.6, zorder=3, **style, **label)
+    X, t, highest = X.detach().cpu(), t.cpu(), int(t.max())
+    if names is not None and not highest < len(names) <= len(CYCLE):
+        what = f"there are {len(names)} names and a class {highest}"
+        raise ValueError(f"{caller}: {what}; expected a name for each class, at most {len(CYCLE)}")
+    for k in range(len(names) if names is not None else highest + 1):
+        style = marks(CYCLE[k], MARKERS[k], 6, edge=0.6, zorder=3, **({} if names is None else {"label": names[k]}))
+        ax.plot(*X[t == k].T, **style)
     if names is not None:
         ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor="none")
 
@@ -253,3 +205,46 @@ def _luminance(color: tuple[float, ...]) -> float:
     encoded = np.array(color[:3])
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _scores(given: Tensor, points: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    # The scores (M, K) that predict gave, and the classes that they decide, (M,). A single number is the score of class
+    # 1, and its negative that of class 0.
+    M, shape = len(points), tuple(given.shape)
+    number = shape in ((M,), (M, 1))
+    if not number and (len(shape) != 2 or shape[0] != M or not 2 <= shape[1] <= len(CYCLE)):
+        raise ValueError(
+            f"decision_regions: predict returned {shape} for points ({M}, 2); "
+            f"expected ({M},), ({M}, 1) or ({M}, K) with K from 2 to {len(CYCLE)}"
+        )
+    if given.isnan().any():
+        raise ValueError("decision_regions: predict returned a NaN; expected numbers")
+    K = 2 if number else shape[1]
+    if t.max() >= K:
+        raise ValueError(f"decision_regions: t holds {t.max()}; expected classes 0 to {K - 1}, as predict gives")
+    if not number:
+        return given, given.argmax(dim=1)
+    s = given.reshape(M)
+    return torch.stack([-s, s], dim=1), (s >= 0).long()
+
+
+def _check_counts(counts: Tensor, K: int) -> None:
+    if counts.shape != (K, K) or K == 0:
+        raise ValueError(
+            f"confusion_matrix: counts has shape {tuple(counts.shape)} and there are {K} names; expected (K, K) and K"
+        )
+    if not (counts >= 0).all() or not counts.isfinite().all():
+        raise ValueError(
+            f"confusion_matrix: counts reach from {counts.min()} to {counts.max()}; expected finite, at least 0"
+        )
+
+
+def _line(w: Tensor, b: float | Tensor) -> tuple[Tensor, Tensor]:
+    # Weights (2,) and a number, in float64.
+    w, b = (torch.as_tensor(part).detach().cpu().double() for part in (w, b))
+    if w.shape != (2,) or b.numel() != 1 or not w.isfinite().all() or not b.isfinite().all() or not w.any():
+        raise ValueError(
+            f"layer_space: boundary has w {w.tolist()} and b {b.tolist()}; "
+            "expected two finite weights, not both 0, and a number"
+        )
+    return w, b.reshape(())

@@ -1,25 +1,28 @@
-"""The book's figures: one matplotlib style and the plots that chapters share.
+"""The book's matplotlib style, and curves: a fit beside its data, a cost with a path over it, learning curves.
 
 Functions draw on an ``Axes`` that they are given and return None, so that a cell that ends with one prints nothing.
-Line colors are those of Okabe & Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/, told apart
-with any of the common color-vision deficiencies; lines differ by style or marker as well where the plot depends on it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
-
-BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
-ORANGE, PINK, SKY = "#E69F00", "#CC79A7", "#56B4E9"
-# Viridis without its yellow, which vanishes on white, and on black where the page turns figures dark.
-COST_COLORS = ListedColormap(plt.get_cmap("viridis")(np.linspace(0, 0.72, 256)), name="cost")
+from nndl_lib._arguments import check_flag, check_function
+from nndl_lib._declared import checked, count, number
+from nndl_lib.plotting._shared import (
+    BLACK,
+    BLUE,
+    COST_COLORS,
+    CYCLE,
+    VERMILION,
+    asked,
+    check_shape,
+    marks,
+    plane,
+)
 
 
 def use_style() -> None:
@@ -30,10 +33,7 @@ def use_style() -> None:
     """
     plt.rcParams.update(
         {
-            "axes.prop_cycle": plt.cycler(
-                color=[BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, BLACK],
-                linestyle=["-", "--", "-.", ":", "-", "--", "-."],
-            ),
+            "axes.prop_cycle": plt.cycler(color=CYCLE, linestyle=["-", "--", "-.", ":", "-", "--", "-."]),
             "axes.grid": True,
             "axes.spines.right": False,
             "axes.spines.top": False,
@@ -53,6 +53,13 @@ def use_style() -> None:
     )
 
 
+def _range(value: tuple[float, float], name: str, caller: str) -> tuple[float, float]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2 or not value[0] < value[1]:
+        raise ValueError(f"{caller}: the {name} range is {value!r}; expected low < high, two numbers")
+    return value[0], value[1]
+
+
+@checked(cost=check_function, horizontal=_range, vertical=_range, levels=count())
 def cost_contours(
     ax: Axes,
     cost: Callable[[Tensor, Tensor], Tensor],
@@ -76,33 +83,21 @@ def cost_contours(
         ValueError: a range is empty, levels is not an integer of at least 1, or the cost over the plot is constant,
             negative, not finite, or not in the shape of the grids.
     """
-    levels = arguments.check_count(levels, "levels", "cost_contours")
-    arguments.check_function(cost, "cost", "cost_contours")
-    for name, pair in (("horizontal", horizontal), ("vertical", vertical)):
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not pair[0] < pair[1]:
-            raise ValueError(f"cost_contours: the {name} range is {pair!r}; expected low < high, two numbers")
     across, up = torch.linspace(*horizontal, 121), torch.linspace(*vertical, 121)
-    grid_up, grid_across = torch.meshgrid(up, across, indexing="ij")
-    with torch.no_grad():
-        values = cost(grid_across, grid_up)
-    _check_shape(values, grid_up, "cost", "cost_contours")
-    if not bool((torch.isfinite(values) & (values >= 0)).all()):
-        raise ValueError(
-            f"cost_contours: costs reach from {values.min()} to {values.max()}; expected finite, at least 0"
-        )
-    if values.min() == values.max():
-        raise ValueError(f"cost_contours: the cost is {values.min()} all over the plot; expected one that varies")
+    grids = plane(across, up)
+    values = asked(cost, "cost", "cost_contours", *grids)
+    check_shape(values, grids[0], "cost", "cost_contours")
+    _check_costs(values)
     rings = torch.linspace(values.min() ** 0.5, values.max() ** 0.5, levels + 2)[1:] ** 2
     ax.contour(across, up, values, levels=rings.tolist(), cmap=COST_COLORS, linewidths=1)
     if path is not None:
-        # White edges keep the marks of many small steps apart.
-        edges = {"markeredgecolor": "white", "markeredgewidth": 0.5}
-        ax.plot(*path, color=VERMILION, marker="o", markersize=5, linewidth=1.5, linestyle="-", **edges)
-        ax.plot(path[0][:1], path[1][:1], color=BLACK, marker="s", markersize=7, linestyle="none")
+        ax.plot(*path, **marks(VERMILION, "o", 5, edge=0.5) | {"linewidth": 1.5, "linestyle": "-"})
+        ax.plot(path[0][:1], path[1][:1], **marks(BLACK, "s", 7))
     ax.set(xlim=horizontal, ylim=vertical)
     ax.grid(False)
 
 
+@checked(x="finite N", t="finite N", predict=check_function, margin=number())
 def fit(
     ax: Axes, x: Tensor, t: Tensor, predict: Callable[[Tensor], Tensor], label: str = "prediction", margin: float = 0.0
 ) -> None:
@@ -112,63 +107,68 @@ def fit(
     that a model that runs away does not hide them.
 
     Raises:
-        ValueError: x or t is not (N,) with N of at least 1, floating-point and finite, margin is not a number of at least
-            0, or predict returns another shape.
+        ValueError: x or t is not (N,), floating-point and finite, margin is not a number of at least 0, or predict
+            returns another shape.
     """
-    arguments.check_same(x, t, "fit")
-    arguments.check_finite(x, "fit", input=x)
-    arguments.check_finite(t, "fit", target=t)
-    arguments.check_number(margin, "margin", "fit")
-    arguments.check_function(predict, "predict", "fit")
     left, right, low, high = (float(v) for v in (x.min(), x.max(), t.min(), t.max()))
     width, height = right - left, high - low or 1.0
     line = torch.linspace(left - margin * width, right + margin * width, 400, dtype=x.dtype)
-    with torch.no_grad():
-        y = predict(line)
-    _check_shape(y, line, "predict", "fit")
+    y = asked(predict, "predict", "fit", line)
+    check_shape(y, line, "predict", "fit")
     ax.plot(line, y, color=VERMILION, linestyle="-", label=label)
-    ax.plot(
-        x.detach(), t.detach(), color=BLUE, marker="o", linestyle="none", fillstyle="none", markersize=6, label="data"
-    )
+    ax.plot(x.detach().cpu(), t.detach().cpu(), **marks(BLUE, "o", 6, fillstyle="none", label="data"))
     ax.set(xlabel="$x$", ylabel="$t$", ylim=(low - 0.25 * height, high + 0.25 * height))
 
 
+def _named(value: Mapping, name: str, caller: str) -> Mapping:
+    if not isinstance(value, Mapping) or not value:
+        expected = "expected at least one by name, such as {'training': costs}"
+        raise ValueError(f"{caller}: {name} is {value!r}; {expected}")
+    return value
+
+
+@checked(series=_named, log=check_flag)
 def curves(
-    ax: Axes, series: Mapping[str, Tensor], xlabel: str = "step", ylabel: str = "cost", log: bool = False
+    ax: Axes,
+    series: Mapping[str, Tensor | Sequence[float]],
+    xlabel: str = "step",
+    ylabel: str = "cost",
+    log: bool = False,
 ) -> None:
     """Learning curves: each series (steps,) against 0, 1, 2, ..., with a legend where there are several.
 
     A NaN is a gap, as in a history for an epoch in which something was not measured.
 
     Raises:
-        ValueError: there is no series, one is empty, holds an infinity or nothing but NaN, or ``log`` is asked for where one
-            holds a value of 0 or less.
+        ValueError: there is no series, one is empty, holds an infinity or nothing but NaN, or ``log`` is asked for
+            where one holds a value of 0 or less.
     """
-    if not isinstance(series, Mapping) or not series:
-        raise ValueError(f"curves: series is {series!r}; expected at least one by name, such as {{'training': costs}}")
-    arguments.check_flag(log, "log", "curves")
     for name, values in series.items():
-        if values is None:
-            raise ValueError(f"curves: {name!r} is None; expected (steps,) with at least one step")
-        values = torch.as_tensor(values).detach().cpu()
-        if values.ndim != 1 or len(values) == 0:
-            raise ValueError(
-                f"curves: {name!r} has shape {tuple(values.shape)}; expected (steps,) with at least one step"
-            )
-        if values.isinf().any() or values.isnan().all():
-            raise ValueError(f"curves: {name!r} holds an infinity or nothing but NaN; expected numbers to draw")
-        if log and bool((values <= 0).any()):
-            least = values[values <= 0].min().item()
-            raise ValueError(f"curves: {name!r} holds {least}; a log axis needs values greater than 0")
-        ax.plot(range(len(values)), values, label=name)
+        heights = _heights(name, values, log)
+        ax.plot(range(len(heights)), heights, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if len(series) > 1:
         ax.legend()
 
 
-def _check_shape(values: Tensor, expected: Tensor, name: str, caller: str) -> None:
-    arguments.check_tensors(caller, **{name: values})
-    if values.shape != expected.shape:
-        raise ValueError(
-            f"{caller}: {name} returned {tuple(values.shape)}; expected {tuple(expected.shape)}, as it was given"
-        )
+def _check_costs(values: Tensor) -> None:
+    low, high = values.min(), values.max()
+    if not (values.isfinite() & (values >= 0)).all():
+        raise ValueError(f"cost_contours: costs reach from {low} to {high}; expected finite, at least 0")
+    if low == high:
+        raise ValueError(f"cost_contours: the cost is {low} all over the plot; expected one that varies")
+
+
+def _heights(name: str, values: Tensor | Sequence[float] | None, log: bool) -> Tensor:
+    # A series as a tensor that can be drawn.
+    if values is None:
+        raise ValueError(f"curves: {name!r} is None; expected (steps,) with at least one step")
+    heights = torch.as_tensor(values).detach().cpu()
+    if heights.ndim != 1 or len(heights) == 0:
+        raise ValueError(f"curves: {name!r} has shape {tuple(heights.shape)}; expected (steps,) with at least one step")
+    if heights.isinf().any() or heights.isnan().all():
+        raise ValueError(f"curves: {name!r} holds an infinity or nothing but NaN; expected numbers to draw")
+    if log and (heights <= 0).any():
+        least = heights[heights <= 0].min().item()
+        raise ValueError(f"curves: {name!r} holds {least}; a log axis needs values greater than 0")
+    return heights

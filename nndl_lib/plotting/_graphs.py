@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from nndl_lib.autograd import Tensor, error_signals, topological_order
-from nndl_lib.plotting._curves import BLACK, BLUE, VERMILION
+from nndl_lib.autograd import Node, Tensor, error_signals, topological_order
+from nndl_lib.plotting._shared import BLACK, BLUE, GRAY, VERMILION
 
 MOST_NODES = 25  # more than these nobody reads
-_GRAY = "#666666"
-_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # so that arrows do not strike texts through
+_BOX: dict[str, Any] = {
+    "facecolor": "white",
+    "edgecolor": "none",
+    "pad": 0.8,
+}  # so that arrows do not strike texts through
+_BESIDE: dict[str, Any] = {"fontsize": 12, "bbox": _BOX, "zorder": 2}
 _SIGNS = {"*": "×", "/": "÷", "-": "−", "neg": "−", "[]": "entries"}
 
 
@@ -55,51 +59,31 @@ def draw_graph(
         now: the nodes that are drawn with a thick edge.
 
     Raises:
-        ValueError: there is no place, one of the other arguments names a node that has none, or labels has an arrow that
-            is not among the arrows.
+        ValueError: there is no place, one of the other arguments names a node that has none, or labels has an arrow
+            that is not among the arrows.
     """
-    if not places:
-        raise ValueError("draw_graph: places is empty; expected at least one node")
-    mentioned = {"arrows": [name for arrow in arrows for name in arrow], "values": values, "signals": signals}
-    mentioned |= {"operations": operations, "labels": [name for arrow in labels for name in arrow]}
-    for argument, names in (mentioned | {"now": now}).items():
-        for name in names:
-            if name not in places:
-                raise ValueError(f"draw_graph: {argument} has the node {name!r}; expected one of {sorted(places)}")
-    for arrow in labels:
-        if arrow not in set(map(tuple, arrows)):
-            raise ValueError(
-                f"draw_graph: labels has the arrow {arrow!r}; expected one of {sorted(map(tuple, arrows))}"
-            )
+    named = {"values": values, "signals": signals, "operations": operations, "now": now}
+    _check_names(places, {"arrows": arrows, "labels": labels}, named)
     for u, v in arrows:
-        style = {"arrowstyle": "->", "color": _GRAY, "shrinkA": 16, "shrinkB": 16}
+        style = {"arrowstyle": "->", "color": GRAY, "shrinkA": 16, "shrinkB": 16}
         ax.annotate("", places[v], places[u], arrowprops=style, zorder=1)
     for (u, v), label in labels.items():
         _draw_label(ax, places[u], places[v], label)
     for name, (x, y) in places.items():
-        ax.scatter(
-            [x],
-            [y],
-            s=700,
-            color="white",
-            edgecolor=BLACK if name in now else _GRAY,
-            linewidth=3 if name in now else 1,
-            zorder=2,
-        )
+        edge, width = (BLACK, 3) if name in now else (GRAY, 1)
+        ax.scatter([x], [y], s=700, color="white", edgecolor=edge, linewidth=width, zorder=2)
         operation = operations.get(name)
-        size = (
-            10 if len(name) > 20 else 12 if operation else 13
-        )  # a long name is one with commands, such as L with an index
-        ax.annotate(f"${name}$", (x, y), (0, 4 if operation else 0), fontsize=size, zorder=3, **_MIDDLE)
+        size = 10 if len(name) > 20 else 12 if operation else 13  # a long name has commands, such as L with an index
+        _draw_text(ax, (x, y), 4 if operation else 0, f"${name}$", "center", fontsize=size, zorder=3)
         if operation:
-            ax.annotate(
-                operation, (x, y), (0, -7), fontsize=7.5, color=_GRAY, zorder=3, bbox=_BOX | {"pad": 0.2}, **_MIDDLE
-            )
+            box = _BOX | {"pad": 0.2}
+            _draw_text(ax, (x, y), -7, operation, "center", color=GRAY, fontsize=7.5, bbox=box, zorder=3)
         if name in values:
-            _draw_text(ax, (x, y), 17, _short(values[name]), BLUE)
+            _draw_text(ax, (x, y), 17, _short(values[name]), "bottom", color=BLUE, **_BESIDE)
         if name in signals:
-            _draw_text(ax, (x, y), -17, rf"$\overline{{{name}}}=\,${_short(signals[name])}", VERMILION)
-    across, up = zip(*places.values())
+            text = rf"$\overline{{{name}}}=\,${_short(signals[name])}"
+            _draw_text(ax, (x, y), -17, text, "top", color=VERMILION, **_BESIDE)
+    across, up = (list(numbers) for numbers in zip(*places.values()))
     ax.set(xlim=(min(across) - 0.6, max(across) + 0.6), ylim=(min(up) - 0.9, max(up) + 0.9))
     ax.axis("off")
 
@@ -112,8 +96,7 @@ def lay_out(arrows: Collection[tuple[str, str]]) -> dict[str, tuple[float, float
     Understanding of Hierarchical System Structures", IEEE Transactions on Systems, Man, and Cybernetics 11 (1981) 109,
     https://doi.org/10.1109/TSMC.1981.4308636.
 
-    Raises:
-        ValueError: the arrows go round in a circle.
+    Raises: ValueError: the arrows go round in a circle.
     """
     children: dict[str, list[str]] = {}
     for u, v in arrows:
@@ -131,10 +114,10 @@ def lay_out(arrows: Collection[tuple[str, str]]) -> dict[str, tuple[float, float
             columns[name] = min(columns[child] for child in its) - 1
 
     # An arrow past other columns holds a seat in each, a tuple, that keeps nodes out of its way.
-    chains = [[u, *((u, v, k) for k in range(columns[u] + 1, columns[v])), v] for u, v in arrows]
-    members: list[list] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
-    for name, column in columns.items():
-        members[column].append(name)
+    chains: list[list[Any]] = [[u, *((u, v, k) for k in range(columns[u] + 1, columns[v])), v] for u, v in arrows]
+    members: list[list[Any]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
+    for name, k in columns.items():
+        members[k].append(name)
     neighbors: dict[Any, list] = {name: [] for name in columns}
     for chain in chains:
         for seat in chain[1:-1]:
@@ -154,8 +137,8 @@ def lay_out(arrows: Collection[tuple[str, str]]) -> dict[str, tuple[float, float
 def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
     """The graph of what a tensor was computed from, with values and error signals: ``draw_graph(ax, *trace(L))``.
 
-    Tensors without a name are called ``v_1``, ``v_2``, ... in the order of the forward pass. Constant numbers without one
-    are written to the operation that uses them. No ``grad`` is touched.
+    Tensors without a name are called ``v_1``, ``v_2``, ... in the order of the forward pass. Constant numbers without
+    one are written to the operation that uses them. No ``grad`` is touched.
 
     Args:
         end: one number that requires a gradient.
@@ -168,17 +151,18 @@ def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
     known: dict[int, str] = {}
     for name, tensor in names.items():
         if id(tensor) in known:
-            raise ValueError(
-                f"trace: one tensor has the names {known[id(tensor)]!r} and {name!r}; expected one name each"
-            )
+            both = f"{known[id(tensor)]!r} and {name!r}"
+            raise ValueError(f"trace: one tensor has the names {both}; expected one name each")
         known[id(tensor)] = name
     signals = [(id(node), signal) for node, signal in error_signals(end)]
-    values, operations, arrows = {}, {}, {}
+    values: dict[str, Any] = {}
+    operations: dict[str, str] = {}
+    arrows: dict[tuple[str, str], None] = {}
     for node in topological_order(end):
         shown = [parent for parent in node.parents if parent.requires_grad or parent.ndim or id(parent) in known]
-        for tensor in (*shown, node):
-            name = known.setdefault(id(tensor), f"v_{{{len(known) - len(names) + 1}}}")
-            values[name] = tensor._data  # also of one that += has replaced, whose data nobody else may read
+        for each in (*shown, node):
+            name = known.setdefault(id(each), f"v_{{{len(known) - len(names) + 1}}}")
+            values[name] = each._data  # also of one that += has replaced, whose data nobody else may read
         if node.parents:
             operations[name] = _operation(node, shown)
         arrows |= {(known[id(parent)], name): None for parent in shown}
@@ -195,7 +179,7 @@ def trace(end: Tensor, names: Mapping[str, Tensor] = {}) -> Graph:
     return Graph(places, list(arrows), values, {known[node]: signal for node, signal in signals}, operations)
 
 
-def _operation(node: Tensor, shown: Sequence[Tensor]) -> str:
+def _operation(node: Node, shown: Sequence[Node]) -> str:
     """How a node was computed, numbers that have no circle of their own included: "+", "× 0.5", "1 −"."""
     if node.op.startswith("**"):
         return rf"$(\cdot)^{{{node.op[2:]}}}$"
@@ -206,34 +190,19 @@ def _operation(node: Tensor, shown: Sequence[Tensor]) -> str:
     return sign
 
 
-_MIDDLE = {"textcoords": "offset points", "ha": "center", "va": "center"}
-
-
-def _draw_text(ax: Axes, at: tuple[float, float], points: float, text: str, color: str) -> None:
-    side = "bottom" if points > 0 else "top"
-    ax.annotate(
-        text,
-        at,
-        (0, points),
-        textcoords="offset points",
-        ha="center",
-        va=side,
-        color=color,
-        fontsize=12,
-        bbox=_BOX,
-        zorder=2,
-    )
+def _draw_text(ax: Axes, at: tuple[float, float], points: float, text: str, side: str, **style: Any) -> None:
+    ax.annotate(text, at, (0, points), textcoords="offset points", ha="center", va=side, **style)
 
 
 def _draw_label(ax: Axes, start: tuple[float, float], end: tuple[float, float], label: Any) -> None:
     value, signal, share = label if isinstance(label, tuple) else (label, None, 0.5)
-    at = tuple((1 - share) * a + share * b for a, b in zip(start, end))
+    at = (1 - share) * start[0] + share * end[0], (1 - share) * start[1] + share * end[1]
     if not isinstance(label, tuple):
-        ax.annotate(_short(value), at, (0, 0), fontsize=12, bbox=_BOX, **_MIDDLE)
+        _draw_text(ax, at, 0, _short(value), "center", fontsize=12, bbox=_BOX)
         return
-    _draw_text(ax, at, 0.5, _short(value), BLUE)
+    _draw_text(ax, at, 0.5, _short(value), "bottom", color=BLUE, **_BESIDE)
     if signal is not None:
-        _draw_text(ax, at, -0.5, rf"$\overline{{w}}=\,${_short(signal)}", VERMILION)
+        _draw_text(ax, at, -0.5, rf"$\overline{{w}}=\,${_short(signal)}", "top", color=VERMILION, **_BESIDE)
 
 
 def _short(value: Any) -> str:
@@ -246,3 +215,17 @@ def _short(value: Any) -> str:
     if value.ndim == 1 and value.size <= 3:
         return f"({', '.join(map(_short, value))})"
     return " × ".join(map(str, value.shape)) if value.ndim > 1 else f"{value.size} numbers"
+
+
+def _check_names(places: Mapping, arrows: Mapping[str, Collection], named: Mapping[str, Collection[str]]) -> None:
+    if not places:
+        raise ValueError("draw_graph: places is empty; expected at least one node")
+    mentioned = {argument: [name for arrow in each for name in arrow] for argument, each in arrows.items()}
+    for argument, names in {**mentioned, **named}.items():
+        for name in names:
+            if name not in places:
+                raise ValueError(f"draw_graph: {argument} has the node {name!r}; expected one of {sorted(places)}")
+    known = sorted(map(tuple, arrows["arrows"]))
+    for arrow in arrows["labels"]:
+        if arrow not in known:
+            raise ValueError(f"draw_graph: labels has the arrow {arrow!r}; expected one of {known}")

@@ -164,8 +164,8 @@ def test_draws_and_names_are_torchs(kind):
     cell, oracle = CELLS[kind]
     torch.manual_seed(5)
     expected = oracle(3, 4)
-    for cell in (cell(3, 4, generator=rng(5)), cell(3, 4, generator=rng(5), bias=True)):
-        assert all(torch.equal(one, other) for one, other in zip(cell.parameters(), expected.parameters(), strict=True))
+    for own in (cell(3, 4, generator=rng(5)), cell(3, 4, generator=rng(5), bias=True)):
+        assert all(torch.equal(one, other) for one, other in zip(own.parameters(), expected.parameters(), strict=True))
     assert ours(3, 4, device="meta").weight_hh_l0.device.type == "meta"
     assert ours(3, 4, bias=False).bias_hh_l0 is None
 
@@ -517,10 +517,10 @@ def test_bad_dtypes(kind):
     refuses(
         f"{kind}: {part} is torch.float64 and input is torch.float32; expected the same dtype for both", model, x, hx
     )
-    both = "and weight_ih is torch.float32; expected the same dtype for both"
-    refuses(f"{kind}Cell: input is torch.float64 {both}", cell, x[0].double())
+    both = "torch.float32; expected the same dtype for both"
+    refuses(f"{kind}Cell: input is torch.float64 and the weights are {both}", cell, x[0].double())
     hx = (state[0].double(), state[0]) if kind == "LSTM" else state[0].double()
-    refuses(f"{kind}Cell: {part} is torch.float64 {both}", cell, x[0], hx)
+    refuses(f"{kind}Cell: {part} is torch.float64 and input is {both}", cell, x[0], hx)
 
 
 def test_integers_in_mixed_precision():
@@ -534,12 +534,12 @@ def test_integers_in_mixed_precision():
 def test_bad_devices(kind):
     model, cell, x = KINDS[kind][0](3, 4), CELLS[kind][0](3, 4), torch.zeros(5, 2, 3)
     refuses(f"{kind}: input is on meta and the weights on cpu; expected one device for both", model, x.to("meta"))
-    refuses(f"{kind}Cell: input is on meta and weight_ih on cpu; expected one device for both", cell, x[0].to("meta"))
+    refuses(f"{kind}Cell: input is on meta and the weights on cpu; expected one device for both", cell, x[0].to("meta"))
     state, part = torch.zeros(1, 2, 4), "c" if kind == "LSTM" else "hx"
     hx = (state, state.to("meta")) if kind == "LSTM" else state.to("meta")
     refuses(f"{kind}: {part} is on meta and input on cpu; expected one device for both", model, x, hx)
     hx = (state[0], state[0].to("meta")) if kind == "LSTM" else state[0].to("meta")
-    refuses(f"{kind}Cell: {part} is on meta and weight_ih on cpu; expected one device for both", cell, x[0], hx)
+    refuses(f"{kind}Cell: {part} is on meta and input on cpu; expected one device for both", cell, x[0], hx)
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU"])
@@ -551,7 +551,8 @@ def test_bad_states(kind, shape):
     refuses(message, model, x, torch.zeros(shape))
     refuses(f"{kind}: hx is a tuple; expected a tensor (2, 2, 4)", model, x, (torch.zeros(2, 2, 4),))
     cell = CELLS[kind][0](3, 4)
-    refuses(f"{kind}Cell: input has shape (2, 3) and hx (2, 5); expected hx (2, 4)", cell, x[0], torch.zeros(2, 5))
+    message = f"{kind}Cell: hx has shape (2, 5) and input (2, 3); expected hx (2, 4): N, hidden size"
+    refuses(message, cell, x[0], torch.zeros(2, 5))
 
 
 def test_bad_states_of_an_lstm():
@@ -566,9 +567,9 @@ def test_bad_states_of_an_lstm():
         )
     cell = rnn.LSTMCell(3, 4)
     for name, hx in (("h", (good[0, :, :3], good[0])), ("c", (good[0], good[0, :, :3]))):
-        refuses(f"LSTMCell: input has shape (2, 3) and {name} (2, 3); expected {name} (2, 4)", cell, x[0], hx)
-    refuses("LSTMCell: hx is a Tensor; expected a pair (h, c)", cell, x[0], good[0])
-    refuses("LSTMCell: hx is a list; expected a pair (h, c)", cell, x[0], [good[0]])
+        refuses(f"LSTMCell: {name} has shape (2, 3) and input (2, 3); expected {name} (2, 4)", cell, x[0], hx)
+    refuses("LSTMCell: hx is a tensor (2, 4); expected a pair (h, c), (2, 4) each", cell, x[0], good[0])
+    refuses("LSTMCell: hx is 1 part; expected a pair (h, c), (2, 4) each", cell, x[0], [good[0]])
     for shape in ((2, 4), (3,), (2, 2, 3)):
         refuses(f"LSTMCell: input has shape {shape}; expected (N, 3)", cell, torch.zeros(shape))
 

@@ -296,6 +296,18 @@ def test_the_loss_of_a_later_change_of_outputs():
     close(torch.autograd.grad(total, inputs), expected)
 
 
+def test_the_sequence_is_the_steps_one_after_another():
+    x, h, c, W_x, W_h, b = inputs = lstm_inputs(T=6)
+    found, cells, record = (*rnn.lstm_sequence(*inputs), [])
+    for step in x:
+        gates = rnn.lstm_step(step @ W_x.T + b, h @ W_h.T, c)
+        h, c = gates.hidden, gates.cell
+        record.append(gates)
+    expected = torch.stack([step.hidden for step in record]), torch.stack([step.cell for step in record])
+    close((found, cells), expected)
+    close(gradients(found, cells, inputs), gradients(*expected, inputs))
+
+
 def test_backward_twice_over_one_graph():
     inputs = lstm_inputs()
     h, _ = rnn.lstm_sequence(*inputs)
@@ -471,6 +483,35 @@ def test_forget_bias():
 
 
 # --- what is refused ---
+
+
+def test_errors_are_in_the_name_of_the_class():
+    class Mine(rnn.LSTM):
+        pass
+
+    class MyCell(rnn.RNNCell):
+        pass
+
+    refuses("Mine: hidden_size is 0; expected an integer of at least 1", Mine, 3, 0)
+    refuses("MyCell: nonlinearity is 'elu'; expected 'tanh' or 'relu'", MyCell, 3, 4, nonlinearity="elu")
+    refuses("MyCell: bias is 1; expected True or False", MyCell, 3, 4, 1)
+    refuses("Mine: input has shape (2, 3); expected (T, N, 3)", Mine(3, 4), torch.zeros(2, 3))
+
+
+def test_bad_steps():
+    z, h = torch.zeros(2, 12), torch.zeros(2, 3)
+    expected = "expected from_input (N, K), from_hidden (N, K) and "
+    message = f"lstm_step: from_input has shape (2, 12), from_hidden (2, 12) and cell (1, 3); {expected}cell (N, H)"
+    refuses(message, rnn.lstm_step, z, z, h[:1])
+    message = f"gru_step: from_input has shape (2, 12), from_hidden (12,) and hidden (2, 3); {expected}hidden (N, H)"
+    refuses(message, rnn.gru_step, z, z[0], h)
+    refuses("rnn_step: from_input has shape (2, 3) and from_hidden (1, 3); expected", rnn.rnn_step, h, h[:1])
+    x, W, message = (
+        torch.zeros(5, 2, 4),
+        torch.zeros(12, 4),
+        "lstm_sequence: x has shape (5, 2, 4), h (3, 3), c (2, 3), ",
+    )
+    refuses(message, rnn.lstm_sequence, x, torch.zeros(3, 3), h, W, W[:, :3])
 
 
 def refuses(message, function, *args, **kwargs):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nndl_lib._arguments import check_flag, check_tensors
 from nndl_lib._declared import count, one_of
-from nndl_lib.rnn._checks import check_input, check_own_generator, check_states, checked_as_class
+from nndl_lib.rnn._checks import check_input, check_states, checked_as_class, generator_or_none
 from nndl_lib.rnn._steps import gru_equations, lstm_equations, rnn_equation
 from nndl_lib.rnn._weights import draw_weights, weights_of
 
@@ -19,7 +19,7 @@ class _Cell(torch.nn.Module):
     gates: int
     states: tuple[str, ...] = ("hx",)
 
-    @checked_as_class(input_size=count(), hidden_size=count(), bias=check_flag, generator=check_own_generator)
+    @checked_as_class(input_size=count(), hidden_size=count(), bias=check_flag, generator=generator_or_none)
     def __init__(
         self,
         input_size: int,
@@ -32,12 +32,11 @@ class _Cell(torch.nn.Module):
     ):
         """Draw the parameters from -1/sqrt(hidden_size) to 1/sqrt(hidden_size), in torch's order.
 
-        Raises:
-            ValueError: a size is not an integer of at least 1, bias no bool, or generator no generator.
+        Raises: ValueError: a size is not an integer of at least 1, bias no bool, or generator no generator.
         """
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        draw_weights(self, "", (self.gates, input_size, hidden_size), bias, generator, device, dtype)
+        draw_weights(self, "", (self.gates, input_size, hidden_size), generator, device=device, dtype=dtype)
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""
@@ -64,8 +63,7 @@ class RNNCell(_Cell):
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", **options):
         """Take the sizes, "tanh" or "relu", and as options ``device``, ``dtype`` and ``generator``.
 
-        Raises:
-            ValueError: a size is not an integer of at least 1, or nonlinearity is another.
+        Raises: ValueError: a size is not an integer of at least 1, or nonlinearity is another.
         """
         super().__init__(input_size, hidden_size, bias, **options)
         self.nonlinearity = nonlinearity
@@ -73,8 +71,7 @@ class RNNCell(_Cell):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The hidden state (N, H) after an input (N, D) at the state hx (N, H), zeros where it is not given.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit.
+        Raises: ValueError: a shape, a dtype or a device does not fit.
         """
         from_input, from_hidden, _ = self._parts(input, hx)
         return rnn_equation(from_input, from_hidden, self.nonlinearity).hidden
@@ -92,8 +89,7 @@ class LSTMCell(_Cell):
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Hidden state and cell (h, c), (N, H) each, after an input (N, D) at the state hx = (h, c), zeros without it.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit, or hx is not a pair.
+        Raises: ValueError: a shape, a dtype or a device does not fit, or hx is not a pair.
         """
         step = lstm_equations(*self._parts(input, hx))
         return step.hidden, step.cell
@@ -111,7 +107,6 @@ class GRUCell(_Cell):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The hidden state (N, H) after an input (N, D) at the state hx (N, H), zeros where it is not given.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit.
+        Raises: ValueError: a shape, a dtype or a device does not fit.
         """
         return gru_equations(*self._parts(input, hx)).hidden

@@ -1,9 +1,11 @@
 """What recurrent networks and cells are given, checked in the name of the class: settings, inputs, states, lengths."""
 
 import functools
+import math
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import torch
@@ -19,26 +21,34 @@ def checked_as_class(**declared: str | Check) -> Callable[[F], F]:
     """``checked``, for an ``__init__`` that classes inherit: errors are in the name of the class that is made."""
 
     def decorate(init: F) -> F:
-        @functools.cache
-        def of(kind: type) -> Callable:
-            def own(*args, **kwargs):
-                return init(*args, **kwargs)
-
-            functools.update_wrapper(own, init).__qualname__ = f"{kind.__name__}.__init__"
-            return checked(**declared)(own)
-
         @functools.wraps(init)
         def checking(self, *args, **kwargs):
-            return of(type(self))(self, *args, **kwargs)
+            own = functools.wraps(init)(lambda *args, **kwargs: init(*args, **kwargs))
+            own.__qualname__ = f"{type(self).__name__}.__init__"
+            return checked(**declared)(own)(self, *args, **kwargs)
 
         return checking  # type: ignore[return-value] # it takes the same arguments
 
     return decorate
 
 
-def check_own_generator(value: torch.Generator | None, name: str, caller: str) -> torch.Generator | None:
-    """Return value. Raises: ValueError where it is neither a generator nor None."""
-    check_generator(value, name, caller, optional=True)
+def kept(check: Callable[[Any, str, str], Any]) -> Check:
+    """A check that returns the value as it is."""
+
+    def keeping(value: Any, name: str, caller: str) -> Any:
+        check(value, name, caller)
+        return value
+
+    return keeping
+
+
+generator_or_none = kept(functools.partial(check_generator, optional=True))
+
+
+def check_finite_number(value: float, name: str, caller: str) -> float:
+    """Return value. Raises: ValueError where it is not a finite number. A bool or a tensor is none."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"{caller}: {name} is {value!r}; expected a finite number")
     return value
 
 
@@ -52,13 +62,8 @@ def check_input(module: Any, input: Tensor, axes: str) -> None:
     if input.ndim != 2 + steps or input.shape[-1] != D or steps and input.numel() == 0:
         expected = f"({axes}, {D})" + " with T and N of at least 1" * steps
         raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected {expected}")
-    like = next(module.parameters())  # not a weight: a reparametrization, as of spectral norm, may count its readings
-    if input.dtype != like.dtype:
-        found = f"input is {input.dtype} and the weights are {like.dtype}"
-        raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-    if input.device != like.device:
-        found = f"input is on {input.device} and the weights on {like.device}"
-        raise ValueError(f"{caller}: {found}; expected one device for both")
+    # The first parameter, not a weight: a reparametrization, as of spectral norm, may count its readings.
+    _check_like(caller, "input", input, "the weights are", next(module.parameters()))
 
 
 def check_states(module: Any, hx: Any, input: Tensor, expected: tuple[int, ...]) -> list[Tensor]:
@@ -79,17 +84,10 @@ def check_states(module: Any, hx: Any, input: Tensor, expected: tuple[int, ...])
         if not isinstance(part, Tensor):
             raise ValueError(f"{caller}: {name} is a {type(part).__name__}; expected a tensor {expected}")
         if part.shape != expected:
-            whose, axes = "the steps of input", "layers times directions, N, hidden size"
-            if len(expected) == 2:
-                whose, axes = "input", "N, hidden size"
-            found = f"{name} has shape {tuple(part.shape)} and {whose} {tuple(input.shape[-2:])}"
-            raise ValueError(f"{caller}: {found}; expected {name} {expected}: {axes}")
-        if part.dtype != input.dtype:
-            found = f"{name} is {part.dtype} and input is {input.dtype}"
-            raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-        if part.device != input.device:
-            found = f"{name} is on {part.device} and input on {input.device}"
-            raise ValueError(f"{caller}: {found}; expected one device for both")
+            whose, what = ("the steps of ", "layers times directions, ") if len(expected) == 3 else ("", "")
+            found = f"{name} has shape {tuple(part.shape)} and {whose}input {tuple(input.shape[-2:])}"
+            raise ValueError(f"{caller}: {found}; expected {name} {expected}: {what}N, hidden size")
+        _check_like(caller, name, part, "input is", input)
     return parts
 
 
@@ -117,3 +115,11 @@ def warn(says: str) -> None:
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("nndl_lib."):
         level, frame = level + 1, frame.f_back
     warnings.warn(says, stacklevel=level)
+
+
+def _check_like(caller: str, name: str, x: Tensor, other: str, like: Tensor) -> None:
+    if x.dtype != like.dtype:
+        raise ValueError(f"{caller}: {name} is {x.dtype} and {other} {like.dtype}; expected the same dtype for both")
+    if x.device != like.device:
+        where = f"{name} is on {x.device} and {other.rpartition(' ')[0]} on {like.device}"
+        raise ValueError(f"{caller}: {where}; expected one device for both")

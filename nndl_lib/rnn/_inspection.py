@@ -3,9 +3,7 @@
 Used in chapter 10, "Recurrent networks".
 """
 
-import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from nndl_lib._arguments import check_count, check_flag, check_function, check_model
 from nndl_lib._declared import checked
+from nndl_lib.rnn._checks import check_finite_number, kept
 from nndl_lib.rnn._layers import GRU, LSTM, RNN, Recurrent
 from nndl_lib.rnn._lengths import until
 from nndl_lib.rnn._steps import Step
@@ -31,22 +30,6 @@ def _network(value: Any, name: str, caller: str) -> Recurrent:
     return value
 
 
-def _loss(value: Callable, name: str, caller: str) -> Callable:
-    check_function(value, name, caller)
-    return value
-
-
-def _module(value: torch.nn.Module, name: str, caller: str) -> torch.nn.Module:
-    check_model(value, name, caller)
-    return value
-
-
-def _finite(value: float, name: str, caller: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise ValueError(f"{caller}: {name} is {value!r}; expected a finite number")
-    return value
-
-
 @checked(model=_network, x="any ...", reverse=check_flag)
 def gates(model: Recurrent, x: Tensor, hx=None, lengths=None, layer: int = 0, reverse: bool = False) -> Step:
     """Gates and states of one layer at every step: ``LSTMGates``, ``GRUGates`` or ``RNNState`` of (T, N, H) each.
@@ -59,8 +42,7 @@ def gates(model: Recurrent, x: Tensor, hx=None, lengths=None, layer: int = 0, re
 
     Returns: the named tuple; zeros after the end of a sequence.
 
-    Raises:
-        ValueError: as the model itself, or it has no such layer or direction.
+    Raises: ValueError: as the model itself, or it has no such layer or direction.
     """
     layer = check_count(layer, "layer", "gates", least=0, most=model.num_layers - 1)
     if reverse and not model.bidirectional:
@@ -72,7 +54,7 @@ def gates(model: Recurrent, x: Tensor, hx=None, lengths=None, layer: int = 0, re
     return type(steps[0])(*(model._turned(part, k, lengths) for part in parts))
 
 
-@checked(model=_network, x="any ...", loss=_loss)
+@checked(model=_network, x="any ...", loss=kept(check_function))
 def lag_gradients(model: Recurrent, x: Tensor, loss: Callable[[Tensor], Tensor], hx=None, lengths=None) -> LagGradients:
     """Norms of the gradients of a loss by the states of the last layer after each step: do they vanish with the lag?
 
@@ -85,8 +67,7 @@ def lag_gradients(model: Recurrent, x: Tensor, loss: Callable[[Tensor], Tensor],
 
     Returns: ``LagGradients`` of (T, N); entries after the end of a sequence are 0.
 
-    Raises:
-        ValueError: as the model itself, it has two directions, or the loss is not 0-d or does not depend on the states.
+    Raises: ValueError: as the model itself, it has two directions, or the loss is not 0-d or not one of the states.
     """
     if model.bidirectional:
         raise ValueError("lag_gradients: the model has two directions; expected one, as a lag is in one direction")
@@ -101,7 +82,7 @@ def lag_gradients(model: Recurrent, x: Tensor, loss: Callable[[Tensor], Tensor],
     return LagGradients(*torch.stack([g.norm(dim=1) for g in found]).split(len(record)))
 
 
-@checked(model=_module, value=_finite)
+@checked(model=kept(check_model), value=check_finite_number)
 @torch.no_grad()
 def forget_bias_(model: torch.nn.Module, value: float) -> torch.nn.Module:
     """Set the bias of every forget gate of the LSTMs in a model, in place: ``b_ih`` to value, ``b_hh`` to 0.
@@ -109,8 +90,7 @@ def forget_bias_(model: torch.nn.Module, value: float) -> torch.nn.Module:
     With 1, the gates start at 0.73 and not at 1/2, so that a memory is kept for longer. Source: Gers, Schmidhuber &
     Cummins (2000), https://doi.org/10.1162/089976600300015015. Returns the model.
 
-    Raises:
-        ValueError: value is not finite, or there is no LSTM with a bias in the model.
+    Raises: ValueError: value is not finite, or there is no LSTM with a bias in the model.
     """
     lstms = [module for module in model.modules() if isinstance(module, LSTM) and module.bias]
     if not lstms:

@@ -16,7 +16,7 @@ from nndl_lib._arguments import check_flag, check_tensors
 from nndl_lib._declared import count, number, one_of
 from nndl_lib.functional._precision import autocasts
 from nndl_lib.functional._transforms import transformed
-from nndl_lib.rnn._checks import check_input, check_lengths, check_own_generator, check_states, checked_as_class, warn
+from nndl_lib.rnn._checks import check_input, check_lengths, check_states, checked_as_class, generator_or_none, warn
 from nndl_lib.rnn._fused import fused_layer, side_by_side_, wants_fused
 from nndl_lib.rnn._lengths import at_end, reverse, until
 from nndl_lib.rnn._steps import GRUGates, LSTMGates, RNNState, Step, gru_equations, lstm_equations, rnn_equation
@@ -43,7 +43,7 @@ class Recurrent(torch.nn.Module):
         batch_first=check_flag,
         dropout=number(below=1),
         bidirectional=check_flag,
-        generator=check_own_generator,
+        generator=generator_or_none,
     )
     def __init__(
         self,
@@ -68,12 +68,9 @@ class Recurrent(torch.nn.Module):
             bidirectional: each layer also reads the sequence from its end, with parameters of its own.
             generator: what parameters are drawn from, and later what dropout draws from; PyTorch's without one.
 
-        Raises:
-            ValueError: a size is not an integer of at least 1, dropout is outside 0 to below 1, a flag is no bool, or
-                generator no generator.
+        Raises: ValueError: a size is not an integer of at least 1, dropout is not from 0 to below 1, or a flag no bool.
 
-        Warns:
-            UserWarning: there is dropout, but one layer, so that nothing is dropped.
+        Warns: UserWarning: there is dropout, but one layer, so that nothing is dropped.
         """
         super().__init__()
         if dropout > 0 and num_layers == 1:
@@ -83,8 +80,8 @@ class Recurrent(torch.nn.Module):
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
         self.generator = generator
         for k in range(num_layers * self.directions):
-            D = input_size if k < self.directions else hidden_size * self.directions
-            draw_weights(self, self._suffix(k), (self.gates, D, hidden_size), bias, generator, device, dtype)
+            shape = self.gates, input_size if k < self.directions else hidden_size * self.directions, hidden_size
+            draw_weights(self, self._suffix(k), shape, generator, device=device, dtype=dtype)
         self.flatten_parameters()
 
     @property
@@ -108,8 +105,7 @@ class Recurrent(torch.nn.Module):
                 after that does not matter; the outputs there are zeros, and the state that is returned is that at its
                 own end.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit, T or N is 0, or a length is outside 1 to T.
+        Raises: ValueError: a shape, a dtype or a device does not fit, T or N is 0, or a length is outside 1 to T.
         """
         check_tensors(type(self).__name__, input=input)
         x, ends = input, []
@@ -231,8 +227,7 @@ class RNN(Recurrent):
     ):
         """As ``Recurrent``, options being ``device``, ``dtype`` and ``generator``; nonlinearity is "tanh" or "relu".
 
-        Raises:
-            ValueError: as ``Recurrent``, or nonlinearity is another.
+        Raises: ValueError: as ``Recurrent``, or nonlinearity is another.
         """
         self.nonlinearity = nonlinearity
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, **options)

@@ -51,8 +51,7 @@ def rnn_step(from_input: Tensor, from_hidden: Tensor, nonlinearity: str = "tanh"
 
     Source: Elman (1990), https://doi.org/10.1207/s15516709cog1402_1.
 
-    Raises:
-        ValueError: shapes or dtypes do not fit, or nonlinearity is another.
+    Raises: ValueError: shapes or dtypes do not fit, or nonlinearity is another.
     """
     z = from_input + from_hidden
     return RNNState(functional.relu(z) if nonlinearity == "relu" else torch.tanh(z))
@@ -65,8 +64,7 @@ def lstm_step(from_input: Tensor, from_hidden: Tensor, cell: Tensor) -> LSTMGate
     Source: Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735; the forget gate is from Gers,
     Schmidhuber & Cummins (2000), https://doi.org/10.1162/089976600300015015.
 
-    Raises:
-        ValueError: shapes or dtypes do not fit.
+    Raises: ValueError: shapes or dtypes do not fit.
     """
     i, f, g, o = (from_input + from_hidden).chunk(4, dim=1)
     i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
@@ -81,8 +79,7 @@ def gru_step(from_input: Tensor, from_hidden: Tensor, hidden: Tensor) -> GRUGate
     The reset gate multiplies what comes from the state, ``W_hn h + b_hn``, as in torch and cuDNN; in the paper it
     multiplies h itself. Source: Cho et al. (2014), https://arxiv.org/abs/1406.1078.
 
-    Raises:
-        ValueError: shapes or dtypes do not fit.
+    Raises: ValueError: shapes or dtypes do not fit.
     """
     r, z, n = from_input.chunk(3, dim=1)
     hr, hz, hn = from_hidden.chunk(3, dim=1)

@@ -1,7 +1,7 @@
 """The parameters of a cell, or of a layer in one direction: torch's names, order and draws, and what they multiply."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,24 +27,18 @@ class Weights(NamedTuple):
 
 
 def draw_weights(
-    module: torch.nn.Module,
-    suffix: str,
-    shape: tuple[int, int, int],
-    bias: bool,
-    generator: torch.Generator | None,
-    device: str | torch.device | None,
-    dtype: torch.dtype | None,
+    module: torch.nn.Module, suffix: str, shape: tuple[int, int, int], generator: torch.Generator | None, **options: Any
 ) -> None:
     """Register parameters of that suffix, drawn uniformly from -1/sqrt(H) to 1/sqrt(H), in torch's order.
 
-    shape: (K, D, H). Without bias, both biases are None.
+    shape: (K, D, H). options: device and dtype. Where the module has no bias, both biases are None.
     """
     K, D, H = shape
     for name, size in zip(Weights._fields, ((K * H, D), (K * H, H), (K * H,), (K * H,))):
         drawn = None
-        if bias or name.startswith("weight"):
-            values = torch.empty(size, device=device, dtype=dtype)
-            drawn = torch.nn.Parameter(init.uniform_(values, -1 / math.sqrt(H), 1 / math.sqrt(H), generator))
+        if module.bias or name.startswith("weight"):
+            values = init.uniform_(torch.empty(size, **options), -1 / math.sqrt(H), 1 / math.sqrt(H), generator)
+            drawn = torch.nn.Parameter(values)
         module.register_parameter(name + suffix, drawn)
 
 

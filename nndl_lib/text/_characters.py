@@ -9,8 +9,9 @@ from numbers import Real
 import torch
 from torch import Tensor
 
+from nndl_lib._arguments import check_generator
 from nndl_lib._declared import checked, count
-from nndl_lib.text._checks import check_drawing, check_ids
+from nndl_lib.text._checks import check_ids, kept
 
 _ALPHABET = "\n" + "".join(map(chr, range(32, 127)))
 _NUMBERS = {character: k for k, character in enumerate(_ALPHABET)}
@@ -38,8 +39,7 @@ def corpus() -> str:
 def encode(text: str) -> Tensor:
     """The numbers of the characters of a text, (M,) int64.
 
-    Raises:
-        ValueError: a character is not in ``alphabet()``.
+    Raises: ValueError: a character is not in ``alphabet()``.
     """
     try:
         return torch.tensor([_NUMBERS[character] for character in text], dtype=torch.int64)
@@ -52,8 +52,7 @@ def encode(text: str) -> Tensor:
 def decode(ids: Tensor) -> str:
     """The text of character numbers (M,).
 
-    Raises:
-        ValueError: ids are not (M,) numbers of the alphabet.
+    Raises: ValueError: ids are not (M,) numbers of the alphabet.
     """
     return "".join(_ALPHABET[k] for k in ids.tolist())
 
@@ -64,8 +63,7 @@ def split(ids: Tensor, share: float = 0.1) -> tuple[Tensor, Tensor]:
 
     Not in random pieces, as in those the model would have seen what stands on both sides, often twice.
 
-    Raises:
-        ValueError: share is not between 0 and 1, or leaves one part without a character.
+    Raises: ValueError: share is not between 0 and 1, or leaves one part without a character.
     """
     M = len(ids)
     last = round(M * share) if isinstance(share, Real) and 0 < share < 1 else 0
@@ -74,12 +72,11 @@ def split(ids: Tensor, share: float = 0.1) -> tuple[Tensor, Tensor]:
     return ids[: M - last], ids[M - last :]
 
 
-@checked(ids="any M", length=count(), batch=count(), generator=check_drawing)
+@checked(ids="any M", length=count(), batch=count(), generator=kept(check_generator))
 def windows(ids: Tensor, length: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """A batch from a text (M,): inputs (length, batch) from random places, and targets: what follows each character.
 
-    Raises:
-        ValueError: length or batch is not an integer of at least 1, or the text is shorter than length + 1.
+    Raises: ValueError: length or batch is not an integer of at least 1, or the text is shorter than length + 1.
     """
     if len(ids) <= length:
         raise ValueError(f"windows: ids have shape {tuple(ids.shape)}; expected (M,) with M of at least {length + 1}")

@@ -1,11 +1,13 @@
-"""What language models are given, checked."""
+"""What functions of texts and language models are given, checked."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from nndl_lib._arguments import check_function, check_generator, check_tensors, known, raise_at
+from nndl_lib._arguments import check_tensors, known, raise_at
+from nndl_lib._declared import Check
 
 
 def check_ids(ids: Tensor, name: str, caller: str, axes: str = "M", K: int = 96) -> Tensor:
@@ -21,13 +23,11 @@ def check_ids(ids: Tensor, name: str, caller: str, axes: str = "M", K: int = 96)
     return ids
 
 
-def check_drawing(value: torch.Generator, name: str, caller: str) -> torch.Generator:
-    """Return value. Raises: ValueError where it is not a generator."""
-    check_generator(value, name, caller)
-    return value
+def kept(check: Callable[[Any, str, str], Any]) -> Check:
+    """A check that returns the value as it is."""
 
+    def keeping(value: Any, name: str, caller: str) -> Any:
+        check(value, name, caller)
+        return value
 
-def check_callable(value: Callable, name: str, caller: str) -> Callable:
-    """Return value. Raises: ValueError where it cannot be called."""
-    check_function(value, name, caller)
-    return value
+    return keeping

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from nndl_lib import functional, nn, rnn, runtime
+from nndl_lib._arguments import check_function, check_generator
 from nndl_lib._declared import checked, count, number
 from nndl_lib.nn import init
-from nndl_lib.text._checks import check_callable, check_drawing, check_ids
+from nndl_lib.text._checks import check_ids, kept
 
 
 class CharacterModel(torch.nn.Module):
@@ -26,7 +27,7 @@ class CharacterModel(torch.nn.Module):
         embedding: (K, E), drawn from the standard normal distribution. recurrent: of ``rnn``. readout: H to K.
     """
 
-    @checked(embedding_size=count(), network=check_callable, K=count())
+    @checked(embedding_size=count(), network=kept(check_function), K=count())
     def __init__(
         self,
         hidden_size: int,
@@ -40,8 +41,7 @@ class CharacterModel(torch.nn.Module):
     ):
         """Draw embedding, network and readout, in this order. network is ``rnn.LSTM``, ``rnn.GRU`` or ``rnn.RNN``.
 
-        Raises:
-            ValueError: a size is not an integer of at least 1, or network is no such class.
+        Raises: ValueError: a size is not an integer of at least 1, or network is no such class.
         """
         super().__init__()
         options: dict[str, Any] = {"dtype": dtype, "device": device}
@@ -58,15 +58,14 @@ class CharacterModel(torch.nn.Module):
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Logits (T, N, K) of the character after each of ids (T, N), and the network's state after the last.
 
-        Raises:
-            ValueError: ids are not (T, N) int64 from 0 to K - 1, or the state has another shape.
+        Raises: ValueError: ids are not (T, N) int64 from 0 to K - 1, or the state has another shape.
         """
         _check_characters(ids, self.embedding)
         output, state = self.recurrent(torch.nn.functional.embedding(ids, self.embedding), state)
         return self.readout(output), state
 
 
-@checked(model=check_callable, ids=functools.partial(check_ids, K=2**63 - 1), streams=count(), length=count())
+@checked(model=kept(check_function), ids=functools.partial(check_ids, K=2**63 - 1), streams=count(), length=count())
 @torch.no_grad()
 def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: int = 100) -> float:
     """The average of ``-log2 p`` over a text (M,), p the probability that a model gave to the character that came.
@@ -79,9 +78,7 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
         model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none.
         length: how many steps at once; no influence on the value.
 
-    Raises:
-        ValueError: streams or length is not an integer of at least 1, a stream has no two characters, or ids are not
-            (M,) int64 from 0 to K - 1, for the K of the model's logits.
+    Raises: ValueError: a stream has no two characters, or ids are not (M,) int64 from 0 to the model's K - 1.
     """
     steps, caller = len(ids) // streams, "bits_per_character"
     if steps < 2:
@@ -97,7 +94,9 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
     return total / math.log(2) / ((steps - 1) * streams)
 
 
-@checked(model=check_callable, prompt="any P", length=count(), generator=check_drawing, temperature=number())
+@checked(
+    model=kept(check_function), prompt="any P", length=count(), generator=kept(check_generator), temperature=number()
+)
 @torch.no_grad()
 def sample(
     model: Callable, prompt: Tensor, length: int, generator: torch.Generator, temperature: float = 1.0
@@ -107,9 +106,7 @@ def sample(
     Drawn from ``softmax(logits / temperature)``: 1 takes the model at its word, less prefers what it finds likely, and
     0 takes the likeliest always. The model is called in the mode that it is in.
 
-    Raises:
-        ValueError: the prompt has no character, length is not an integer of at least 1, temperature is negative, or an
-            argument is of another kind.
+    Raises: ValueError: the prompt has no character, length is not at least 1, or temperature is negative.
     """
     ids, state, drawn = prompt.unsqueeze(1), None, []
     for _ in range(length):

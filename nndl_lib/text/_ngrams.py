@@ -43,9 +43,7 @@ class NGram:
     def __init__(self, order: int, smoothing: str = "witten-bell", alpha: float = 0.1, K: int = 96):
         """Take the order, at least 1: characters of context plus 1; the alphabet has K characters.
 
-        Raises:
-            ValueError: order is not an integer of at least 1 or ``K**order`` exceeds an int64, smoothing is another, or
-                alpha is not a finite number greater than 0.
+        Raises: ValueError: ``K**order`` exceeds an int64, order or K is not at least 1, or alpha is not above 0.
         """
         if K**order > torch.iinfo(torch.int64).max:
             raise ValueError(f"NGram: order is {order}; expected one for which {K}**order is below 2**63")
@@ -55,8 +53,7 @@ class NGram:
     def fit(self, ids: Tensor) -> "NGram":
         """Count the n-grams of a text (M,), instead of those before. Returns the model.
 
-        Raises:
-            ValueError: ids are not (M,) int64 from 0 to K - 1, or fewer than order.
+        Raises: ValueError: ids are not (M,) int64 from 0 to K - 1, or fewer than order.
         """
         check_ids(ids, "ids", "NGram", K=self.K)
         if len(ids) < self.order:
@@ -74,8 +71,7 @@ class NGram:
 
         Of more than ``order`` characters, only the last ones count; of fewer, the context is shorter.
 
-        Raises:
-            ValueError: the model has not been fitted, or ngrams are not (M, n) int64 from 0 to K - 1.
+        Raises: ValueError: the model has not been fitted, or ngrams are not (M, n) int64 from 0 to K - 1.
         """
         return self._probability(check_ids(ngrams, "ngrams", "NGram", "M n", self.K))
 
@@ -96,8 +92,7 @@ class NGram:
     def bits_per_character(self, ids: Tensor) -> float:
         """The average of ``-log2 p`` over a text (M,), each character given those before it.
 
-        Raises:
-            ValueError: the model has not been fitted, or ids are not (M,) int64 from 0 to K - 1.
+        Raises: ValueError: the model has not been fitted, or ids are not (M,) int64 from 0 to K - 1.
         """
         check_ids(ids, "ids", "NGram", K=self.K)
         start = [self._probability(ids[:n].unsqueeze(0)) for n in range(1, min(self.order, len(ids) + 1))]
@@ -107,8 +102,7 @@ class NGram:
     def __call__(self, ids: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits (T, N, K), here ``log p``, of the character after each of ids (T, N), and the state for what follows.
 
-        Raises:
-            ValueError: the model has not been fitted, or ids are not (T, N) int64 from 0 to K - 1.
+        Raises: ValueError: the model has not been fitted, or ids are not (T, N) int64 from 0 to K - 1.
         """
         check_ids(ids, "ids", "NGram", "T N", self.K)
         text = ids if state is None else torch.cat([state, ids])

@@ -183,6 +183,8 @@ def test_bad_ngrams():
     other = text.NGram(1, K=4).fit(torch.tensor([0, 3]))
     refuses("NGram: ngrams[0, 1] is 4; expected characters 0 to 3", other.probability, torch.tensor([[0, 4]]))
     refuses("NGram: ids[1, 0] is -1; expected characters 0 to 3", other, torch.tensor([[0], [-1]]))
+    message = "NGram: state and ids[0, 0] is 4; expected characters 0 to 3"
+    refuses(message, other, torch.tensor([[0], [1]]), torch.tensor([[4]]))
     model = text.NGram(2).fit(ids[0])
     message = "NGram: ids have shape (2,) and are torch.int64; expected (T, N) int64 with T and N of at least 1"
     refuses(message, model, ids[0])

@@ -75,10 +75,10 @@ def bits_per_character(model: Callable, ids: Tensor, streams: int = 32, length: 
     evaluation mode for it, and every part of it then back into its own.
 
     Args:
-        model: a language model, see above; its ``K`` says how many characters there are, 96 where it has none.
+        model: a language model, see above.
         length: how many steps at once; no influence on the value.
 
-    Raises: ValueError: a stream has no two characters, or ids are not (M,) int64 from 0 to the model's K - 1.
+    Raises: ValueError: a stream has no two characters, or ids are not (M,) int64 from 0 to K - 1 for the K logits.
     """
     steps, caller = len(ids) // streams, "bits_per_character"
     if steps < 2:

@@ -105,7 +105,9 @@ class NGram:
         Raises: ValueError: the model has not been fitted, or ids are not (T, N) int64 from 0 to K - 1.
         """
         check_ids(ids, "ids", "NGram", "T N", self.K)
-        text = ids if state is None else torch.cat([state, ids])
+        text = ids
+        if state is not None:
+            text = check_ids(torch.cat([state, ids]), "state and ids", "NGram", "T N", self.K)
         logits = []
         for end in range(len(text) - len(ids) + 1, len(text) + 1):
             context = text[max(0, end - self.order + 1) : end].T  # (N, up to order - 1)

@@ -365,7 +365,7 @@ OUTSIDE = {  # who is not called, and why
     **{
         f"nndl_lib.rnn.{layer}.{step}": INSIDE
         for layer in ("RNN", "LSTM", "GRU")
-        for step in ("prepare", "layer", "between", "weights", "flatten_parameters", "sequence", "unroll", "step")
+        for step in ("weights", "flatten_parameters", "sequence", "step")
     },
 }
 
@@ -519,24 +519,9 @@ FREE = (
 
 # Behavior that is meant: a pattern of `subject: parameter: kind`, and the reason. What is no longer needed makes a test fail.
 DRAWN = "numbers are drawn in the order of the memory, and for each dtype others, as torch draws them"
-EQUATIONS = "an equation that a layer calls at every step, after it has checked the whole sequence"
 LATER = "a pass over the text for each batch of it; the model that gets the batch checks its range"
 SQUARES = "squares above 65504 are infinite, as in torch.optim"
 EXCEPTIONS = {
-    **{
-        f"nndl_lib.rnn.*_{end}: *: {kind}": EQUATIONS
-        for end in ("step", "sequence")
-        for kind in ("list", "float", "empty")
-    },
-    **{
-        f"nndl_lib.rnn.{name}: *: {kind}": EQUATIONS
-        for name, kind in [
-            ("gru_step", "ndarray"),
-            ("gru_step", "0-d"),
-            ("lstm_sequence", "ndarray"),
-            ("lstm_sequence", "meta"),
-        ]
-    },
     "nndl_lib.functional.dropout: input: turned": DRAWN,
     "nndl_lib.nn.Dropout.forward: *: turned": DRAWN,
     "nndl_lib.nn.init.unit_directions_: tensor: strided": DRAWN,

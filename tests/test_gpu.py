@@ -15,6 +15,7 @@ from nndl_lib.data import (
     TensorLoader,
     augmentation,
 )
+from nndl_lib.rnn import _layers
 from nndl_lib.training import Trainer, checkpoint, processes, train_ensemble
 
 pytestmark = [
@@ -133,10 +134,10 @@ def test_the_card_goes_on_after_bad_values():
             "input is on cuda:0 and weight on cpu",
         ),
         (lambda: nn.Linear(3, 2, device=GPU, **F64)(z.cpu()), "x is on cpu and weight on cuda:0"),
-        (lambda: rnn.LSTM(3, 2, device=GPU, **F64)(z[None].cpu()), "x is on cpu and the weights on cuda:0"),
+        (lambda: rnn.LSTM(3, 2, device=GPU, **F64)(z[None].cpu()), "input is on cpu and the weights on cuda:0"),
         (
             lambda: rnn.GRU(3, 2, device=GPU, **F64)(z[None], torch.zeros(1, 4, 2, **F64)),
-            "hx is on cpu and x on cuda:0",
+            "hx is on cpu and input on cuda:0",
         ),
     ):
         with pytest.raises(ValueError, match=f"{where}; expected one device for both"):
@@ -227,8 +228,8 @@ def test_recurrent_networks_of_relu_and_without_gradients():
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 def test_a_layer_of_a_recurrent_network_is_one_call(name, monkeypatch):
-    calls, fused = [], rnn.layers.fused_layer
-    monkeypatch.setattr(rnn.layers, "fused_layer", lambda *args: calls.append(args[0]) or fused(*args))
+    calls, fused = [], _layers.fused_layer
+    monkeypatch.setattr(_layers, "fused_layer", lambda *args: calls.append(args[0]) or fused(*args))
     getattr(rnn, name)(3, 5, 2, device=GPU)(normal(4, 2, 3, dtype=torch.float32))
     assert calls == [{"RNN": "RNN_TANH"}.get(name, name)] * 2
 

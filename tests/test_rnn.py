@@ -164,8 +164,8 @@ def test_draws_and_names_are_torchs(kind):
     cell, oracle = CELLS[kind]
     torch.manual_seed(5)
     expected = oracle(3, 4)
-    for cell in (cell(3, 4, generator=rng(5)), cell(3, 4, generator=rng(5), bias=True)):
-        assert all(torch.equal(one, other) for one, other in zip(cell.parameters(), expected.parameters(), strict=True))
+    for own in (cell(3, 4, generator=rng(5)), cell(3, 4, generator=rng(5), bias=True)):
+        assert all(torch.equal(one, other) for one, other in zip(own.parameters(), expected.parameters(), strict=True))
     assert ours(3, 4, device="meta").weight_hh_l0.device.type == "meta"
     assert ours(3, 4, bias=False).bias_hh_l0 is None
 
@@ -294,6 +294,18 @@ def test_the_loss_of_a_later_change_of_outputs():
     total = h.sum() + c.sum()
     h.data.zero_(), c.data.zero_()
     close(torch.autograd.grad(total, inputs), expected)
+
+
+def test_the_sequence_is_the_steps_one_after_another():
+    x, h, c, W_x, W_h, b = inputs = lstm_inputs(T=6)
+    found, cells, record = (*rnn.lstm_sequence(*inputs), [])
+    for step in x:
+        gates = rnn.lstm_step(step @ W_x.T + b, h @ W_h.T, c)
+        h, c = gates.hidden, gates.cell
+        record.append(gates)
+    expected = torch.stack([step.hidden for step in record]), torch.stack([step.cell for step in record])
+    close((found, cells), expected)
+    close(gradients(found, cells, inputs), gradients(*expected, inputs))
 
 
 def test_backward_twice_over_one_graph():
@@ -473,6 +485,35 @@ def test_forget_bias():
 # --- what is refused ---
 
 
+def test_errors_are_in_the_name_of_the_class():
+    class Mine(rnn.LSTM):
+        pass
+
+    class MyCell(rnn.RNNCell):
+        pass
+
+    refuses("Mine: hidden_size is 0; expected an integer of at least 1", Mine, 3, 0)
+    refuses("MyCell: nonlinearity is 'elu'; expected 'tanh' or 'relu'", MyCell, 3, 4, nonlinearity="elu")
+    refuses("MyCell: bias is 1; expected True or False", MyCell, 3, 4, 1)
+    refuses("Mine: input has shape (2, 3); expected (T, N, 3)", Mine(3, 4), torch.zeros(2, 3))
+
+
+def test_bad_steps():
+    z, h = torch.zeros(2, 12), torch.zeros(2, 3)
+    expected = "expected from_input (N, K), from_hidden (N, K) and "
+    message = f"lstm_step: from_input has shape (2, 12), from_hidden (2, 12) and cell (1, 3); {expected}cell (N, H)"
+    refuses(message, rnn.lstm_step, z, z, h[:1])
+    message = f"gru_step: from_input has shape (2, 12), from_hidden (12,) and hidden (2, 3); {expected}hidden (N, H)"
+    refuses(message, rnn.gru_step, z, z[0], h)
+    refuses("rnn_step: from_input has shape (2, 3) and from_hidden (1, 3); expected", rnn.rnn_step, h, h[:1])
+    x, W, message = (
+        torch.zeros(5, 2, 4),
+        torch.zeros(12, 4),
+        "lstm_sequence: x has shape (5, 2, 4), h (3, 3), c (2, 3), ",
+    )
+    refuses(message, rnn.lstm_sequence, x, torch.zeros(3, 3), h, W, W[:, :3])
+
+
 def refuses(message, function, *args, **kwargs):
     with pytest.raises(ValueError, match="^" + re.escape(message)):
         function(*args, **kwargs)
@@ -517,10 +558,10 @@ def test_bad_dtypes(kind):
     refuses(
         f"{kind}: {part} is torch.float64 and input is torch.float32; expected the same dtype for both", model, x, hx
     )
-    both = "and weight_ih is torch.float32; expected the same dtype for both"
-    refuses(f"{kind}Cell: input is torch.float64 {both}", cell, x[0].double())
+    both = "torch.float32; expected the same dtype for both"
+    refuses(f"{kind}Cell: input is torch.float64 and the weights are {both}", cell, x[0].double())
     hx = (state[0].double(), state[0]) if kind == "LSTM" else state[0].double()
-    refuses(f"{kind}Cell: {part} is torch.float64 {both}", cell, x[0], hx)
+    refuses(f"{kind}Cell: {part} is torch.float64 and input is {both}", cell, x[0], hx)
 
 
 def test_integers_in_mixed_precision():
@@ -534,12 +575,12 @@ def test_integers_in_mixed_precision():
 def test_bad_devices(kind):
     model, cell, x = KINDS[kind][0](3, 4), CELLS[kind][0](3, 4), torch.zeros(5, 2, 3)
     refuses(f"{kind}: input is on meta and the weights on cpu; expected one device for both", model, x.to("meta"))
-    refuses(f"{kind}Cell: input is on meta and weight_ih on cpu; expected one device for both", cell, x[0].to("meta"))
+    refuses(f"{kind}Cell: input is on meta and the weights on cpu; expected one device for both", cell, x[0].to("meta"))
     state, part = torch.zeros(1, 2, 4), "c" if kind == "LSTM" else "hx"
     hx = (state, state.to("meta")) if kind == "LSTM" else state.to("meta")
     refuses(f"{kind}: {part} is on meta and input on cpu; expected one device for both", model, x, hx)
     hx = (state[0], state[0].to("meta")) if kind == "LSTM" else state[0].to("meta")
-    refuses(f"{kind}Cell: {part} is on meta and weight_ih on cpu; expected one device for both", cell, x[0], hx)
+    refuses(f"{kind}Cell: {part} is on meta and input on cpu; expected one device for both", cell, x[0], hx)
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU"])
@@ -551,7 +592,8 @@ def test_bad_states(kind, shape):
     refuses(message, model, x, torch.zeros(shape))
     refuses(f"{kind}: hx is a tuple; expected a tensor (2, 2, 4)", model, x, (torch.zeros(2, 2, 4),))
     cell = CELLS[kind][0](3, 4)
-    refuses(f"{kind}Cell: input has shape (2, 3) and hx (2, 5); expected hx (2, 4)", cell, x[0], torch.zeros(2, 5))
+    message = f"{kind}Cell: hx has shape (2, 5) and input (2, 3); expected hx (2, 4): N, hidden size"
+    refuses(message, cell, x[0], torch.zeros(2, 5))
 
 
 def test_bad_states_of_an_lstm():
@@ -566,9 +608,9 @@ def test_bad_states_of_an_lstm():
         )
     cell = rnn.LSTMCell(3, 4)
     for name, hx in (("h", (good[0, :, :3], good[0])), ("c", (good[0], good[0, :, :3]))):
-        refuses(f"LSTMCell: input has shape (2, 3) and {name} (2, 3); expected {name} (2, 4)", cell, x[0], hx)
-    refuses("LSTMCell: hx is a Tensor; expected a pair (h, c)", cell, x[0], good[0])
-    refuses("LSTMCell: hx is a list; expected a pair (h, c)", cell, x[0], [good[0]])
+        refuses(f"LSTMCell: {name} has shape (2, 3) and input (2, 3); expected {name} (2, 4)", cell, x[0], hx)
+    refuses("LSTMCell: hx is a tensor (2, 4); expected a pair (h, c), (2, 4) each", cell, x[0], good[0])
+    refuses("LSTMCell: hx is 1 part; expected a pair (h, c), (2, 4) each", cell, x[0], [good[0]])
     for shape in ((2, 4), (3,), (2, 2, 3)):
         refuses(f"LSTMCell: input has shape {shape}; expected (N, 3)", cell, torch.zeros(shape))
 

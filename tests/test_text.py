@@ -90,7 +90,7 @@ def test_windows():
     refuses("windows: length is 0; expected an integer of at least 1", text.windows, ids, 0, 3, rng())
     refuses("windows: batch is 0; expected an integer of at least 1", text.windows, ids, 3, 0, rng())
     refuses("windows: ids have shape (7,); expected (M,) with M of at least 8", text.windows, ids, 7, 3, rng())
-    refuses("windows: ids have shape (7, 1); expected (M,)", text.windows, ids.unsqueeze(1), 1, 3, rng())
+    refuses("windows: ids has shape (7, 1); expected (M,)", text.windows, ids.unsqueeze(1), 1, 3, rng())
 
 
 # --- n-grams ---
@@ -180,11 +180,17 @@ def test_bad_ngrams():
     refuses("NGram: the model has no counts; expected fit before", text.NGram(2), ids)
     refuses("NGram: ids have shape (2,); expected at least 3, the order", text.NGram(3).fit, ids[0])
     refuses("NGram: ids[1] is 4; expected characters 0 to 3", text.NGram(1, K=4).fit, torch.tensor([0, 4]))
+    other = text.NGram(1, K=4).fit(torch.tensor([0, 3]))
+    refuses("NGram: ngrams[0, 1] is 4; expected characters 0 to 3", other.probability, torch.tensor([[0, 4]]))
+    refuses("NGram: ids[1, 0] is -1; expected characters 0 to 3", other, torch.tensor([[0], [-1]]))
+    message = "NGram: state and ids[0, 0] is 4; expected characters 0 to 3"
+    refuses(message, other, torch.tensor([[0], [1]]), torch.tensor([[4]]))
     model = text.NGram(2).fit(ids[0])
-    refuses("NGram: ids have shape (2,); expected (T, N)", model, ids[0])
+    message = "NGram: ids have shape (2,) and are torch.int64; expected (T, N) int64 with T and N of at least 1"
+    refuses(message, model, ids[0])
     for wrong in (ids[0], ids[:, :0], ids.double()):
         found = f"ngrams have shape {tuple(wrong.shape)} and are {wrong.dtype}"
-        refuses(f"NGram: {found}; expected (M, n) int64 with n of at least 1", model.probability, wrong)
+        refuses(f"NGram: {found}; expected (M, n) int64 with M and n of at least 1", model.probability, wrong)
 
 
 # --- the network ---
@@ -300,13 +306,13 @@ def test_models_of_other_alphabets_are_measured(K):
 
 
 def test_bad_bits():
-    ids = torch.zeros(9, dtype=torch.int64)
-    refuses("bits_per_character: streams is 0; expected", text.bits_per_character, None, ids, 0)
-    refuses("bits_per_character: length is 0; expected", text.bits_per_character, None, ids, 2, 0)
+    model, ids = fixed(0.0, 1.0), torch.zeros(9, dtype=torch.int64)
+    refuses("bits_per_character: streams is 0; expected an integer", text.bits_per_character, model, ids, 0)
+    refuses("bits_per_character: length is 0; expected an integer", text.bits_per_character, model, ids, 2, 0)
     refuses("bits_per_character: model is None; expected a function", text.bits_per_character, None, ids, 2)
-    refuses("bits_per_character: ids is a list; expected a tensor", text.bits_per_character, None, [1, 2, 3], 2)
+    refuses("bits_per_character: ids is a list; expected a tensor", text.bits_per_character, model, [1, 2, 3], 2)
     message = "bits_per_character: 9 characters in 5 streams; expected at least two in each"
-    refuses(message, text.bits_per_character, None, ids, 5)
+    refuses(message, text.bits_per_character, model, ids, 5)
 
 
 def fixed(*logits):
@@ -363,9 +369,9 @@ def test_bad_samples():
     refuses("sample: length is 0; expected an integer of at least 1", text.sample, model, prompt, 0, rng())
     message = "sample: temperature is -1.0; expected a finite number of at least 0"
     refuses(message, text.sample, model, prompt, 3, rng(), -1.0)
-    for wrong in (prompt[:0], prompt.unsqueeze(0)):
-        message = f"sample: prompt has shape {tuple(wrong.shape)}; expected (P,) with P of at least 1"
-        refuses(message, text.sample, model, wrong, 3, rng())
+    message = "sample: prompt has shape (0,); expected (P,), with sizes of at least 1"
+    refuses(message, text.sample, model, prompt[:0], 3, rng())
+    refuses("sample: prompt has shape (1, 1); expected (P,)", text.sample, model, prompt.unsqueeze(0), 3, rng())
     refuses("sample: generator is 0; expected a torch.Generator", text.sample, model, prompt, 3, 0)
     refuses("sample: model is 0.5; expected a function", text.sample, 0.5, prompt, 3, rng())
     refuses("sample: prompt is a list; expected a tensor", text.sample, model, [0], 3, rng())

@@ -1,10 +1,12 @@
-"""Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, gates to look at::
+"""Recurrent networks: RNN, LSTM and GRU with their cells, weight for weight those of ``torch.nn``, gates to look at.
 
-from nndl_lib import rnn
+The equations are ``rnn_step``, ``lstm_step`` and ``gru_step``; cells and networks call them::
 
-model = rnn.LSTM(2, 32)
-output, (h, c) = model(x)  # x (T, N, 2), output (T, N, 32)
-forget = rnn.gates(model, x).forget  # (T, N, 32)
+    from nndl_lib import rnn
+
+    model = rnn.LSTM(2, 32)
+    output, (h, c) = model(x)  # x (T, N, 2), output (T, N, 32)
+    forget = rnn.gates(model, x).forget  # (T, N, 32)
 """
 
 from nndl_lib.rnn._cells import GRUCell, LSTMCell, RNNCell

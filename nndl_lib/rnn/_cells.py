@@ -3,21 +3,23 @@
 Derived in chapter 10, "Recurrent networks".
 """
 
-import math
-
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.nn import init
-from nndl_lib.rnn._steps import GRUGates, LSTMGates, gru_step, lstm_step, rnn_step
+from nndl_lib._arguments import check_flag, check_tensors
+from nndl_lib._declared import count, one_of
+from nndl_lib.rnn._checks import check_input, check_states, checked_as_class, generator_or_none
+from nndl_lib.rnn._steps import gru_equations, lstm_equations, rnn_equation
+from nndl_lib.rnn._weights import draw_weights, weights_of
 
 
 class _Cell(torch.nn.Module):
-    """What the cells share: parameters and checks. A cell says how many gates it has."""
+    """What the cells share. A cell says how many gates it has, and of which parts its state is."""
 
     gates: int
+    states: tuple[str, ...] = ("hx",)
 
+    @checked_as_class(input_size=count(), hidden_size=count(), bias=check_flag, generator=generator_or_none)
     def __init__(
         self,
         input_size: int,
@@ -30,62 +32,22 @@ class _Cell(torch.nn.Module):
     ):
         """Draw the parameters from -1/sqrt(hidden_size) to 1/sqrt(hidden_size), in torch's order.
 
-        Raises:
-            ValueError: a size is not an integer of at least 1, bias no bool, or generator no generator.
+        Raises: ValueError: a size is not an integer of at least 1, bias no bool, or generator no generator.
         """
         super().__init__()
-        caller = type(self).__name__
-        input_size, hidden_size = (
-            arguments.check_count(size, name, caller)
-            for name, size in (("input_size", input_size), ("hidden_size", hidden_size))
-        )
-        arguments.check_generator(generator, "generator", caller, optional=True)
-        self.input_size, self.hidden_size, self.bias = (
-            input_size,
-            hidden_size,
-            arguments.check_flag(bias, "bias", caller),
-        )
-        bound, rows = 1 / math.sqrt(hidden_size), self.gates * hidden_size
-        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
-        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
-        for name, shape in shapes.items():
-            values = torch.empty(shape, device=device, dtype=dtype)
-            has = bias or len(shape) == 2
-            drawn = torch.nn.Parameter(init.uniform_(values, -bound, bound, generator)) if has else None
-            self.register_parameter(name, drawn)
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        draw_weights(self, "", (self.gates, input_size, hidden_size), generator, device=device, dtype=dtype)
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
-    def _parts(self, input: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        # What comes from the input and what comes from the state, (N, K H) each.
-        linear = torch.nn.functional.linear
-        return linear(input, self.weight_ih, self.bias_ih), linear(h, self.weight_hh, self.bias_hh)
-
-    def _check(self, input: Tensor, **states: Tensor | None) -> list[Tensor]:
-        # Checks the input, and gives the states, zeros where there is none.
-        caller, like = type(self).__name__, next(self.parameters())
-        arguments.check_tensors(
-            caller, input=input, **{name: state for name, state in states.items() if state is not None}
-        )
-        if input.ndim != 2 or input.shape[1] != self.input_size:
-            raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, {self.input_size})")
-        expected, checked = (len(input), self.hidden_size), []
-        for name, state in states.items():
-            state = input.new_zeros(expected) if state is None else state
-            if state.shape != expected:
-                found = f"input has shape {tuple(input.shape)} and {name} {tuple(state.shape)}"
-                raise ValueError(f"{caller}: {found}; expected {name} {expected}")
-            checked.append(state)
-        for name, value in (("input", input), *zip(states, checked)):
-            if value.dtype != like.dtype:
-                found = f"{name} is {value.dtype} and weight_ih is {like.dtype}"
-                raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-            if value.device != like.device:
-                found = f"{name} is on {value.device} and weight_ih on {like.device}"
-                raise ValueError(f"{caller}: {found}; expected one device for both")
-        return checked
+    def _parts(self, input: Tensor, hx) -> tuple[Tensor, Tensor, Tensor]:
+        """What comes from the input and from the hidden state, (N, K H) each, and what a step keeps: h or the cell."""
+        check_tensors(type(self).__name__, input=input)
+        check_input(self, input, "N")
+        state, w = check_states(self, hx, input, (len(input), self.hidden_size)), weights_of(self, "")
+        return w.from_input(input), w.from_hidden(state[0]), state[-1]
 
 
 class RNNCell(_Cell):
@@ -97,55 +59,44 @@ class RNNCell(_Cell):
 
     gates = 1
 
+    @checked_as_class(nonlinearity=one_of("tanh", "relu"))
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", **options):
         """Take the sizes, "tanh" or "relu", and as options ``device``, ``dtype`` and ``generator``.
 
-        Raises:
-            ValueError: a size is not an integer of at least 1, or nonlinearity is another.
+        Raises: ValueError: a size is not an integer of at least 1, or nonlinearity is another.
         """
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"{type(self).__name__}: nonlinearity is {nonlinearity!r}; expected 'tanh' or 'relu'")
         super().__init__(input_size, hidden_size, bias, **options)
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The hidden state (N, H) after an input (N, D) at the state hx (N, H), zeros where it is not given.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit.
+        Raises: ValueError: a shape, a dtype or a device does not fit.
         """
-        (h,) = self._check(input, hx=hx)
-        return rnn_step(*self._parts(input, h), self.nonlinearity).hidden
+        from_input, from_hidden, _ = self._parts(input, hx)
+        return rnn_equation(from_input, from_hidden, self.nonlinearity).hidden
 
 
 class LSTMCell(_Cell):
-    """A step of ``steps.lstm_step``; its gates lie in the order input, forget, candidate, output.
+    """A step of ``lstm_step``; its gates lie in the order input, forget, candidate, output.
 
     Attributes:
         weight_ih: (4 H, D). weight_hh: (4 H, H). bias_ih, bias_hh: (4 H,), None without bias.
     """
 
-    gates = 4
+    gates, states = 4, ("h", "c")
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Hidden state and cell (h, c), (N, H) each, after an input (N, D) at the state hx = (h, c), zeros without it.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit, or hx is not a pair.
+        Raises: ValueError: a shape, a dtype or a device does not fit, or hx is not a pair.
         """
-        g = self.step(input, hx)
-        return g.hidden, g.cell
-
-    def step(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> LSTMGates:
-        """As ``forward``, but with the gates."""
-        if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
-            raise ValueError(f"LSTMCell: hx is a {type(hx).__name__}; expected a pair (h, c)")
-        h, c = self._check(input, h=None if hx is None else hx[0], c=None if hx is None else hx[1])
-        return lstm_step(*self._parts(input, h), c)
+        step = lstm_equations(*self._parts(input, hx))
+        return step.hidden, step.cell
 
 
 class GRUCell(_Cell):
-    """A step of ``steps.gru_step``; its gates lie in the order reset, update, candidate.
+    """A step of ``gru_step``; its gates lie in the order reset, update, candidate.
 
     Attributes:
         weight_ih: (3 H, D). weight_hh: (3 H, H). bias_ih, bias_hh: (3 H,), None without bias.
@@ -156,12 +107,6 @@ class GRUCell(_Cell):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The hidden state (N, H) after an input (N, D) at the state hx (N, H), zeros where it is not given.
 
-        Raises:
-            ValueError: a shape, a dtype or a device does not fit.
+        Raises: ValueError: a shape, a dtype or a device does not fit.
         """
-        return self.step(input, hx).hidden
-
-    def step(self, input: Tensor, hx: Tensor | None = None) -> GRUGates:
-        """As ``forward``, but with the gates."""
-        (h,) = self._check(input, hx=hx)
-        return gru_step(*self._parts(input, h), h)
+        return gru_equations(*self._parts(input, hx)).hidden

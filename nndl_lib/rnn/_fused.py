@@ -1,10 +1,10 @@
 """A layer in one call of PyTorch's compiled kernels, as ``RNN``, ``LSTM`` and ``GRU`` do it on a GPU.
 
-There, starting the small operations of each step would take longer than doing them. The values are those of ``steps``,
+There, starting the small operations of each step would take longer than doing them. The values are those of the steps,
 as the tests assert; what a run computes inside, ``gates`` shows from the steps themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from nndl_lib.functional._transforms import transformed
 
+_KERNELS: dict[str, Callable[..., tuple[Tensor, ...]]]
 _KERNELS = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}
 
 
@@ -40,12 +41,13 @@ def fused_layer(
         start = tuple(states) if kind == "LSTM" else states[0]
         output, *ends = _KERNELS[kind](x, start, list(weights), *options, False)
         return output, ends
-    packed = pack_padded_sequence(x, lengths.cpu(), enforce_sorted=False)
-    states = [state.index_select(1, packed.sorted_indices) for state in states]
+    order = lengths.argsort(descending=True)
+    packed, back = pack_padded_sequence(x.index_select(1, order), lengths[order].cpu()), order.argsort()
+    states = [state.index_select(1, order) for state in states]
     start = tuple(states) if kind == "LSTM" else states[0]
     data, *ends = _KERNELS[kind](packed.data, packed.batch_sizes, start, list(weights), *options)
-    output, _ = pad_packed_sequence(PackedSequence(data, *packed[1:]), total_length=T)
-    return output, [end.index_select(1, packed.unsorted_indices) for end in ends]
+    output, _ = pad_packed_sequence(PackedSequence(data, packed.batch_sizes), total_length=T)
+    return output.index_select(1, back), [end.index_select(1, back) for end in ends]
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """An LSTM over a whole sequence, with backpropagation through time by hand: as fast as torch's own, or nearly.
 
-The values are those of ``steps.lstm_step``, one step after another, and the gradients those of autograd through it, as
+The values are those of ``lstm_step``, one step after another, and the gradients those of autograd through it, as
 the tests assert. What makes it fast: everything that does not wait for the step before is done for all steps at once,
 and the gates lie behind each other, (4, T, N, H), so that each is one block of memory.
 """
@@ -8,17 +8,21 @@ and the gates lie behind each other, (4, T, N, H), so that each is one block of 
 import torch
 from torch import Tensor
 
+from nndl_lib._declared import checked
 
+
+@checked(x="T N D", h="N H", c="N H", weight_ih="K D", weight_hh="K H", bias="K")
 def lstm_sequence(
     x: Tensor, h: Tensor, c: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Hidden states and cells after every step, (T, N, H) each, of inputs x (T, N, D) and a first state h, c (N, H).
 
-    Shapes are not checked here. It has no second derivatives: asked for a gradient with ``create_graph=True``, it
-    raises ValueError. ``gates`` has them, for the same values.
+    It has no second derivatives. ``gates`` has them, for the same values.
 
     Args:
         weight_ih: (4 H, D). weight_hh: (4 H, H). bias: (4 H,), both biases of torch's together.
+
+    Raises: ValueError: shapes, dtypes or devices do not fit, or a gradient is asked for with ``create_graph=True``.
     """
     (T, N, D), H = x.shape, h.shape[1]
     rows, weights = x.reshape(T * N, D).expand(4, -1, -1), weight_ih.reshape(4, H, D).mT
@@ -35,10 +39,9 @@ class _LSTM(torch.autograd.Function):
         tanh_c, h[0], c[0] = gates.new_empty(T, N, H), h0, c0
         views = zip(gates.unbind(1), gates[:2].unbind(1), *(gate.unbind() for gate in gates), tanh_c.unbind())
         # The four gates of a step read the same state before it: expand repeats that without a copy.
-        states, transposed = (
-            zip(h.expand(4, -1, -1, -1).unbind(1), c.unbind(), h[1:].unbind(), c[1:].unbind()),
-            weight.mT,
-        )
+        states = zip(h.expand(4, -1, -1, -1).unbind(1), c.unbind(), h[1:].unbind(), c[1:].unbind())
+        transposed = weight.mT
+        # This is lstm_step in place. A loop over lstm_step takes 1.2 to 1.5 times as long, backward pass included.
         for (step, both, i, f, g, o, read), (before, cell_before, after, cell) in zip(views, states):
             step.baddbmm_(before, transposed)
             both.sigmoid_(), g.tanh_(), o.sigmoid_()

@@ -1,10 +1,12 @@
-"""Text, character by character: a corpus that every Python has, n-gram models, a recurrent model, and sampling::
+"""Text, character by character: a corpus that every Python has, n-gram models, a recurrent model, and sampling.
 
-from nndl_lib import text
+A text is a tensor of character numbers, and a language model gives the logits of the character that follows::
 
-train, validation = text.split(text.encode(text.corpus()))
-model = text.NGram(5).fit(train)
-model.bits_per_character(validation)
+    from nndl_lib import text
+
+    train, validation = text.split(text.encode(text.corpus()))
+    model = text.NGram(5).fit(train)
+    model.bits_per_character(validation)
 """
 
 from nndl_lib.text._characters import alphabet, corpus, decode, encode, split, windows

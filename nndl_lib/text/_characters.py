@@ -9,7 +9,9 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_generator
+from nndl_lib._declared import checked, count
+from nndl_lib.text._checks import check_ids, kept
 
 _ALPHABET = "\n" + "".join(map(chr, range(32, 127)))
 _NUMBERS = {character: k for k, character in enumerate(_ALPHABET)}
@@ -37,8 +39,7 @@ def corpus() -> str:
 def encode(text: str) -> Tensor:
     """The numbers of the characters of a text, (M,) int64.
 
-    Raises:
-        ValueError: a character is not in ``alphabet()``.
+    Raises: ValueError: a character is not in ``alphabet()``.
     """
     try:
         return torch.tensor([_NUMBERS[character] for character in text], dtype=torch.int64)
@@ -47,62 +48,38 @@ def encode(text: str) -> Tensor:
         raise ValueError(f"encode: text[{at}] is {text[at]!r}; expected characters of text.alphabet()") from None
 
 
+@checked(ids=check_ids)
 def decode(ids: Tensor) -> str:
     """The text of character numbers (M,).
 
-    Raises:
-        ValueError: ids are not (M,) numbers of the alphabet.
+    Raises: ValueError: ids are not (M,) numbers of the alphabet.
     """
-    check_ids(ids, "decode")
     return "".join(_ALPHABET[k] for k in ids.tolist())
 
 
+@checked(ids=check_ids)
 def split(ids: Tensor, share: float = 0.1) -> tuple[Tensor, Tensor]:
     """A text (M,) in two: what to train on, and for validation the last part of it, a share of ``share``.
 
     Not in random pieces, as in those the model would have seen what stands on both sides, often twice.
 
-    Raises:
-        ValueError: share is not between 0 and 1, or leaves one part without a character.
+    Raises: ValueError: share is not between 0 and 1, or leaves one part without a character.
     """
-    check_ids(ids, "split")
     M = len(ids)
-    count = round(M * share) if isinstance(share, Real) and 0 < share < 1 else 0
-    if not 0 < count < M:
+    last = round(M * share) if isinstance(share, Real) and 0 < share < 1 else 0
+    if not 0 < last < M:
         raise ValueError(f"split: share is {share!r} of {M} characters; expected a share that leaves both at least one")
-    return ids[: M - count], ids[M - count :]
+    return ids[: M - last], ids[M - last :]
 
 
+@checked(ids="any M", length=count(), batch=count(), generator=kept(check_generator))
 def windows(ids: Tensor, length: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """A batch from a text (M,): inputs (length, batch) from random places, and targets: what follows each character.
 
-    Raises:
-        ValueError: length or batch is not an integer of at least 1, or the text is shorter than length + 1.
+    Raises: ValueError: length or batch is not an integer of at least 1, or the text is shorter than length + 1.
     """
-    arguments.check_count(length, "length", "windows")
-    arguments.check_count(batch, "batch", "windows")
-    arguments.check_tensors("windows", ids=ids)
-    arguments.check_generator(generator, "generator", "windows")
-    if ids.ndim != 1 or len(ids) <= length:
+    if len(ids) <= length:
         raise ValueError(f"windows: ids have shape {tuple(ids.shape)}; expected (M,) with M of at least {length + 1}")
     starts = torch.randint(len(ids) - length, (batch,), generator=generator, device=generator.device).to(ids.device)
     pieces = ids[starts + torch.arange(length + 1, device=ids.device).unsqueeze(1)]
     return pieces[:-1], pieces[1:]
-
-
-def check_ids(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> Tensor:
-    """Return ids. Raises: ValueError where they are not (M,) int64 from 0 to K - 1, with M of at least 1."""
-    arguments.check_tensors(caller, ids=ids)
-    if ids.ndim != 1 or ids.dtype != torch.int64 or len(ids) == 0:
-        raise ValueError(
-            f"{caller}: ids have shape {tuple(ids.shape)} and are {ids.dtype}; expected (M,) int64 with M of at least 1"
-        )
-    check_range(ids, caller, K)
-    return ids
-
-
-def check_range(ids: Tensor, caller: str, K: int = len(_ALPHABET)) -> None:
-    """Raises: ValueError where one of the ids, of any shape, is not from 0 to K - 1."""
-    low, high = ids.aminmax() if arguments.known(ids) else (0, 0)
-    if low < 0 or high >= K:
-        arguments.raise_at((ids < 0) | (ids >= K), ids, "ids", caller, f"characters 0 to {K - 1}")

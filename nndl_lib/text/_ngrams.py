@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.text._characters import check_ids
+from nndl_lib._arguments import check_positive
+from nndl_lib._declared import checked, count, one_of
+from nndl_lib.text._checks import check_ids
 
 
 class _Counts(NamedTuple):
@@ -38,29 +39,23 @@ class NGram:
     ``sample`` takes one: called with characters (T, N) and a state, the characters before them.
     """
 
+    @checked(order=count(), smoothing=one_of("witten-bell", "additive"), alpha=check_positive, K=count())
     def __init__(self, order: int, smoothing: str = "witten-bell", alpha: float = 0.1, K: int = 96):
         """Take the order, at least 1: characters of context plus 1; the alphabet has K characters.
 
-        Raises:
-            ValueError: order is not an integer of at least 1 or ``K**order`` exceeds an int64, smoothing is another, or
-                alpha is not a finite number greater than 0.
+        Raises: ValueError: ``K**order`` exceeds an int64, order or K is not at least 1, or alpha is not above 0.
         """
-        order, K = arguments.check_count(order, "order", "NGram"), arguments.check_count(K, "K", "NGram")
         if K**order > torch.iinfo(torch.int64).max:
             raise ValueError(f"NGram: order is {order}; expected one for which {K}**order is below 2**63")
-        if smoothing not in ("witten-bell", "additive"):
-            raise ValueError(f"NGram: smoothing is {smoothing!r}; expected 'witten-bell' or 'additive'")
-        arguments.check_positive(alpha, "alpha", "NGram")
         self.order, self.smoothing, self.alpha, self.K = order, smoothing, alpha, K
         self.tables: list[_Counts] = []  # entry n - 1 counts the n-grams
 
     def fit(self, ids: Tensor) -> "NGram":
         """Count the n-grams of a text (M,), instead of those before. Returns the model.
 
-        Raises:
-            ValueError: ids are not (M,) int64 from 0 to K - 1, or fewer than order.
+        Raises: ValueError: ids are not (M,) int64 from 0 to K - 1, or fewer than order.
         """
-        check_ids(ids, "NGram", self.K)
+        check_ids(ids, "ids", "NGram", K=self.K)
         if len(ids) < self.order:
             raise ValueError(f"NGram: ids have shape {tuple(ids.shape)}; expected at least {self.order}, the order")
         self.tables = []
@@ -76,16 +71,13 @@ class NGram:
 
         Of more than ``order`` characters, only the last ones count; of fewer, the context is shorter.
 
-        Raises:
-            ValueError: the model has not been fitted, or ngrams are not (M, n) int64 with n of at least 1.
+        Raises: ValueError: the model has not been fitted, or ngrams are not (M, n) int64 from 0 to K - 1.
         """
+        return self._probability(check_ids(ngrams, "ngrams", "NGram", "M n", self.K))
+
+    def _probability(self, ngrams: Tensor) -> Tensor:
         if not self.tables:
             raise ValueError("NGram: the model has no counts; expected fit before")
-        arguments.check_tensors("NGram", ngrams=ngrams)
-        if ngrams.ndim != 2 or ngrams.shape[1] == 0 or ngrams.dtype != torch.int64:
-            found = f"ngrams have shape {tuple(ngrams.shape)} and are {ngrams.dtype}"
-            raise ValueError(f"NGram: {found}; expected (M, n) int64 with n of at least 1")
-        check_ids(ngrams.flatten(), "NGram", self.K)
         n = min(ngrams.shape[1], self.order)
         p = torch.full((len(ngrams),), 1 / self.K, dtype=torch.float64, device=ngrams.device)
         for length in range(1, n + 1) if self.smoothing == "witten-bell" else [n]:
@@ -100,31 +92,28 @@ class NGram:
     def bits_per_character(self, ids: Tensor) -> float:
         """The average of ``-log2 p`` over a text (M,), each character given those before it.
 
-        Raises:
-            ValueError: the model has not been fitted, or ids are not (M,) int64 from 0 to K - 1.
+        Raises: ValueError: the model has not been fitted, or ids are not (M,) int64 from 0 to K - 1.
         """
-        check_ids(ids, "NGram", self.K)
-        start = [self.probability(ids[:n].unsqueeze(0)) for n in range(1, min(self.order, len(ids) + 1))]
-        rest = [self.probability(ids.unfold(0, self.order, 1))] if len(ids) >= self.order else []
+        check_ids(ids, "ids", "NGram", K=self.K)
+        start = [self._probability(ids[:n].unsqueeze(0)) for n in range(1, min(self.order, len(ids) + 1))]
+        rest = [self._probability(ids.unfold(0, self.order, 1))] if len(ids) >= self.order else []
         return -torch.cat(start + rest).log2().mean().item()
 
     def __call__(self, ids: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits (T, N, K), here ``log p``, of the character after each of ids (T, N), and the state for what follows.
 
-        Raises:
-            ValueError: the model has not been fitted, or ids are not (T, N) int64.
+        Raises: ValueError: the model has not been fitted, or ids are not (T, N) int64 from 0 to K - 1.
         """
-        arguments.check_tensors("NGram", ids=ids)
-        if ids.ndim != 2:
-            raise ValueError(f"NGram: ids have shape {tuple(ids.shape)}; expected (T, N)")
-        check_ids(ids.flatten(), "NGram", self.K)
-        text = ids if state is None else torch.cat([state, ids])
+        check_ids(ids, "ids", "NGram", "T N", self.K)
+        text = ids
+        if state is not None:
+            text = check_ids(torch.cat([state, ids]), "state and ids", "NGram", "T N", self.K)
         logits = []
         for end in range(len(text) - len(ids) + 1, len(text) + 1):
             context = text[max(0, end - self.order + 1) : end].T  # (N, up to order - 1)
             following = torch.arange(self.K, device=ids.device).repeat(len(context)).unsqueeze(1)
             ngrams = torch.cat([context.repeat_interleave(self.K, dim=0), following], dim=1)
-            logits.append(self.probability(ngrams).log().reshape(-1, self.K))
+            logits.append(self._probability(ngrams).log().reshape(-1, self.K))
         return torch.stack(logits), text[max(0, len(text) - self.order + 1) :]
 
     def _numbers(self, ngrams: Tensor) -> Tensor:

@@ -224,13 +224,13 @@ def test_another_optimizers_state_under_the_right_settings():
     adam, sgd = optim.Adam(params), optim.SGD(copies(params), momentum=0.9)
     steps(adam, params, range(2))
     saved = sgd.state_dict() | {"state": adam.state_dict()["state"]}
-    assert "SGD: params[0] has exp_avg, exp_avg_sq, step in its state; expected momentum_buffer" in unchanged(
+    assert "SGD: params[0] has step, exp_avg, exp_avg_sq in its state; expected momentum_buffer" in unchanged(
         sgd, lambda: sgd.load_state_dict(saved)
     )
     saved = adam.state_dict()
     del saved["state"][1]["exp_avg_sq"]
     message = unchanged(adam, lambda: adam.load_state_dict(saved))
-    assert "Adam: params[1] has exp_avg, step in its state; expected step, exp_avg, exp_avg_sq" in message
+    assert "Adam: params[1] has step, exp_avg in its state; expected step, exp_avg, exp_avg_sq" in message
     saved["state"][1] = {}  # as that of a parameter that was never stepped
     adam.load_state_dict(saved)
 

@@ -1,0 +1,103 @@
+"""What optimizers are given, stated once: settings, in a rule also one for each weight, and what a rule remembers."""
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+from nndl_lib._arguments import check_flag, check_number, check_tensors, known, raise_at
+from nndl_lib._declared import Check, count
+
+State = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., tuple[Tensor, State]])
+
+# What the state of a rule holds after the first step, by torch's names: always, and with some settings.
+NAMES: dict[Callable, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+
+def rule(*always: str, sometimes: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """A decorator of a rule whose state has those names; what it is given may not broadcast, nor the weights with it."""
+
+    def decorate(function: F) -> F:
+        caller, signature = function.__name__, inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
+            check_tensors(caller, w=w, g=g)
+            kind = (w.dtype, tuple(w.shape))
+            if not w.is_floating_point() or kind != (g.dtype, tuple(g.shape)):
+                found = f"w is {w.dtype} {kind[1]} and g {g.dtype} {tuple(g.shape)}"
+                raise ValueError(f"{caller}: {found}; expected a floating-point dtype and the same shape for both")
+            if not isinstance(state, dict) or state and not set(always) <= state.keys() <= {*always, *sometimes}:
+                raise ValueError(f"{caller}: state is {state!r}; expected a dict of {', '.join(always)}, at first {{}}")
+            given = signature.bind(w, g, state, *args, **settings).arguments
+            new_w, new_state = function(**given | check_settings(given, caller, for_each=True))
+            for part in (new_w, *(part for part in state.values() if isinstance(part, Tensor) and part.ndim)):
+                if (part.dtype, tuple(part.shape)) != kind:
+                    found = f"w is {w.dtype} {kind[1]} and {part.dtype} {tuple(part.shape)} comes of or stands in"
+                    raise ValueError(f"{caller}: {found} state or settings; expected what is made for this w")
+            return new_w, new_state
+
+        NAMES[checked] = always, sometimes
+        return checked  # type: ignore[return-value] # of the same signature
+
+    return decorate
+
+
+def check_settings(settings: dict[str, Any], caller: str, for_each: bool = False) -> dict[str, Any]:
+    """Return the settings that are known, as numbers and flags of Python; ``for_each``: or tensors, entry by entry.
+
+    Raises: ValueError where one is outside its range.
+    """
+    checks = _FOR_EACH if for_each else _FOR_ALL
+    return {name: checks[name](value, name, caller) for name, value in settings.items() if name in checks}
+
+
+def _number(value: float, name: str, caller: str, below: float = math.inf) -> float:
+    return check_number(value, "the learning rate lr" if name == "lr" else name, caller, below=below)
+
+
+def _numbers(value: float | Tensor, name: str, caller: str, below: float = math.inf) -> float | Tensor:
+    if not (isinstance(value, Tensor) and value.is_floating_point()):
+        return _number(value, name, caller, below)  # type: ignore[arg-type] # another tensor is refused there
+    if known(value):
+        raise_at(~((value >= 0) & (value < below)), value, name, caller, f"numbers from 0 to below {below}")
+    return value
+
+
+def _none(value: None, name: str, caller: str) -> None:
+    if value is not None:
+        raise ValueError(f"{caller}: {name} is {value!r}; expected None")
+
+
+def _table(number: Callable) -> dict[str, Check]:
+    # The checks of all settings, given that of numbers.
+    def pair(below: float = math.inf, fits: Callable = lambda first, second: True, expected: str = "") -> Check:
+        def check(value: tuple, name: str, caller: str) -> tuple:
+            if not isinstance(value, (tuple, list)) or len(value) != 2:
+                raise ValueError(f"{caller}: {name} is {value!r}; expected a tuple of two numbers")
+            first, second = (number(part, f"{name}[{k}]", caller, below) for k, part in enumerate(value))
+            if not isinstance(first, Tensor) and not isinstance(second, Tensor) and not fits(first, second):
+                raise ValueError(f"{caller}: {name} are {value!r}; expected {expected}")
+            return first, second
+
+        return check
+
+    below_1 = partial(number, below=1)
+    return {
+        **dict.fromkeys(("lr", "eps", "weight_decay", "momentum_decay", "tolerance_grad", "tolerance_change"), number),
+        **dict.fromkeys(("momentum", "dampening", "alpha"), below_1),
+        **dict.fromkeys(("nesterov", "centered"), check_flag),
+        **dict.fromkeys(("max_iter", "max_eval", "history_size"), count()),
+        "betas": pair(below=1),
+        "etas": pair(fits=lambda minus, plus: 0 < minus < 1 < plus, expected="one between 0 and 1 and one above 1"),
+        "step_sizes": pair(fits=lambda least, most: 0 < least <= most, expected="least and largest, above 0"),
+        "line_search_fn": _none,
+    }
+
+
+_FOR_ALL, _FOR_EACH = _table(_number), _table(_numbers)

@@ -77,21 +77,18 @@ class Optimizer:
         return loss
 
     def _update(self, w: list[Tensor], g: list[Tensor], states: list[State], settings: dict[str, Any]) -> None:
-        # The rule for each parameter, in place. None of the lists is empty.
+        # The rule lifted to parameters, which change in place. None of the lists is empty.
         if self._fused is not None:
             self._fused(w, g, states, **settings)
             return
         if self._rule is None:
             raise NotImplementedError(f"{type(self).__name__} has no rule of its own")
-        rule = inspect.unwrap(
-            self._rule
-        )  # without checks: settings have been checked, and gradients are as the weights
+        rule = inspect.unwrap(self._rule)  # without its checks
         for p, g_k, state in zip(w, g, states):
-            new_p, new = rule(p, g_k, state, **settings)
-            new = {"step": state.get("step", 0) + 1} | new  # torch counts in every state
-            for name, part in new.items():  # in place, an error where a parameter has changed its shape
-                state[name] = state[name].copy_(part) if isinstance(state.get(name), Tensor) else part
+            self._check_shapes(state, p)
+            new_p, new_state = rule(p, g_k, state, **settings)
             p.copy_(new_p)
+            state.update({"step": state.get("step", 0) + 1} | new_state)  # torch counts in every state
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all states, by the number of the parameter, and of the settings, in the layout of torch's.
@@ -133,6 +130,13 @@ class Optimizer:
     def _check(self, group: dict[str, Any]) -> None:
         # Raises where a setting is unknown or out of range, and makes numbers Python's; a class adds what only it has.
         check_group(group, self.defaults, self._torchs, type(self).__name__)
+
+    def _check_shapes(self, state: State, p: Tensor) -> None:
+        # Raises where p has changed its shape since the last step: its state would broadcast.
+        for name, part, shape in self._shapes(state, p):
+            if isinstance(part, Tensor) and part.shape != shape:
+                found = f"{name} has shape {tuple(part.shape)} and its parameter {shape}"
+                raise RuntimeError(f"{type(self).__name__}: {found}; expected the same shape for both")
 
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         # What a state holds: always, and with some settings.

@@ -1,4 +1,4 @@
-"""What optimizers are given, stated once: settings, in a rule also one for each weight, and what a rule remembers."""
+"""What rules and classes are given, stated once: states, and settings, of which a rule also takes one for each weight."""
 
 import functools
 import inspect
@@ -20,7 +20,7 @@ NAMES: dict[Callable, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
 
 def rule(*always: str, sometimes: tuple[str, ...] = ()) -> Callable[[F], F]:
-    """A decorator of a rule whose state has those names; what it is given may not broadcast, nor the weights with it."""
+    """A decorator of a rule whose state has those names: nothing that it is given may broadcast, and the weights so."""
 
     def decorate(function: F) -> F:
         caller, signature = function.__name__, inspect.signature(function)

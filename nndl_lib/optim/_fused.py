@@ -11,11 +11,14 @@ from torch import Tensor
 
 from nndl_lib.optim._checks import State
 
+Tensors = list[Tensor]
+States = list[State]
+
 
 def sgd(
-    w: list[Tensor],
-    g: list[Tensor],
-    states: list[State],
+    w: Tensors,
+    g: Tensors,
+    states: States,
     lr: float,
     momentum: float,
     dampening: float,
@@ -26,28 +29,21 @@ def sgd(
     if momentum == 0:
         torch._foreach_add_(w, g, alpha=-lr)
         return
-    old = [(s["momentum_buffer"], g_k) for s, g_k in zip(states, g) if s]
-    if old:
-        v, g_old = map(list, zip(*old))
-        torch._foreach_mul_(v, momentum)
-        torch._foreach_add_(v, g_old, alpha=1 - dampening)
+    old = [k for k, s in enumerate(states) if s]
     for s, g_k in zip(states, g):
         if not s:
             s["momentum_buffer"] = g_k.clone()
     v = [s["momentum_buffer"] for s in states]
+    if old:
+        torch._foreach_mul_([v[k] for k in old], momentum)
+        torch._foreach_add_([v[k] for k in old], [g[k] for k in old], alpha=1 - dampening)
     if nesterov:
         torch._foreach_add_(w, g, alpha=-lr)
     torch._foreach_add_(w, v, alpha=-lr * momentum if nesterov else -lr)
 
 
 def adam(
-    w: list[Tensor],
-    g: list[Tensor],
-    states: list[State],
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
+    w: Tensors, g: Tensors, states: States, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
 ) -> None:
     (beta1, beta2), g = betas, _decayed(g, w, weight_decay)
     for p, s in zip(w, states):
@@ -66,18 +62,12 @@ def adam(
 
 
 def adamw(
-    w: list[Tensor],
-    g: list[Tensor],
-    states: list[State],
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
+    w: Tensors, g: Tensors, states: States, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
 ) -> None:
     if weight_decay != 0:
         torch._foreach_mul_(w, 1 - lr * weight_decay)
     adam(w, g, states, lr, betas, eps, 0)
 
 
-def _decayed(g: list[Tensor], w: list[Tensor], weight_decay: float) -> list[Tensor]:
+def _decayed(g: Tensors, w: Tensors, weight_decay: float) -> Tensors:
     return list(torch._foreach_add(g, w, alpha=weight_decay)) if weight_decay != 0 else g

@@ -4,7 +4,7 @@ A function takes weights ``w`` and their gradient ``g``, of the same shape, and 
 steps, ``state``. It returns the new weights and the new state, and changes nothing that it was given. The first state
 is ``{}``. ``t`` counts the steps from 1; the learning rate alpha is ``lr``. Arguments, defaults and the names in a
 state are those of ``torch.optim``. A setting may be a tensor as well, with a number for each weight. ``nndl_lib.optim``
-has the same rules as classes, fast for many parameters at once. In float16, squares above 65504 are infinite, and the
+lifts the rules to parameters, as classes. In float16, running means of squares above 65504 are infinite, and the
 weights that they divide stay where they are, as in ``torch.optim``.
 
 All raise ValueError where w is no floating-point tensor, g no tensor of its shape and dtype, state neither ``{}`` nor
@@ -158,7 +158,7 @@ def nadam_update(
     product = kept if isinstance(beta1, Tensor) else float(kept)
     m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
     v = _mean_of_squares(state.get("exp_avg_sq"), g, beta2)
-    m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+    m_hat = mu_next / (1 - product * mu_next) * m + (1 - mu) / (1 - product) * g
     w = w - lr * m_hat / ((v / (1 - beta2**t)).sqrt() + eps)
     return w, {"step": t, "mu_product": kept, "exp_avg": m, "exp_avg_sq": v}
 

@@ -1,4 +1,4 @@
-"""What rules and classes are given, stated once: states, and settings, of which a rule also takes one for each weight."""
+"""What rules and classes are given, stated once: states, and settings, which for a rule may differ between weights."""
 
 import functools
 import inspect
@@ -20,7 +20,10 @@ NAMES: dict[Callable, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
 
 def rule(*always: str, sometimes: tuple[str, ...] = ()) -> Callable[[F], F]:
-    """A decorator of a rule whose state has those names: nothing that it is given may broadcast, and the weights so."""
+    """A decorator of a rule whose state has those names.
+
+    Raises: ValueError where w and g differ in shape or dtype, or a state or setting would make the weights broadcast.
+    """
 
     def decorate(function: F) -> F:
         caller, signature = function.__name__, inspect.signature(function)

@@ -7,6 +7,7 @@ the names, defaults and decisions of ``torch.optim.LBFGS``. n is the number of w
 import math
 from collections.abc import Callable, Iterable
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -91,7 +92,7 @@ class LBFGS(Optimizer):
         settings |= {"tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change}
         super().__init__(params, {**settings, "line_search_fn": line_search_fn})
 
-    def add_param_group(self, group):
+    def add_param_group(self, group: dict[str, Any]) -> None:
         """Add the one group. Raises ValueError where there is one already."""
         if self.param_groups:
             raise ValueError("LBFGS: params are two groups or more; expected one, as all weights take the same step")
@@ -156,7 +157,7 @@ class LBFGS(Optimizer):
         largest = _finite(g.abs().max().item(), "the largest gradient", group)
         return value, g, largest
 
-    def _names(self):
+    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         sometimes = "d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss", "al"
         return ("n_iter", "func_evals"), sometimes
 

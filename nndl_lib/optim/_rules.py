@@ -182,9 +182,11 @@ def rprop_update(
 
     Source: Riedmiller & Braun (1993), https://doi.org/10.1109/ICNN.1993.298623; iRprop-: Igel & Hüsken (2000).
     """
-    (minus, plus), start = etas, torch.zeros_like(g)
-    before, d = state.get("prev", start), state.get("step_size", start + lr)
-    signs = before.sign() * g.sign()  # 1: the sign stayed; -1: it turned; 0: one of the two is 0
+    if not state:
+        start = torch.zeros_like(g)
+        state = {"prev": start, "step_size": start + lr}
+    d, (minus, plus) = state["step_size"], etas
+    signs = state["prev"].sign() * g.sign()  # 1: the sign stayed; -1: it turned; 0: one of the two is 0
     d = torch.where(signs < 0, minus * d, torch.where(signs > 0, plus * d, d)).clamp(*step_sizes)
     g = g.masked_fill(signs < 0, 0)
     return w - g.sign() * d, {"prev": g, "step_size": d}

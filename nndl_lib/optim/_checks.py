@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from nndl_lib._arguments import check_flag, check_number, check_tensors, known, raise_at
-from nndl_lib._declared import Check, count
+from nndl_lib._arguments import check_flag, check_number, known, raise_at
+from nndl_lib._declared import Check, checked, count
 
 State = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., tuple[Tensor, State]])
@@ -26,38 +26,34 @@ def rule(*always: str, sometimes: tuple[str, ...] = ()) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
-        caller, signature = function.__name__, inspect.signature(function)
+        caller, names = function.__name__, inspect.signature(function).parameters
 
+        @checked(w="...", g="...", **{name: _FOR_EACH[name] for name in names if name in _FOR_EACH})
         @functools.wraps(function)
-        def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
-            check_tensors(caller, w=w, g=g)
-            kind = (w.dtype, tuple(w.shape))
-            if not w.is_floating_point() or kind != (g.dtype, tuple(g.shape)):
-                found = f"w is {w.dtype} {kind[1]} and g {g.dtype} {tuple(g.shape)}"
-                raise ValueError(f"{caller}: {found}; expected a floating-point dtype and the same shape for both")
+        def checking(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
+            if w.shape != g.shape:
+                found = f"w has shape {tuple(w.shape)} and g {tuple(g.shape)}"
+                raise ValueError(f"{caller}: {found}; expected the same shape for both")
             if not isinstance(state, dict) or state and not set(always) <= state.keys() <= {*always, *sometimes}:
                 raise ValueError(f"{caller}: state is {state!r}; expected a dict of {', '.join(always)}, at first {{}}")
-            given = signature.bind(w, g, state, *args, **settings).arguments
-            new_w, new_state = function(**given | check_settings(given, caller, for_each=True))
+            new_w, new_state = function(w, g, state, *args, **settings)
             for part in (new_w, *(part for part in state.values() if isinstance(part, Tensor) and part.ndim)):
-                if (part.dtype, tuple(part.shape)) != kind:
-                    found = f"w is {w.dtype} {kind[1]} and {part.dtype} {tuple(part.shape)} comes of or stands in"
+                if part.shape != w.shape or part.dtype != w.dtype:
+                    found = (
+                        f"w is {w.dtype} {tuple(w.shape)}, and {part.dtype} {tuple(part.shape)} comes of or stands in"
+                    )
                     raise ValueError(f"{caller}: {found} state or settings; expected what is made for this w")
             return new_w, new_state
 
-        NAMES[checked] = always, sometimes
-        return checked  # type: ignore[return-value] # of the same signature
+        NAMES[checking] = always, sometimes
+        return checking  # type: ignore[return-value] # of the same signature
 
     return decorate
 
 
-def check_settings(settings: dict[str, Any], caller: str, for_each: bool = False) -> dict[str, Any]:
-    """Return the settings that are known, as numbers and flags of Python; ``for_each``: or tensors, entry by entry.
-
-    Raises: ValueError where one is outside its range.
-    """
-    checks = _FOR_EACH if for_each else _FOR_ALL
-    return {name: checks[name](value, name, caller) for name, value in settings.items() if name in checks}
+def check_settings(settings: dict[str, Any], caller: str) -> dict[str, Any]:
+    """Return known settings as numbers and flags of Python. Raises: ValueError where one is outside its range."""
+    return {name: _FOR_ALL[name](value, name, caller) for name, value in settings.items() if name in _FOR_ALL}
 
 
 def _number(value: float, name: str, caller: str, below: float = math.inf) -> float:

@@ -1,6 +1,7 @@
-"""One step of each optimizer on an MLP of a million weights, against torch.optim. Run: python benchmarks/optim.py
+"""One step of each optimizer against torch.optim: a million weights in six parameters, and 1600 in a hundred.
 
-torch.optim with its defaults for the CPU. L-BFGS is left out: its time is the closure's.
+Run: python benchmarks/optim.py. torch.optim with its defaults for the CPU. "Rule" is the rule lifted where a class has
+a fused form, which is what that form gains. L-BFGS is left out: its time is the closure's.
 """
 
 import torch
@@ -31,6 +32,23 @@ def weights(dtype: torch.dtype) -> list[torch.Tensor]:
     return parameters
 
 
+def small() -> list[torch.Tensor]:
+    parameters = [torch.zeros(16, requires_grad=True) for _ in range(100)]
+    for p in parameters:
+        p.grad = torch.ones(16)
+    return parameters
+
+
+def of_small(name: str, settings: dict) -> list[tuple[str, tuple[float, float, float]]]:
+    ours, rule = (getattr(optim, name)(small(), **settings) for _ in range(2))
+    torchs, words = getattr(torch.optim, name)(small(), **settings), ", ".join(["100 x 16: " + name, *settings])
+    rows = [(words, compare(ours.step, torchs.step))]
+    if ours._fused is not None:
+        rule._fused = None
+        rows.append((words + ", rule", compare(rule.step, torchs.step)))
+    return rows
+
+
 def main() -> None:
     rows = []
     for name, settings in CASES:
@@ -45,6 +63,8 @@ def main() -> None:
                 torch.testing.assert_close(p, q, rtol=tolerance, atol=tolerance)
         words = ", ".join(f"{key} {value}" for key, value in settings.items())
         rows.append((f"{name} {words}"[:51], compare(ours.step, torchs.step, 2.0)))
+    for name, settings in CASES:
+        rows += of_small(name, settings)
     table(rows)
 
 

@@ -162,41 +162,6 @@ def check_size(input: Tensor, caller: str) -> None:
         raise ValueError(f"{caller}: input has shape {_shape(input)}; expected at least one entry")
 
 
-def check_settings(settings: dict, caller: str, tensors: bool = False) -> dict:
-    """Return those of settings that the rules of optimizers share, such as lr and betas: numbers and flags as Python's.
-
-    Raises: ValueError where one is outside its range. ``tensors``: whether they may be, entry by entry.
-    """
-
-    def number(value, name):
-        below = _BELOW[name.partition("[")[0]]
-        if not (tensors and isinstance(value, Tensor) and value.is_floating_point()):
-            return check_number(value, "the learning rate lr" if name == "lr" else name, caller, below=below)
-        if known(value):
-            raise_at(~((value >= 0) & (value < below)), value, name, caller, f"numbers from 0 to below {below}")
-        return value
-
-    checked = {name: number(settings[name], name) for name in settings if name in _BELOW and name not in _PAIRS}
-    checked |= {name: check_flag(settings[name], name, caller) for name in settings if name in ("nesterov", "centered")}
-    for name in (name for name in settings if name in _PAIRS):
-        if not isinstance(pair := settings[name], (tuple, list)) or len(pair) != 2:
-            raise ValueError(f"{caller}: {name} is {pair!r}; expected a tuple of two numbers")
-        first, second = checked[name] = tuple(number(pair[k], f"{name}[{k}]") for k in (0, 1))
-        if not isinstance(first, Tensor) and not isinstance(second, Tensor) and not _PAIRS[name][0](first, second):
-            raise ValueError(f"{caller}: {name} are {pair!r}; expected {_PAIRS[name][1]}")
-    return checked
-
-
-# Settings that are numbers from 0 to below these, and pairs of them with what has to hold between the two.
-_BELOW = {"momentum": 1, "dampening": 1, "alpha": 1, "betas": 1}
-_BELOW |= dict.fromkeys(("lr", "eps", "weight_decay", "momentum_decay", "etas", "step_sizes"), math.inf)
-_PAIRS = {
-    "betas": (lambda first, second: True, "two numbers"),
-    "etas": (lambda minus, plus: 0 < minus < 1 < plus, "one between 0 and 1 and one above 1"),
-    "step_sizes": (lambda least, most: 0 < least <= most, "least and largest, above 0"),
-}
-
-
 def check_logits(input: Tensor, caller: str) -> None:
     """Raises: ValueError where input is not floating-point of shape (N, K), with N and K of at least 1."""
     check_floating(input, caller)

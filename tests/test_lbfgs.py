@@ -33,9 +33,7 @@ def problem(make, steps, scale=1.0, **options):
         losses.append(loss.item())
         return loss
 
-    returned = []
-    for _ in range(steps):
-        returned.append(optimizer.step(closure).item())
+    returned = [optimizer.step(closure).item() for _ in range(steps)]
     return losses, returned, torch.cat([p.detach().reshape(-1) for p in model.parameters()]), optimizer
 
 

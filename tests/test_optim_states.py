@@ -224,13 +224,13 @@ def test_another_optimizers_state_under_the_right_settings():
     adam, sgd = optim.Adam(params), optim.SGD(copies(params), momentum=0.9)
     steps(adam, params, range(2))
     saved = sgd.state_dict() | {"state": adam.state_dict()["state"]}
-    assert "SGD: params[0] has exp_avg, exp_avg_sq, step in its state; expected momentum_buffer" in unchanged(
+    assert "SGD: params[0] has step, exp_avg, exp_avg_sq in its state; expected momentum_buffer" in unchanged(
         sgd, lambda: sgd.load_state_dict(saved)
     )
     saved = adam.state_dict()
     del saved["state"][1]["exp_avg_sq"]
     message = unchanged(adam, lambda: adam.load_state_dict(saved))
-    assert "Adam: params[1] has exp_avg, step in its state; expected step, exp_avg, exp_avg_sq" in message
+    assert "Adam: params[1] has step, exp_avg in its state; expected step, exp_avg, exp_avg_sq" in message
     saved["state"][1] = {}  # as that of a parameter that was never stepped
     adam.load_state_dict(saved)
 
@@ -531,18 +531,12 @@ def test_scaled_gradients():
 @pytest.mark.parametrize("name", SETTINGS)
 def test_rules_refuse_what_would_broadcast(name):
     rule, w = RULES[name], torch.zeros(3, **F64)
-    for g in (torch.zeros(1, **F64), torch.zeros(3, 1, **F64), torch.zeros((), **F64), torch.zeros(3)):
-        message = (
-            f"{rule.__name__}: w is torch.float64 (3,) and g {g.dtype} {tuple(g.shape)}; expected a floating-point"
-        )
+    for g in (torch.zeros(1, **F64), torch.zeros(3, 1, **F64), torch.zeros((), **F64)):
+        message = f"{rule.__name__}: w has shape (3,) and g {tuple(g.shape)}; expected the same shape for both"
         refused(message, rule, w, g, {})
-    refused(
-        "expected a floating-point dtype",
-        rule,
-        torch.zeros(3, dtype=torch.int64),
-        torch.zeros(3, dtype=torch.int64),
-        {},
-    )
+    message = f"{rule.__name__}: w is torch.{{}} and g is torch.{{}}; expected one floating-point dtype for all"
+    refused(message.format("float64", "float32"), rule, w, torch.zeros(3), {})
+    refused(message.format("int64", "int64"), rule, w.long(), w.long(), {})
     refused(f"{rule.__name__}: g is a list; expected a tensor", rule, w, [0.0, 0.0, 0.0], {})
     refused(f"{rule.__name__}: w is a ndarray; expected a tensor", rule, w.numpy(), w, {})
     for state in (None, [], 0):

@@ -25,4 +25,5 @@ KNOWN = {
     r"^different nn.(RNN|GRU|LSTM) b?float16, .*: (gradient|output) .*not close": "roundings of a chain, no larger than torch's",
     r"^different optim.NAdam float64, .*[eE]xpected": "torch keeps mu_product in float32",
     r"^different optim.SGD b?float16, .*nesterov": "two parts of a step are two roundings",
+    r"^different optim.RMSprop float16, .*weight_decay": "the rule rounds after each operation",
 }

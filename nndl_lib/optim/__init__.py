@@ -1,4 +1,4 @@
-"""Optimizers: each rule as a pure function, and as a class with the names, arguments, defaults and steps of ``torch.optim``.
+"""Optimizers: each rule as a pure function, and lifted to parameters as a class with the arguments of ``torch.optim``.
 
 The functions have the formulas, conventions and sources. ``optim.schedules`` has factors for the learning rate::
 
@@ -9,7 +9,8 @@ The functions have the formulas, conventions and sources. ``optim.schedules`` ha
 
 from nndl_lib.optim import schedules
 from nndl_lib.optim._base import Optimizer
-from nndl_lib.optim._classes import SGD, Adam, AdamW, NAdam, RMSprop, Rprop, clip_grad_norm_
+from nndl_lib.optim._classes import SGD, Adam, AdamW, NAdam, RMSprop, Rprop
+from nndl_lib.optim._clipping import clip_grad_norm_
 from nndl_lib.optim._lbfgs import LBFGS, two_loop
 from nndl_lib.optim._rules import adam_update, adamw_update, nadam_update, rmsprop_update, rprop_update, sgd_update
 

@@ -5,16 +5,25 @@ the names, defaults and decisions of ``torch.optim.LBFGS``. n is the number of w
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_function, check_list, check_tensors
+from nndl_lib._declared import checked, count
 from nndl_lib.optim._base import Optimizer
 
 
+def _tensors(value: Iterable[Tensor], name: str, caller: str) -> list[Tensor]:
+    tensors = check_list(value, name, caller, "a list of tensors")
+    check_tensors(caller, **{f"{name}[{k}]": x for k, x in enumerate(tensors)})
+    return tensors
+
+
+@checked(g="n", steps=_tensors, changes=_tensors)
 def two_loop(g: Tensor, steps: list[Tensor], changes: list[Tensor]) -> Tensor:
     """The direction ``-H g`` (n,), where H is the inverse Hessian that BFGS makes of the last m steps.
 
@@ -28,14 +37,7 @@ def two_loop(g: Tensor, steps: list[Tensor], changes: list[Tensor]) -> Tensor:
     Raises:
         ValueError: there are not as many changes as steps, or one of them is not of the shape of g, (n,).
     """
-    for name, vectors in (("steps", steps), ("changes", changes)):
-        vectors = arguments.check_list(vectors, name, "two_loop", "a list of tensors")
-        arguments.check_tensors("two_loop", g=g, **{f"{name}[{k}]": v for k, v in enumerate(vectors)})
-    if g.ndim != 1 or len(steps) != len(changes) or any(v.shape != g.shape for v in (*steps, *changes)):
-        raise ValueError(
-            f"two_loop: g has shape {tuple(g.shape)}, steps {[tuple(s.shape) for s in steps]} and changes "
-            f"{[tuple(y.shape) for y in changes]}; expected g (n,) and as many steps (n,) as changes (n,)"
-        )
+    _check_pairs(g, steps, changes)
     q, coefficients = -g, []
     for s, y in zip(reversed(steps), reversed(changes)):  # the newest first
         a = (s @ q) / (y @ s)
@@ -58,13 +60,12 @@ class LBFGS(Optimizer):
     Source: as ``two_loop``; decisions and tolerances as ``torch.optim.LBFGS``.
     """
 
-    _torchs = {}
-    _always = ("n_iter", "func_evals")
-    _sometimes = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss", "al")
+    _torchs: dict[str, bool | None] = {}
 
+    @checked(max_iter=count())
     def __init__(
         self,
-        params,
+        params: Iterable,
         lr: float = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -86,19 +87,19 @@ class LBFGS(Optimizer):
         Raises:
             ValueError: as the other optimizers, or a setting is outside its range, or there is more than one group.
         """
-        max_iter = arguments.check_count(max_iter, "max_iter", "LBFGS")
-        settings = {"lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval}
+        max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
+        settings = {"lr": lr, "max_iter": max_iter, "max_eval": max_eval, "history_size": history_size}
         settings |= {"tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change}
-        super().__init__(params, {**settings, "history_size": history_size, "line_search_fn": line_search_fn})
+        super().__init__(params, {**settings, "line_search_fn": line_search_fn})
 
-    def add_param_group(self, group):
+    def add_param_group(self, group: dict[str, Any]) -> None:
         """Add the one group. Raises ValueError where there is one already."""
         if self.param_groups:
             raise ValueError("LBFGS: params are two groups or more; expected one, as all weights take the same step")
         super().add_param_group(group)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor]) -> Tensor:
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override] # as torch's, it needs one
         """Make up to max_iter iterations; return the loss from before them, as the closure's first call gave it.
 
         The closure sets the gradients to zero, computes the loss and its gradient, and returns the loss, 0-d. Each
@@ -108,7 +109,7 @@ class LBFGS(Optimizer):
             ValueError: there is no function, it gave no number or no gradient, a setting is outside its range, or the
                 loss or a gradient became NaN or infinite.
         """
-        arguments.check_function(closure, "closure", "LBFGS")
+        check_function(closure, "closure", "LBFGS")
         (group,) = self.param_groups
         self._check(group)
         params, state = group["params"], self.state.setdefault(group["params"][0], {"n_iter": 0, "func_evals": 0})
@@ -156,14 +157,9 @@ class LBFGS(Optimizer):
         largest = _finite(g.abs().max().item(), "the largest gradient", group)
         return value, g, largest
 
-    def _check(self, group):
-        super()._check(group)
-        for name in ("max_iter", "max_eval", "history_size"):
-            group[name] = arguments.check_count(group[name], name, "LBFGS")
-        for name in ("tolerance_grad", "tolerance_change"):
-            group[name] = arguments.check_number(group[name], name, "LBFGS")
-        if group["line_search_fn"] is not None:
-            raise ValueError(f"LBFGS: line_search_fn is {group['line_search_fn']!r}; expected None")
+    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        sometimes = "d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss", "al"
+        return ("n_iter", "func_evals"), sometimes
 
     def _shapes(self, state, p):
         n = sum(p.numel() for p in self.param_groups[0]["params"])
@@ -218,3 +214,11 @@ def _finite(number: float, name: str, group: dict) -> float:
     if not math.isfinite(number):
         raise ValueError(f"LBFGS: {name} is {number}; expected a finite number: try a smaller lr than {group['lr']}")
     return number
+
+
+def _check_pairs(g: Tensor, steps: list[Tensor], changes: list[Tensor]) -> None:
+    if len(steps) != len(changes) or any(v.shape != g.shape for v in (*steps, *changes)):
+        raise ValueError(
+            f"two_loop: g has shape {tuple(g.shape)}, steps {[tuple(s.shape) for s in steps]} and changes "
+            f"{[tuple(y.shape) for y in changes]}; expected g (n,) and as many steps (n,) as changes (n,)"
+        )

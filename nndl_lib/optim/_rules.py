@@ -4,55 +4,20 @@ A function takes weights ``w`` and their gradient ``g``, of the same shape, and 
 steps, ``state``. It returns the new weights and the new state, and changes nothing that it was given. The first state
 is ``{}``. ``t`` counts the steps from 1; the learning rate alpha is ``lr``. Arguments, defaults and the names in a
 state are those of ``torch.optim``. A setting may be a tensor as well, with a number for each weight. ``nndl_lib.optim``
-has the same rules as classes, fast for many parameters at once. In float16, squares above 65504 are infinite, and the
+lifts the rules to parameters, as classes. In float16, running means of squares above 65504 are infinite, and the
 weights that they divide stay where they are, as in ``torch.optim``.
 
 All raise ValueError where w is no floating-point tensor, g no tensor of its shape and dtype, state neither ``{}`` nor
 what the rule has returned for such a w, or a setting outside the range that it has in ``nndl_lib.optim``.
 """
 
-import functools
-import inspect
-
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
-
-State = dict[str, Tensor | float]
+from nndl_lib.optim._checks import State, rule
 
 
-def _checked(*names: str, also: tuple[str, ...] = ()):
-    # For a rule whose state has those names, or those of the class in ``optim`` also. A gradient, state or setting of
-    # another shape would broadcast, and the weights with it.
-    def decorate(rule):
-        caller, signature = rule.__name__, inspect.signature(rule)
-
-        @functools.wraps(rule)
-        def checked(w: Tensor, g: Tensor, state: State, *args, **settings) -> tuple[Tensor, State]:
-            arguments.check_tensors(caller, w=w, g=g)
-            kind = (w.dtype, tuple(w.shape))
-            if not w.is_floating_point() or kind != (g.dtype, tuple(g.shape)):
-                found = f"w is {w.dtype} {kind[1]} and g {g.dtype} {tuple(g.shape)}"
-                raise ValueError(f"{caller}: {found}; expected a floating-point dtype and the same shape for both")
-            if not isinstance(state, dict) or state and not set(names) <= state.keys() <= {*names, *also}:
-                raise ValueError(f"{caller}: state is {state!r}; expected a dict of {', '.join(names)}, at first {{}}")
-            given = signature.bind(w, g, state, *args, **settings).arguments
-            new_w, new_state = rule(**given | arguments.check_settings(given, caller, tensors=True))
-            for part in (new_w, *(part for part in state.values() if isinstance(part, Tensor) and part.ndim)):
-                if (part.dtype, tuple(part.shape)) != kind:
-                    found = f"{part.dtype} {tuple(part.shape)} comes of or stands in state or settings"
-                    raise ValueError(
-                        f"{caller}: w is {w.dtype} {kind[1]} and {found}; expected what is made for this w"
-                    )
-            return new_w, new_state
-
-        return checked
-
-    return decorate
-
-
-@_checked("momentum_buffer")
+@rule("momentum_buffer")
 def sgd_update(
     w: Tensor,
     g: Tensor,
@@ -75,14 +40,14 @@ def sgd_update(
     Source: Polyak (1964), https://doi.org/10.1016/0041-5553(64)90137-5; Nesterov (1983), Soviet Mathematics Doklady
     27, 372-376; Sutskever, Martens, Dahl & Hinton (2013), https://proceedings.mlr.press/v28/sutskever13.html.
     """
-    g = g + weight_decay * w
-    if (momentum == 0) is True:  # a tensor is never: it has one for each weight
+    g = _decayed(g, w, weight_decay)
+    if _is_zero(momentum):
         return w - lr * g, state
     v = momentum * state["momentum_buffer"] + (1 - dampening) * g if state else g
     return w - lr * (g + momentum * v if nesterov else v), {"momentum_buffer": v}
 
 
-@_checked("square_avg", also=("step", "grad_avg", "momentum_buffer"))
+@rule("square_avg", sometimes=("step", "grad_avg", "momentum_buffer"))
 def rmsprop_update(
     w: Tensor,
     g: Tensor,
@@ -105,14 +70,20 @@ def rmsprop_update(
     Source: Tieleman & Hinton (2012), Neural Networks for Machine Learning, lecture 6.5; centered: Graves (2013),
     https://arxiv.org/abs/1308.0850, section 4.2.
     """
-    g = g + weight_decay * w
-    s = alpha * state.get("square_avg", 0) + (1 - alpha) * g**2
-    mean = alpha * state.get("grad_avg", 0) + (1 - alpha) * g if centered else torch.zeros_like(g)
-    v = momentum * state.get("momentum_buffer", 0) + g / ((s - mean**2).clamp(min=0).sqrt() + eps)
-    return w - lr * v, {"square_avg": s, "grad_avg": mean, "momentum_buffer": v}
+    g = _decayed(g, w, weight_decay)
+    s = _mean_of_squares(state.get("square_avg"), g, alpha)
+    after = {"square_avg": s}
+    if centered:
+        after["grad_avg"] = mean = alpha * state.get("grad_avg", 0) + (1 - alpha) * g
+        s = (s - mean**2).clamp(min=0)  # rounding may take a variance of nearly 0 below it
+    root = s.sqrt() + eps
+    if _is_zero(momentum):
+        return w - lr * g / root, after
+    after["momentum_buffer"] = v = momentum * state.get("momentum_buffer", 0) + g / root
+    return w - lr * v, after
 
 
-@_checked("step", "exp_avg", "exp_avg_sq")
+@rule("step", "exp_avg", "exp_avg_sq")
 def adam_update(
     w: Tensor,
     g: Tensor,
@@ -133,14 +104,14 @@ def adam_update(
     Source: Kingma & Ba (2015), https://arxiv.org/abs/1412.6980, algorithm 1.
     """
     (beta1, beta2), t = betas, state.get("step", 0) + 1
-    g = g + weight_decay * w
+    g = _decayed(g, w, weight_decay)
     m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
-    v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g**2
+    v = _mean_of_squares(state.get("exp_avg_sq"), g, beta2)
     m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
     return w - lr * m_hat / (v_hat.sqrt() + eps), {"step": t, "exp_avg": m, "exp_avg_sq": v}
 
 
-@_checked("step", "exp_avg", "exp_avg_sq")
+@rule("step", "exp_avg", "exp_avg_sq")
 def adamw_update(
     w: Tensor,
     g: Tensor,
@@ -160,7 +131,7 @@ def adamw_update(
     return adam_update((1 - lr * weight_decay) * w, g, state, lr, betas, eps)
 
 
-@_checked("step", "mu_product", "exp_avg", "exp_avg_sq")
+@rule("step", "mu_product", "exp_avg", "exp_avg_sq")
 def nadam_update(
     w: Tensor,
     g: Tensor,
@@ -182,17 +153,17 @@ def nadam_update(
     """
     (beta1, beta2), t = betas, state.get("step", 0) + 1
     mu, mu_next = (beta1 * (1 - 0.96 ** (k * momentum_decay) / 2) for k in (t, t + 1))
-    g = g + weight_decay * w
-    kept = mu * state.get("mu_product", torch.ones(()))
+    g = _decayed(g, w, weight_decay)
+    kept = mu * state.get("mu_product", torch.ones((), device="cpu"))
     product = kept if isinstance(beta1, Tensor) else float(kept)
     m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
-    v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g**2
-    m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+    v = _mean_of_squares(state.get("exp_avg_sq"), g, beta2)
+    m_hat = mu_next / (1 - product * mu_next) * m + (1 - mu) / (1 - product) * g
     w = w - lr * m_hat / ((v / (1 - beta2**t)).sqrt() + eps)
     return w, {"step": t, "mu_product": kept, "exp_avg": m, "exp_avg_sq": v}
 
 
-@_checked("prev", "step_size", also=("step",))
+@rule("prev", "step_size", sometimes=("step",))
 def rprop_update(
     w: Tensor,
     g: Tensor,
@@ -211,8 +182,25 @@ def rprop_update(
 
     Source: Riedmiller & Braun (1993), https://doi.org/10.1109/ICNN.1993.298623; iRprop-: Igel & Hüsken (2000).
     """
-    before, d = state.get("prev", torch.zeros_like(g)).sign(), state.get("step_size", torch.zeros_like(g) + lr)
-    turned, same = g.sign() * before < 0, g.sign() * before > 0
-    d = torch.where(turned, etas[0] * d, torch.where(same, etas[1] * d, d)).clamp(*step_sizes)
-    g = torch.where(turned, 0.0, g)
+    if not state:
+        start = torch.zeros_like(g)
+        state = {"prev": start, "step_size": start + lr}
+    d, (minus, plus) = state["step_size"], etas
+    signs = state["prev"].sign() * g.sign()  # 1: the sign stayed; -1: it turned; 0: one of the two is 0
+    d = torch.where(signs < 0, minus * d, torch.where(signs > 0, plus * d, d)).clamp(*step_sizes)
+    g = g.masked_fill(signs < 0, 0)
     return w - g.sign() * d, {"prev": g, "step_size": d}
+
+
+def _decayed(g: Tensor, w: Tensor, weight_decay: float | Tensor) -> Tensor:
+    return g if _is_zero(weight_decay) else g + weight_decay * w
+
+
+def _mean_of_squares(before: Tensor | None, g: Tensor, beta: float | Tensor) -> Tensor:
+    # beta * before + (1 - beta) * g**2, rounded as torch does, and without g**2 itself, which float16 may not hold.
+    before = torch.zeros_like(g) if before is None else before
+    return torch.addcmul(beta * before, (1 - beta) * g, g)
+
+
+def _is_zero(setting: float | Tensor) -> bool:
+    return not isinstance(setting, Tensor) and setting == 0  # a tensor has one for each weight

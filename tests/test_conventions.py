@@ -299,7 +299,7 @@ REFUSED = [  # what is called, and words of the error that names the argument
     (lambda: nn.Dense(nn.Tanh(), True), "Dense: dim is True; expected an integer"),
     (lambda: nn.Residual(3), "Residual: block is 3; expected a function"),
     (lambda: nn.MLP(3), "MLP: sizes are [3]; expected at least two"),
-    (lambda: models.ResNet(models.BasicBlock, 2), "ResNet: layers is []; expected"),
+    (lambda: models.ResNet(models.BasicBlock, 2), "ResNet: layers is 2; expected"),
     (
         lambda: nn.weight_norm(nn.Linear(3, 2), dim=True),
         "weight_norm: weight has shape (2, 3) and dim is True; expected",
@@ -311,7 +311,7 @@ REFUSED = [  # what is called, and words of the error that names the argument
     (lambda: init.calculate_gain(["relu"]), "calculate_gain: nonlinearity is ['relu']; expected"),
     (lambda: init.constant_(X.clone(), "1"), "constant_: val is '1'; expected a finite number"),
     (lambda: init.xavier_uniform_(X.clone(), "relu"), "xavier_uniform_: gain is 'relu'; expected a finite number"),
-    (lambda: init.normal_(X.long()), "normal_: input is torch.int64; expected a floating-point dtype"),
+    (lambda: init.normal_(X.long()), "normal_: tensor is torch.int64; expected a floating-point dtype"),
     (
         lambda: init.initialize(nn.Linear(3, 2), init.zeros_, bias="0"),
         "initialize: bias is '0'; expected a finite number",

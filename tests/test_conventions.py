@@ -1,4 +1,4 @@
-"""Calls as torch's: no positional argument means something else, layers take ``input=``, and other kinds are refused."""
+"""Calls as torch's: no positional argument means something else, layers take ``input=``, other kinds are refused."""
 
 import inspect
 import math
@@ -24,7 +24,8 @@ WRITTEN = {
     "softplus": "input beta threshold",
     "LSTM": "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size device dtype",
     "GRU": "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size device dtype",
-    "RNN": "input_size hidden_size num_layers nonlinearity bias batch_first dropout bidirectional proj_size device dtype",
+    "RNN": "input_size hidden_size num_layers nonlinearity bias batch_first dropout bidirectional proj_size device "
+    "dtype",
     "Identity": "",
     "Sigmoid": "",
     "Tanh": "",

@@ -222,7 +222,8 @@ def test_initialize():
     assert model[0].weight.eq(0).all() and model[2].bias.eq(0.25).all()
     init.initialize(model, init.orthogonal_, bias=None)
     assert model[2].bias.eq(0.25).all()
-    init.initialize(nn.Linear(3, 2, bias=False), init.zeros_)
+    for layer in (nn.Linear(3, 2, bias=False), torch.nn.Embedding(3, 2)):  # the one has no bias, the other knows none
+        assert init.initialize(layer, init.zeros_).weight.eq(0).all()
 
 
 def test_initialize_leaves_norms_and_gates():

@@ -141,5 +141,5 @@ class DenseNet(Module):
         self.relu, self.avgpool, self.classifier = ReLU(), GlobalAvgPool2d(), make.linear(channels, num_classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Logits (N, num_classes) of images (N, in_channels, H, W). RuntimeError for other channels."""
         return self.classifier(self.avgpool(self.relu(self.features(input))))

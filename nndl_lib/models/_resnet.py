@@ -5,7 +5,6 @@ Their parameters have the names that they have in torchvision's, so that its sta
 """
 
 from collections.abc import Sequence
-from typing import Protocol, Unpack
 
 import torch
 from torch import Tensor
@@ -13,18 +12,8 @@ from torch.nn import Identity, Module, Sequential
 
 from nndl_lib._arguments import check_flag, check_function
 from nndl_lib._declared import checked, count
-from nndl_lib.models._parts import Device, Options, Parts, counts
+from nndl_lib.models._parts import Device, Parts, counts
 from nndl_lib.nn import GlobalAvgPool2d, MaxPool2d, ReLU
-
-
-class MakesBlocks(Protocol):
-    """A class of blocks, as a network takes it."""
-
-    expansion: int
-
-    def __call__(self, in_channels: int, channels: int, stride: int, **options: Unpack[Options]) -> Module:
-        """A block."""
-        ...
 
 
 class _Block(Module):
@@ -73,7 +62,7 @@ class BasicBlock(_Block):
         self._project(in_channels, channels, stride, make)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Outputs (N, channels, H_out, W_out) of (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Outputs (N, channels, H_out, W_out) of (N, in_channels, H, W). RuntimeError for other channels."""
         h = self.relu(self.bn1(self.conv1(input)))
         return self.relu(self._shortcut(input) + self.bn2(self.conv2(h)))
 
@@ -119,7 +108,7 @@ class Bottleneck(_Block):
         self._project(in_channels, out_channels, stride, make)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Outputs (N, 4 channels, H_out, W_out) of (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Outputs (N, 4 channels, H_out, W_out) of (N, in_channels, H, W). RuntimeError for other channels."""
         h = self.relu(self.bn1(self.conv1(input)))
         h = self.relu(self.bn2(self.conv2(h)))
         return self.relu(self._shortcut(input) + self.bn3(self.conv3(h)))
@@ -176,7 +165,7 @@ class ResNet(Module):
     )
     def __init__(
         self,
-        block: MakesBlocks,
+        block: type[BasicBlock] | type[Bottleneck],
         layers: Sequence[int],
         num_classes: int = 1000,
         in_channels: int = 3,
@@ -211,7 +200,7 @@ class ResNet(Module):
         self.avgpool, self.fc = GlobalAvgPool2d(), make.linear(inputs, num_classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Logits (N, num_classes) of images (N, in_channels, H, W). RuntimeError for other channels."""
         h = self.maxpool(self.relu(self.bn1(self.conv1(input))))
         for k in range(self.stages):
             h = self.get_submodule(f"layer{k + 1}")(h)

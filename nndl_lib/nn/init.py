@@ -222,8 +222,9 @@ def initialize(
             layer.weight = scheme(weight.clone(), **options)
         else:
             scheme(weight, **options)
-        if bias is not None and layer not in gates and isinstance(layer.bias, Tensor):
-            layer.bias.fill_(bias)
+        shift = getattr(layer, "bias", None)
+        if bias is not None and layer not in gates and isinstance(shift, Tensor):
+            shift.fill_(bias)
     return model
 
 

@@ -492,9 +492,9 @@ def test_conv2d_module_bad_input():
     layer = nn.Conv2d(2, 3, (3, 4), padding=(1, 0), dilation=(1, 2))
     with refused("Conv2d: input has shape (2, 8, 8); expected (N, C, H, W)"):
         layer(torch.zeros(2, 8, 8))
-    with refused("Conv2d: input is on cpu and weight on meta; expected one device for both"):
+    with refused("Conv2d: input is on cpu and weight is on meta; expected one device for all"):
         nn.Conv2d(2, 3, 3, device="meta")(torch.zeros(1, 2, 8, 8))
-    with refused("Conv2d: input is torch.float64 and weight is torch.float32; expected the same dtype for both"):
+    with refused("Conv2d: input is torch.float64 and weight is torch.float32; expected one floating-point dtype"):
         layer(torch.zeros(1, 2, 8, 8, **F64))
     assert layer(torch.zeros(1, 2, 1, 7)).shape == (1, 3, 1, 1)
     same = nn.Conv2d(2, 3, 2, padding="same")

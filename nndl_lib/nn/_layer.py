@@ -76,7 +76,7 @@ def check_like(input: Tensor, weight: Tensor, caller: str) -> None:
     """
     if input.dtype != weight.dtype and not autocasts(input):
         found = f"input is {input.dtype} and weight is {weight.dtype}"
-        raise ValueError(f"{caller}: {found}; expected the same dtype for both")
+        raise ValueError(f"{caller}: {found}; expected one floating-point dtype for all")
     if input.device != weight.device:
-        found = f"input is on {input.device} and weight on {weight.device}"
-        raise ValueError(f"{caller}: {found}; expected one device for both")
+        found = f"input is on {input.device} and weight is on {weight.device}"
+        raise ValueError(f"{caller}: {found}; expected one device for all")

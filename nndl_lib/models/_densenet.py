@@ -131,10 +131,10 @@ class DenseNet(Module):
         if not small:
             parts |= {"norm0": make.norm(channels), "relu0": ReLU(), "pool0": MaxPool2d(3, stride=2, padding=1)}
         for k, number in enumerate(layers, start=1):
-            parts[f"denseblock{k}"] = DenseBlock(number, channels, growth, **make.options)
+            parts[f"denseblock{k}"] = DenseBlock(number, channels, growth, **make._asdict())
             channels += number * growth
             if k < len(layers):
-                parts[f"transition{k}"] = Transition(channels, channels // 2, **make.options)
+                parts[f"transition{k}"] = Transition(channels, channels // 2, *make)
                 channels //= 2
         parts[f"norm{len(layers) + 1}"] = make.norm(channels)
         self.features = Sequential(OrderedDict(parts))

@@ -1,7 +1,7 @@
 """What the networks share: layers made with one generator, dtype and device, and the check of what a stage counts."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import NamedTuple
 
 import torch
 
@@ -12,24 +12,17 @@ from nndl_lib.nn import BatchNorm2d, Conv2d, Linear
 Device = str | torch.device | None
 
 
-class Options(TypedDict):
-    """What every part of a network is made with, as it was given to the network."""
+class Parts(NamedTuple):
+    """Makes the layers of a network, one after another, with what was given to the network."""
 
     generator: torch.Generator | None
     dtype: torch.dtype | None
     device: Device
 
-
-class Parts:
-    """Makes the layers of a network, one after another: ``options`` go to all of them, and to parts of parts."""
-
-    def __init__(self, generator: torch.Generator | None, dtype: torch.dtype | None, device: Device):
-        self.options: Options = {"generator": generator, "dtype": dtype, "device": device}
-
     def conv(
         self,
-        in_channels: int,
-        out_channels: int,
+        inputs: int,
+        outputs: int,
         kernel: int,
         stride: int = 1,
         padding: int | None = None,
@@ -38,19 +31,19 @@ class Parts:
     ) -> Conv2d:
         """A convolution; without a padding, half the kernel's, which leaves the size as it is where the stride is 1."""
         padding = kernel // 2 if padding is None else padding
-        return Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups, bias=bias, **self.options)
+        return Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias, **self._asdict())
 
-    def stem(self, in_channels: int, channels: int, small: bool) -> Conv2d:
+    def stem(self, inputs: int, outputs: int, small: bool) -> Conv2d:
         """The first convolution: 7 x 7 with stride 2, and 3 x 3 for small images."""
-        return self.conv(in_channels, channels, 3) if small else self.conv(in_channels, channels, 7, stride=2)
+        return self.conv(inputs, outputs, 3) if small else self.conv(inputs, outputs, 7, stride=2)
 
     def norm(self, channels: int) -> BatchNorm2d:
         """Batch normalization, which draws nothing."""
-        return BatchNorm2d(channels, dtype=self.options["dtype"], device=self.options["device"])
+        return BatchNorm2d(channels, dtype=self.dtype, device=self.device)
 
-    def linear(self, in_features: int, out_features: int) -> Linear:
+    def linear(self, inputs: int, outputs: int) -> Linear:
         """A linear layer."""
-        return Linear(in_features, out_features, **self.options)
+        return Linear(inputs, outputs, **self._asdict())
 
 
 def counts(expected: str) -> Check:

@@ -194,7 +194,7 @@ class ResNet(Module):
             blocks: list[Module] = []
             for n in range(number):
                 stride = 2 if k > 0 and n == 0 else 1
-                blocks.append(block(inputs, channels * 2**k, stride, **make.options))
+                blocks.append(block(inputs, channels * 2**k, stride, **make._asdict()))
                 inputs = channels * 2**k * block.expansion
             self.add_module(f"layer{k + 1}", Sequential(*blocks))
         self.avgpool, self.fc = GlobalAvgPool2d(), make.linear(inputs, num_classes)

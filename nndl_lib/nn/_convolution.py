@@ -1,8 +1,8 @@
 """Layers for images, with the state of ``torch.nn``. Derived in chapter 09, "Convolutional networks".
 
 An image is (C, H, W), a batch of them (N, C, H, W). Convolution and pooling give the numbers of ``functional.conv2d``
-and its companions up to rounding, but by PyTorch's own kernels, which take less time; where channels do not fit, or a
-kernel is larger than the padded image, it is PyTorch's RuntimeError that says so.
+and its companions up to rounding, but by PyTorch's own kernels, which take less time. What these say clearly, such as
+that a kernel is larger than the padded image, they say.
 """
 
 from functools import partial
@@ -90,6 +90,7 @@ class Conv2d(Layer):
 
         Raises:
             ValueError: input is not (N, C, H, W), or has another dtype or device than the weights.
+            RuntimeError: input has other channels, or is smaller than the kernel, with its padding.
         """
         weight, bias, padding = self.weight, self.bias, self.padding  # read once: a reparametrization may count that
         check_like(input, weight, "Conv2d")

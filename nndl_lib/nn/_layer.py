@@ -20,12 +20,10 @@ class Layer(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """The settings, for ``print``."""
-        return ", ".join(self._setting(name) for name in self.shown.split())
-
-    def _setting(self, name: str) -> str:
-        value = getattr(self, name.rstrip("="))
-        value = value is not None if name == "bias=" else value  # of a parameter, only whether there is one
-        return f"{name}{value}" if name.endswith("=") else str(value)
+        settings = {name: getattr(self, name.rstrip("=")) for name in self.shown.split()}
+        if "bias=" in settings:
+            settings["bias="] = self.bias is not None
+        return ", ".join(f"{name}{value}" if "=" in name else str(value) for name, value in settings.items())
 
 
 def drawn(

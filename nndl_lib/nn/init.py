@@ -17,21 +17,8 @@ from nndl_lib._declared import checked, number, one_of
 from nndl_lib.nn._blocks import Highway
 from nndl_lib.nn._layer import check_rng
 
-__all__ = [
-    "calculate_gain",
-    "constant_",
-    "initialize",
-    "kaiming_normal_",
-    "kaiming_uniform_",
-    "normal_",
-    "orthogonal_",
-    "spread_hinges_",
-    "uniform_",
-    "unit_directions_",
-    "xavier_normal_",
-    "xavier_uniform_",
-    "zeros_",
-]
+__all__ = ["zeros_", "constant_", "uniform_", "normal_", "calculate_gain", "xavier_uniform_", "xavier_normal_"]
+__all__ += ["kaiming_uniform_", "kaiming_normal_", "orthogonal_", "unit_directions_", "spread_hinges_", "initialize"]
 
 _GAINS = {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 _GAINS |= dict.fromkeys(["linear", "identity", "sigmoid", "conv1d", "conv2d", "conv3d"], 1.0)
@@ -62,7 +49,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: torch.Ge
     """Draw from the uniform distribution on a to b, and return the tensor.
 
     Raises:
-        ValueError: a or b is not finite. RuntimeError: a is above b.
+        ValueError: a or b is not finite.
+        RuntimeError: a is above b.
     """
     return _draw(tensor, lambda values: values.uniform_(a, b, generator=generator), generator)
 

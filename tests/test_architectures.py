@@ -1,4 +1,4 @@
-"""LeNet, AlexNet, ResNet, ResNeXt and DenseNet against counts by hand, published ones, and the same made of torch.nn."""
+"""LeNet, AlexNet, ResNet, ResNeXt, DenseNet against counts by hand, published ones, and the same made of torch.nn."""
 
 import re
 
@@ -284,7 +284,7 @@ def test_residual_networks_bad_arguments():
             models.ResNeXtBlock(4, 64, **{name: 0})
     with refused("ResNeXtBlock: channels is 15 and base_width 4; expected a product of at least 64"):
         models.ResNeXtBlock(4, 15)
-    with refused("3 channels, and weight (4, 4, 3, 3); expected 4 channels"):
+    with pytest.raises(RuntimeError, match="to have 4 channels, but got 3 channels"):  # by torch
         models.BasicBlock(4, 4)(torch.zeros(1, 3, 4, 4))
 
 
@@ -350,6 +350,9 @@ def test_dense_network():
 def test_dense_networks_bad_arguments():
     with refused("DenseNet: layers is []; expected the number of layers of each block"):
         models.DenseNet(4, [], 8)
+    for layers in (3, [2, 0]):
+        with refused(f"DenseNet: layers{'[1]' if layers != 3 else ''} is {3 if layers == 3 else 0}; expected"):
+            models.DenseNet(4, layers, 8)
     with refused("DenseNet: channels is 0; expected an integer of at least 1"):
         models.DenseNet(4, [1], 0)
     with refused("DenseBlock: num_layers is 0; expected an integer of at least 1"):

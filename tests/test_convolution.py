@@ -403,10 +403,10 @@ def test_pooling_has_second_derivatives():
         assert torch.autograd.gradgradcheck(lambda x: function(x, 3, 2, 1).square(), (x,))
 
 
-@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d", "MaxPool2d", "AvgPool2d"])
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d"])
 def test_pooling_bad_input(name):
     def call(x, *sizes):
-        return getattr(functional, name)(x, *sizes) if name[0].islower() else getattr(nn, name)(*sizes)(x)
+        return getattr(functional, name)(x, *sizes)
 
     x = torch.zeros(1, 1, 3, 4)
     for bad in (x[0], x[:0]):
@@ -490,19 +490,42 @@ def test_conv2d_module_bad_arguments():
 
 def test_conv2d_module_bad_input():
     layer = nn.Conv2d(2, 3, (3, 4), padding=(1, 0), dilation=(1, 2))
-    with refused("Conv2d: input has shape (1, 3, 8, 8), 3 channels, and weight (3, 2, 3, 4); expected 2 channels"):
-        layer(torch.zeros(1, 3, 8, 8))
     with refused("Conv2d: input has shape (2, 8, 8); expected (N, C, H, W)"):
         layer(torch.zeros(2, 8, 8))
-    with refused("Conv2d: input is on cpu and weight on meta; expected one device for both"):
+    with refused("Conv2d: input is on cpu and weight is on meta; expected one device for all"):
         nn.Conv2d(2, 3, 3, device="meta")(torch.zeros(1, 2, 8, 8))
-    with refused("Conv2d: input is torch.float64 and weight is torch.float32; expected the same dtype for both"):
+    with refused("Conv2d: input is torch.float64 and weight is torch.float32; expected one floating-point dtype"):
         layer(torch.zeros(1, 2, 8, 8, **F64))
-    with refused("Conv2d: the kernel, 3 x 4 with dilation (1, 2), spans 3 x 7 and the padded input 3 x 6; expected"):
-        layer(torch.zeros(1, 2, 1, 6))
     assert layer(torch.zeros(1, 2, 1, 7)).shape == (1, 3, 1, 1)
-    with refused("Conv2d: the kernel is 3 x 3 and the padded input 2 x 9; expected a kernel that fits"):
+    same = nn.Conv2d(2, 3, 2, padding="same")
+    same.stride = 2
+    with refused("Conv2d: padding is 'same' and stride 2; expected stride 1"):
+        same(torch.zeros(1, 2, 4, 4))
+    # What torch itself says in clear words.
+    with pytest.raises(RuntimeError, match="to have 2 channels, but got 3 channels"):
+        layer(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(RuntimeError, match=r"\(3 x 3\). Kernel size can't be greater than actual input size"):
         nn.Conv2d(1, 1, 3)(torch.zeros(1, 1, 2, 9))
+
+
+@pytest.mark.parametrize("kind", [nn.MaxPool2d, nn.AvgPool2d])
+def test_pooling_modules_bad_input(kind):
+    name, x = kind.__name__, torch.zeros(1, 1, 3, 4)
+    for bad in (x[0], x[:0]):
+        with refused(f"{name}: input has shape {tuple(bad.shape)}; expected (N, C, H, W)"):
+            kind(2)(bad)
+    with refused(f"{name}: input is torch.int64; expected a floating-point dtype"):
+        kind(2)(x.long())
+    for sizes, which, least in (((0,), "kernel_size", 1), ((2, 0), "stride", 1), ((2, 1, -1), "padding", 0)):
+        with refused(f"{name}: {which} is {sizes[-1]}; expected an integer of at least {least}, or two"):
+            kind(*sizes)
+    # What torch itself says in clear words.
+    for sizes in ((4,), ((2, 7), 1, 1)):
+        with pytest.raises(RuntimeError, match="Output size is too small"):
+            kind(*sizes)(x)
+    for padding in (2, (0, 2), (2, 0)):
+        with pytest.raises(RuntimeError, match="pad should be at most half of"):
+            kind(3, 1, padding)(x)
 
 
 def test_global_average_and_flatten():

@@ -78,7 +78,7 @@ def test_gains_are_torchs(name):
 
 
 def test_gains_refuse():
-    known = "tanh, relu, selu, linear, identity, sigmoid, conv1d, conv2d, conv3d or leaky_relu"
+    known = "'tanh', 'relu', 'selu', 'linear', 'identity', 'sigmoid', 'conv1d', 'conv2d', 'conv3d' or 'leaky_relu'"
     refused(f"calculate_gain: nonlinearity is 'rely'; expected {known}", init.calculate_gain, "rely")
     for param in (True, math.nan, "0.1"):
         with pytest.raises(ValueError, match=f"calculate_gain: param is {param!r}; expected"):
@@ -109,14 +109,20 @@ WEIGHTS = [
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_what_is_no_weight(name):
     for shape in ((), (3,), (0, 3), (3, 0)):
-        message = f"{name}: tensor has shape {shape}; expected a weight (out, in) or (out, in, *kernel)"
+        least = ", with sizes of at least 1" if 0 in shape else ""
+        message = f"{name}: tensor has shape {shape}; expected (out, in, ...){least}"
         refused(message, getattr(init, name), torch.zeros(shape))
+    message = f"{name}: tensor is torch.int64; expected a floating-point dtype"
+    refused(message, getattr(init, name), torch.ones(2, 3).long())
 
 
 def test_draws_refuse():
     w = torch.zeros(2, 3)
-    for a, b in ((1.0, 0.0), (math.nan, 1.0), (0.0, math.inf), (-math.inf, 0.0)):
-        refused(f"uniform_: a is {a} and b is {b}; expected finite numbers with a <= b", init.uniform_, w, a, b)
+    refused("uniform_: a is nan; expected a finite number", init.uniform_, w, math.nan, 1.0)
+    refused("uniform_: b is inf; expected a finite number", init.uniform_, w, 0.0, math.inf)
+    for a, words in ((1.0, "but found from=1 > to=0"), (-math.inf, "from is out of bounds")):  # by torch
+        with pytest.raises(RuntimeError, match=words):
+            init.uniform_(w, a, 0.0)
     for std in (-1, math.nan, math.inf):
         refused(f"normal_: std is {std}; expected a finite number of at least 0", init.normal_, w, std=std)
     for name in ("kaiming_uniform_", "kaiming_normal_"):
@@ -191,14 +197,14 @@ def test_spread_hinges_refuses():
         (w, b[:, None], X),
     ):
         shapes = [tuple(part.shape) for part in bad]
+        least = ", with sizes of at least 1" if len(bad[2]) == 0 else ""
         message = (
             f"spread_hinges_: weight has shape {shapes[0]}, bias {shapes[1]} and X {shapes[2]}; "
-            "expected (M, D), (M,) and (N, D) with N of at least 1"
+            f"expected weight (M, D), bias (M,) and X (N, D){least}"
         )
         refused(message, init.spread_hinges_, *bad)
-    message = (
-        "spread_hinges_: weight is torch.float32, bias torch.float32 and X torch.float64; expected one dtype for all"
-    )
+    found = "weight is torch.float32, bias is torch.float32 and X is torch.float64"
+    message = f"spread_hinges_: {found}; expected one floating-point dtype for all"
     refused(message, init.spread_hinges_, w, b, X.double())
 
 
@@ -216,7 +222,8 @@ def test_initialize():
     assert model[0].weight.eq(0).all() and model[2].bias.eq(0.25).all()
     init.initialize(model, init.orthogonal_, bias=None)
     assert model[2].bias.eq(0.25).all()
-    init.initialize(nn.Linear(3, 2, bias=False), init.zeros_)
+    for layer in (nn.Linear(3, 2, bias=False), torch.nn.Embedding(3, 2)):  # the one has no bias, the other knows none
+        assert init.initialize(layer, init.zeros_).weight.eq(0).all()
 
 
 def test_initialize_leaves_norms_and_gates():

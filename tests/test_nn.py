@@ -123,13 +123,13 @@ def test_linear_bad_inputs(shape):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.int64])
 def test_linear_inputs_of_another_dtype(dtype):
-    message = f"Linear: input is {dtype} and weight is torch.float32; expected the same dtype for both"
+    message = f"Linear: input is {dtype} and weight is torch.float32; expected one floating-point dtype for all"
     with pytest.raises(ValueError, match=re.escape(message)):
         nn.Linear(3, 2)(torch.zeros(2, 3, dtype=dtype))
 
 
 def test_linear_inputs_on_another_device():
-    with pytest.raises(ValueError, match="^Linear: input is on cpu and weight on meta; expected one device for both"):
+    with pytest.raises(ValueError, match="^Linear: input is on cpu and weight is on meta; expected one device for all"):
         nn.Linear(3, 2, device="meta")(torch.zeros(2, 3))
 
 

@@ -1,8 +1,10 @@
-"""Networks that have a name, made of the modules of ``nndl_lib.nn``: LeNet, AlexNet, ResNet with its blocks, DenseNet::
+"""Networks that have a name, made of the modules of ``nndl_lib.nn``: LeNet, AlexNet, ResNet with its blocks, DenseNet.
 
-from nndl_lib import models
+Their weights are drawn from one generator, layer after layer::
 
-network = models.ResNet(models.BasicBlock, [2, 2, 2, 2], 10, 3)
+    from nndl_lib import models
+
+    network = models.ResNet(models.BasicBlock, [2, 2, 2, 2], 10, 3)
 """
 
 from nndl_lib.models._densenet import DenseBlock, DenseLayer, DenseNet, Transition

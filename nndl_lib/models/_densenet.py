@@ -4,16 +4,19 @@ Parameters have the names that they have in torchvision's, so that its state dic
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import Module, Sequential
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.nn import AvgPool2d, BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
+from nndl_lib._arguments import check_flag
+from nndl_lib._declared import checked, count
+from nndl_lib.models._parts import Device, Parts, counts
+from nndl_lib.nn import AvgPool2d, GlobalAvgPool2d, MaxPool2d, ReLU
 
 
-class DenseLayer(torch.nn.Module):
+class DenseLayer(Module):
     """The maps that it was given, and ``growth`` new ones after them.
 
     The new ones come from batch normalization, relu, a 1 x 1 convolution to ``bottleneck * growth`` channels, batch
@@ -22,6 +25,7 @@ class DenseLayer(torch.nn.Module):
     Source: Huang, Liu, van der Maaten & Weinberger (2017), https://arxiv.org/abs/1608.06993.
     """
 
+    @checked(growth=count(), bottleneck=count())
     def __init__(
         self,
         in_channels: int,
@@ -29,18 +33,13 @@ class DenseLayer(torch.nn.Module):
         bottleneck: int = 4,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights. Raises ValueError where a number is not an integer of at least 1."""
         super().__init__()
-        for name, value in (("growth", growth), ("bottleneck", bottleneck)):
-            arguments.check_count(value, name, "DenseLayer")
-        norm = {"dtype": dtype, "device": device}
-        options, width = {"generator": generator, "bias": False, **norm}, bottleneck * growth
-        self.norm1, self.relu1 = BatchNorm2d(in_channels, **norm), ReLU()
-        self.conv1 = Conv2d(in_channels, width, 1, **options)
-        self.norm2, self.relu2 = BatchNorm2d(width, **norm), ReLU()
-        self.conv2 = Conv2d(width, growth, 3, padding=1, **options)
+        make, width = Parts(generator, dtype, device), bottleneck * growth
+        self.norm1, self.relu1, self.conv1 = make.norm(in_channels), ReLU(), make.conv(in_channels, width, 1)
+        self.norm2, self.relu2, self.conv2 = make.norm(width), ReLU(), make.conv(width, growth, 3)
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, in_channels + growth, H, W) of (N, in_channels, H, W). Raises ValueError for other channels."""
@@ -48,12 +47,13 @@ class DenseLayer(torch.nn.Module):
         return torch.cat([input, self.conv2(self.relu2(self.norm2(h)))], dim=1)
 
 
-class DenseBlock(torch.nn.Sequential):
+class DenseBlock(Sequential):
     """``num_layers`` dense layers, "denselayer1", "denselayer2", ...: ``num_layers * growth`` channels more.
 
     Source: Huang, Liu, van der Maaten & Weinberger (2017), https://arxiv.org/abs/1608.06993.
     """
 
+    @checked(num_layers=count(), in_channels=count(), growth=count())
     def __init__(
         self,
         num_layers: int,
@@ -62,19 +62,16 @@ class DenseBlock(torch.nn.Sequential):
         bottleneck: int = 4,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights, layer after layer. Raises ValueError where a number is not an integer of at least 1."""
-        for name, value in (("num_layers", num_layers), ("in_channels", in_channels), ("growth", growth)):
-            arguments.check_count(value, name, "DenseBlock")
-        options = {"generator": generator, "dtype": dtype, "device": device}
         super().__init__()
         for k in range(num_layers):
-            layer = DenseLayer(in_channels + k * growth, growth, bottleneck, **options)
+            layer = DenseLayer(in_channels + k * growth, growth, bottleneck, generator, dtype, device)
             self.add_module(f"denselayer{k + 1}", layer)
 
 
-class Transition(torch.nn.Sequential):
+class Transition(Sequential):
     """What is between two dense blocks: batch normalization, relu, a 1 x 1 convolution, and 2 x 2 average pooling.
 
     Source: Huang, Liu, van der Maaten & Weinberger (2017), https://arxiv.org/abs/1608.06993.
@@ -86,18 +83,16 @@ class Transition(torch.nn.Sequential):
         out_channels: int,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights; the paper has half as many channels out as in. Raises ValueError as ``Conv2d`` does."""
         super().__init__()
-        where = {"dtype": dtype, "device": device}
-        self.add_module("norm", BatchNorm2d(in_channels, **where))
-        self.add_module("relu", ReLU())
-        self.add_module("conv", Conv2d(in_channels, out_channels, 1, bias=False, generator=generator, **where))
-        self.add_module("pool", AvgPool2d(2))
+        make = Parts(generator, dtype, device)
+        self.norm, self.relu = make.norm(in_channels), ReLU()
+        self.conv, self.pool = make.conv(in_channels, out_channels, 1), AvgPool2d(2)
 
 
-class DenseNet(torch.nn.Module):
+class DenseNet(Module):
     """A stem, dense blocks with transitions between them, the average of each map, and a linear layer.
 
     ``DenseNet(32, [6, 12, 24, 16], 64)`` is DenseNet-121 with 7,978,856 parameters.
@@ -108,6 +103,7 @@ class DenseNet(torch.nn.Module):
         features: a ``Sequential`` of stem, blocks and transitions. classifier: the linear layer.
     """
 
+    @checked(growth=count(), layers=counts("the number of layers of each block"), channels=count(), small=check_flag)
     def __init__(
         self,
         growth: int,
@@ -118,7 +114,7 @@ class DenseNet(torch.nn.Module):
         small: bool = False,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights, layer after layer.
 
@@ -130,28 +126,20 @@ class DenseNet(torch.nn.Module):
             ValueError: there is no block, or a number is not an integer of at least 1.
         """
         super().__init__()
-        layers = list(layers) if isinstance(layers, Iterable) else []
-        if not layers:
-            raise ValueError(f"DenseNet: layers is {layers}; expected the number of layers of each block")
-        arguments.check_count(channels, "channels", "DenseNet")
-        where = {"dtype": dtype, "device": device}
-        options = {"generator": generator, **where}
-        small = arguments.check_flag(small, "small", "DenseNet")
-        kernel, stride = (3, 1) if small else (7, 2)
-        stem = Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False, **options)
-        parts = [("conv0", stem)]
+        make = Parts(generator, dtype, device)
+        parts: dict[str, Module] = {"conv0": make.stem(in_channels, channels, small)}
         if not small:
-            parts += [("norm0", BatchNorm2d(channels, **where)), ("relu0", ReLU()), ("pool0", MaxPool2d(3, 2, 1))]
-        for k, count in enumerate(layers, start=1):
-            parts.append((f"denseblock{k}", DenseBlock(count, channels, growth, **options)))
-            channels += count * growth
+            parts |= {"norm0": make.norm(channels), "relu0": ReLU(), "pool0": MaxPool2d(3, stride=2, padding=1)}
+        for k, number in enumerate(layers, start=1):
+            parts[f"denseblock{k}"] = DenseBlock(number, channels, growth, **make._asdict())
+            channels += number * growth
             if k < len(layers):
-                parts.append((f"transition{k}", Transition(channels, channels // 2, **options)))
+                parts[f"transition{k}"] = Transition(channels, channels // 2, *make)
                 channels //= 2
-        parts.append((f"norm{len(layers) + 1}", BatchNorm2d(channels, **where)))
-        self.features = torch.nn.Sequential(OrderedDict(parts))
-        self.relu, self.avgpool, self.classifier = ReLU(), GlobalAvgPool2d(), Linear(channels, num_classes, **options)
+        parts[f"norm{len(layers) + 1}"] = make.norm(channels)
+        self.features = Sequential(OrderedDict(parts))
+        self.relu, self.avgpool, self.classifier = ReLU(), GlobalAvgPool2d(), make.linear(channels, num_classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Logits (N, num_classes) of images (N, in_channels, H, W). RuntimeError for other channels."""
         return self.classifier(self.avgpool(self.relu(self.features(input))))

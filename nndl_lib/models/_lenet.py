@@ -1,19 +1,23 @@
 """LeNet and AlexNet. Derived in chapter 09, "Convolutional networks"."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import Module, Sequential
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.nn import Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU
+from nndl_lib._arguments import check_flag, check_function
+from nndl_lib._declared import checked, count
+from nndl_lib.models._parts import Device, Parts
+from nndl_lib.nn import Dropout, Flatten, LocalResponseNorm, MaxPool2d, ReLU
 
 
-class _Classifier(torch.nn.Module):
+class _Classifier(Module):
     """Feature maps, then logits of them: ``classifier(features(x))``, each a ``Sequential``."""
 
-    def _make(self, features: list[torch.nn.Module], classifier: list[torch.nn.Module]) -> None:
-        self.features, self.classifier = torch.nn.Sequential(*features), torch.nn.Sequential(*classifier)
+    features: Sequential
+    classifier: Sequential
 
     def forward(self, input: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, C, H, W). Raises ValueError where the images are of another size."""
@@ -33,16 +37,17 @@ class LeNet(_Classifier):
         features: convolution, activation, pooling, twice. classifier: flatten, then linear layers and activations.
     """
 
+    @checked(num_classes=count(), in_channels=count(), small=check_flag, activation=check_function, pool=check_function)
     def __init__(
         self,
         num_classes: int = 10,
         in_channels: int = 1,
         small: bool = False,
-        activation: Callable[[], torch.nn.Module] = ReLU,
-        pool: Callable[[int], torch.nn.Module] = MaxPool2d,
+        activation: Callable[[], Module] = ReLU,
+        pool: Callable[[int], Module] = MaxPool2d,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights, layer after layer.
 
@@ -54,21 +59,19 @@ class LeNet(_Classifier):
             ValueError: a number is not an integer of at least 1.
         """
         super().__init__()
-        for name, value in (("num_classes", num_classes), ("in_channels", in_channels)):
-            arguments.check_count(value, name, "LeNet")
-        for name, make in (("activation", activation), ("pool", pool)):
-            arguments.check_function(make, name, "LeNet")
-        options = {"generator": generator, "dtype": dtype, "device": device}
-        if arguments.check_flag(small, "small", "LeNet"):
-            first, second = Conv2d(in_channels, 8, 3, padding=1, **options), Conv2d(8, 16, 3, padding=1, **options)
+        make = Parts(generator, dtype, device)
+        conv = partial(make.conv, bias=True)
+        if small:
+            first, second = conv(in_channels, 8, 3), conv(8, 16, 3)
             widths = [16 * 2 * 2, 32, num_classes]
         else:
-            first, second = Conv2d(in_channels, 6, 5, padding=2, **options), Conv2d(6, 16, 5, **options)
+            first, second = conv(in_channels, 6, 5), conv(6, 16, 5, padding=0)
             widths = [16 * 5 * 5, 120, 84, num_classes]
-        layers = []
+        self.features = Sequential(first, activation(), pool(2), second, activation(), pool(2))
+        layers: list[Module] = []
         for inputs, outputs in zip(widths, widths[1:]):
-            layers += [Linear(inputs, outputs, **options), activation()]
-        self._make([first, activation(), pool(2), second, activation(), pool(2)], [Flatten(), *layers[:-1]])
+            layers += [make.linear(inputs, outputs), activation()]
+        self.classifier = Sequential(Flatten(), *layers[:-1])
 
 
 class AlexNet(_Classifier):
@@ -90,13 +93,14 @@ class AlexNet(_Classifier):
         features: five convolutions. classifier: flatten, dropout, and three linear layers.
     """
 
+    @checked(num_classes=count(), padding=count(least=0))
     def __init__(
         self,
         num_classes: int = 1000,
         padding: int = 2,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights, layer after layer; the generator draws the dropout as well.
 
@@ -108,24 +112,19 @@ class AlexNet(_Classifier):
             ValueError: num_classes is not an integer of at least 1, or padding not of at least 0.
         """
         super().__init__()
-        arguments.check_count(num_classes, "num_classes", "AlexNet")
-        arguments.check_count(padding, "padding", "AlexNet", least=0)
-        options = {"generator": generator, "dtype": dtype, "device": device}
-        norm = {"size": 5, "alpha": 5e-4, "beta": 0.75, "k": 2.0}
-        self._make(
-            [
-                *(Conv2d(3, 96, 11, stride=4, padding=padding, **options), ReLU()),
-                *(LocalResponseNorm(**norm), MaxPool2d(3, stride=2)),
-                *(Conv2d(96, 256, 5, padding=2, groups=2, **options), ReLU()),
-                *(LocalResponseNorm(**norm), MaxPool2d(3, stride=2)),
-                *(Conv2d(256, 384, 3, padding=1, **options), ReLU()),
-                *(Conv2d(384, 384, 3, padding=1, groups=2, **options), ReLU()),
-                *(Conv2d(384, 256, 3, padding=1, groups=2, **options), ReLU(), MaxPool2d(3, stride=2)),
-            ],
-            [
-                Flatten(),
-                *(Dropout(generator=generator), Linear(256 * 6 * 6, 4096, **options), ReLU()),
-                *(Dropout(generator=generator), Linear(4096, 4096, **options), ReLU()),
-                Linear(4096, num_classes, **options),
-            ],
+        make = Parts(generator, dtype, device)
+        conv, drop = partial(make.conv, bias=True), partial(Dropout, generator=generator)
+        norm = partial(LocalResponseNorm, 5, alpha=5e-4, beta=0.75, k=2.0)
+        self.features = Sequential(
+            *(conv(3, 96, 11, stride=4, padding=padding), ReLU(), norm(), MaxPool2d(3, stride=2)),
+            *(conv(96, 256, 5, groups=2), ReLU(), norm(), MaxPool2d(3, stride=2)),
+            *(conv(256, 384, 3), ReLU()),
+            *(conv(384, 384, 3, groups=2), ReLU()),
+            *(conv(384, 256, 3, groups=2), ReLU(), MaxPool2d(3, stride=2)),
+        )
+        self.classifier = Sequential(
+            Flatten(),
+            *(drop(), make.linear(256 * 6 * 6, 4096), ReLU()),
+            *(drop(), make.linear(4096, 4096), ReLU()),
+            make.linear(4096, num_classes),
         )

@@ -4,23 +4,27 @@ Their parameters have the names that they have in torchvision's, so that its sta
 "Convolutional networks".
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import Identity, Module, Sequential
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.nn import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
+from nndl_lib._arguments import check_flag, check_function
+from nndl_lib._declared import checked, count
+from nndl_lib.models._parts import Device, Parts, counts
+from nndl_lib.nn import GlobalAvgPool2d, MaxPool2d, ReLU
 
 
-class _Block(torch.nn.Module):
+class _Block(Module):
     """relu(shortcut(x) + f(x)); the shortcut is a 1 x 1 convolution only where size or channels change."""
 
-    def _project(self, in_channels: int, out_channels: int, stride: int, convolution: dict, norm: dict) -> None:
+    downsample: Sequential | None
+
+    def _project(self, in_channels: int, out_channels: int, stride: int, make: Parts) -> None:
         self.relu, self.downsample = ReLU(), None
         if stride != 1 or in_channels != out_channels:
-            projection = Conv2d(in_channels, out_channels, 1, stride, bias=False, **convolution)
-            self.downsample = torch.nn.Sequential(projection, BatchNorm2d(out_channels, **norm))
+            self.downsample = Sequential(make.conv(in_channels, out_channels, 1, stride), make.norm(out_channels))
 
     def _shortcut(self, x: Tensor) -> Tensor:
         return x if self.downsample is None else self.downsample(x)
@@ -44,7 +48,7 @@ class BasicBlock(_Block):
         stride: int = 1,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights. The first convolution has the stride.
 
@@ -52,15 +56,13 @@ class BasicBlock(_Block):
             ValueError: a number is not an integer of at least 1.
         """
         super().__init__()
-        convolution, norm = _options(generator, dtype, device)
-        self.conv1 = Conv2d(in_channels, channels, 3, stride, padding=1, bias=False, **convolution)
-        self.bn1 = BatchNorm2d(channels, **norm)
-        self.conv2 = Conv2d(channels, channels, 3, padding=1, bias=False, **convolution)
-        self.bn2 = BatchNorm2d(channels, **norm)
-        self._project(in_channels, channels, stride, convolution, norm)
+        make = Parts(generator, dtype, device)
+        self.conv1, self.bn1 = make.conv(in_channels, channels, 3, stride), make.norm(channels)
+        self.conv2, self.bn2 = make.conv(channels, channels, 3), make.norm(channels)
+        self._project(in_channels, channels, stride, make)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Outputs (N, channels, H_out, W_out) of (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Outputs (N, channels, H_out, W_out) of (N, in_channels, H, W). RuntimeError for other channels."""
         h = self.relu(self.bn1(self.conv1(input)))
         return self.relu(self._shortcut(input) + self.bn2(self.conv2(h)))
 
@@ -77,6 +79,7 @@ class Bottleneck(_Block):
 
     expansion = 4
 
+    @checked(channels=count())
     def __init__(
         self,
         in_channels: int,
@@ -86,7 +89,7 @@ class Bottleneck(_Block):
         width: int | None = None,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights.
 
@@ -97,19 +100,15 @@ class Bottleneck(_Block):
             ValueError: a number is not an integer of at least 1, or groups does not divide the width.
         """
         super().__init__()
-        arguments.check_count(channels, "channels", type(self).__name__)
-        convolution, norm = _options(generator, dtype, device)
+        make = Parts(generator, dtype, device)
         width, out_channels = channels if width is None else width, channels * self.expansion
-        self.conv1 = Conv2d(in_channels, width, 1, bias=False, **convolution)
-        self.bn1 = BatchNorm2d(width, **norm)
-        self.conv2 = Conv2d(width, width, 3, stride, padding=1, groups=groups, bias=False, **convolution)
-        self.bn2 = BatchNorm2d(width, **norm)
-        self.conv3 = Conv2d(width, out_channels, 1, bias=False, **convolution)
-        self.bn3 = BatchNorm2d(out_channels, **norm)
-        self._project(in_channels, out_channels, stride, convolution, norm)
+        self.conv1, self.bn1 = make.conv(in_channels, width, 1), make.norm(width)
+        self.conv2, self.bn2 = make.conv(width, width, 3, stride, groups=groups), make.norm(width)
+        self.conv3, self.bn3 = make.conv(width, out_channels, 1), make.norm(out_channels)
+        self._project(in_channels, out_channels, stride, make)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Outputs (N, 4 channels, H_out, W_out) of (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Outputs (N, 4 channels, H_out, W_out) of (N, in_channels, H, W). RuntimeError for other channels."""
         h = self.relu(self.bn1(self.conv1(input)))
         h = self.relu(self.bn2(self.conv2(h)))
         return self.relu(self._shortcut(input) + self.bn3(self.conv3(h)))
@@ -121,6 +120,7 @@ class ResNeXtBlock(Bottleneck):
     Source: Xie, Girshick, Dollar, Tu & He (2017), https://arxiv.org/abs/1611.05431.
     """
 
+    @checked(channels=count(), cardinality=count(), base_width=count())
     def __init__(
         self,
         in_channels: int,
@@ -130,7 +130,7 @@ class ResNeXtBlock(Bottleneck):
         base_width: int = 4,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights.
 
@@ -142,19 +142,14 @@ class ResNeXtBlock(Bottleneck):
         Raises:
             ValueError: a number is not an integer of at least 1, or too small for a path to have a channel.
         """
-        for name, value in (("channels", channels), ("cardinality", cardinality), ("base_width", base_width)):
-            arguments.check_count(value, name, "ResNeXtBlock")
         width = channels * base_width // 64 * cardinality
         if width == 0:
-            raise ValueError(
-                f"ResNeXtBlock: channels is {channels} and base_width {base_width}; "
-                "expected a product of at least 64, for one channel a path"
-            )
-        options = {"generator": generator, "dtype": dtype, "device": device}
-        super().__init__(in_channels, channels, stride, cardinality, width, **options)
+            found = f"channels is {channels} and base_width {base_width}"
+            raise ValueError(f"ResNeXtBlock: {found}; expected a product of at least 64, for one channel a path")
+        super().__init__(in_channels, channels, stride, cardinality, width, generator, dtype, device)
 
 
-class ResNet(torch.nn.Module):
+class ResNet(Module):
     """A residual network for images: a stem, four stages of blocks, the average of each map, and a linear layer.
 
     Each stage but the first halves the size and doubles the channels. ``ResNet(BasicBlock, [2, 2, 2, 2])`` is
@@ -165,9 +160,12 @@ class ResNet(torch.nn.Module):
         layer1, layer2, ...: the stages, each a ``Sequential`` of blocks. fc: the linear layer.
     """
 
+    @checked(
+        block=check_function, layers=counts("the number of blocks of each stage"), channels=count(), small=check_flag
+    )
     def __init__(
         self,
-        block: Callable[..., _Block],
+        block: type[BasicBlock] | type[Bottleneck],
         layers: Sequence[int],
         num_classes: int = 1000,
         in_channels: int = 3,
@@ -175,7 +173,7 @@ class ResNet(torch.nn.Module):
         small: bool = False,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Draw the weights, block after block.
 
@@ -188,37 +186,22 @@ class ResNet(torch.nn.Module):
             ValueError: there is no stage, or a number is not an integer of at least 1.
         """
         super().__init__()
-        layers = list(layers) if isinstance(layers, Iterable) else []
-        if not layers:
-            raise ValueError(f"ResNet: layers is {layers}; expected the number of blocks of each stage")
-        for k, count in enumerate(layers):
-            arguments.check_count(count, f"layers[{k}]", "ResNet")
-        arguments.check_count(channels, "channels", "ResNet")
-        options = {"generator": generator, "dtype": dtype, "device": device}
-        arguments.check_function(block, "block", "ResNet")
-        small = arguments.check_flag(small, "small", "ResNet")
-        kernel, stride = (3, 1) if small else (7, 2)
-        self.conv1 = Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False, **options)
-        self.bn1, self.relu = BatchNorm2d(channels, dtype=dtype, device=device), ReLU()
-        self.maxpool = torch.nn.Identity() if small else MaxPool2d(3, stride=2, padding=1)
+        make = Parts(generator, dtype, device)
+        self.conv1, self.bn1, self.relu = make.stem(in_channels, channels, small), make.norm(channels), ReLU()
+        self.maxpool = Identity() if small else MaxPool2d(3, stride=2, padding=1)
         inputs, self.stages = channels, len(layers)
-        for k, count in enumerate(layers):
-            blocks = []
-            for number in range(count):
-                stride = 2 if k > 0 and number == 0 else 1
-                blocks.append(block(inputs, channels * 2**k, stride, **options))
+        for k, number in enumerate(layers):
+            blocks: list[Module] = []
+            for n in range(number):
+                stride = 2 if k > 0 and n == 0 else 1
+                blocks.append(block(inputs, channels * 2**k, stride, **make._asdict()))
                 inputs = channels * 2**k * block.expansion
-            self.add_module(f"layer{k + 1}", torch.nn.Sequential(*blocks))
-        self.avgpool, self.fc = GlobalAvgPool2d(), Linear(inputs, num_classes, **options)
+            self.add_module(f"layer{k + 1}", Sequential(*blocks))
+        self.avgpool, self.fc = GlobalAvgPool2d(), make.linear(inputs, num_classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Logits (N, num_classes) of images (N, in_channels, H, W). Raises ValueError for other channels."""
+        """Logits (N, num_classes) of images (N, in_channels, H, W). RuntimeError for other channels."""
         h = self.maxpool(self.relu(self.bn1(self.conv1(input))))
         for k in range(self.stages):
             h = self.get_submodule(f"layer{k + 1}")(h)
         return self.fc(self.avgpool(h))
-
-
-def _options(generator, dtype, device) -> tuple[dict, dict]:
-    norm = {"dtype": dtype, "device": device}
-    return {"generator": generator, **norm}, norm

@@ -2,14 +2,14 @@
 
 import math
 
-import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
 from nndl_lib import functional
+from nndl_lib._declared import checked, number
+from nndl_lib.nn._layer import Layer
 
 
-class _Activation(torch.nn.Module):
+class _Activation(Layer):
     function = staticmethod(functional.identity)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -51,35 +51,31 @@ class Softplus(_Activation):
     function = staticmethod(functional.softplus)
 
 
-class LeakyReLU(_Activation):
+class LeakyReLU(Layer):
     """``z`` where positive, else ``negative_slope * z``: ``functional.leaky_relu`` as a module."""
 
+    shown = "negative_slope="
+
+    @checked(negative_slope=number(least=-math.inf))
     def __init__(self, negative_slope: float = 0.01):
         super().__init__()
-        arguments.check_number(negative_slope, "negative_slope", "LeakyReLU", least=-math.inf)
         self.negative_slope = negative_slope
 
     def forward(self, input: Tensor) -> Tensor:
         """Activations of the pre-activations, in the same shape."""
         return functional.leaky_relu(input, self.negative_slope)
 
-    def extra_repr(self) -> str:
-        """The slope, for ``print``."""
-        return f"negative_slope={self.negative_slope}"
 
-
-class ELU(_Activation):
+class ELU(Layer):
     """``z`` where positive, else ``alpha * (exp(z) - 1)``: ``functional.elu`` as a module."""
 
+    shown = "alpha="
+
+    @checked(alpha=number(least=-math.inf))
     def __init__(self, alpha: float = 1.0):
         super().__init__()
-        arguments.check_number(alpha, "alpha", "ELU", least=-math.inf)
         self.alpha = alpha
 
     def forward(self, input: Tensor) -> Tensor:
         """Activations of the pre-activations, in the same shape."""
         return functional.elu(input, self.alpha)
-
-    def extra_repr(self) -> str:
-        """The parameter, for ``print``."""
-        return f"alpha={self.alpha}"

@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_count, check_function
+from nndl_lib._declared import checked
 from nndl_lib.nn._activations import ReLU
+from nndl_lib.nn._layer import Device
 from nndl_lib.nn._linear import Linear
+
+
+def _sizes(value: Sequence[int], name: str, caller: str) -> list[int]:
+    sizes = list(value) if isinstance(value, Iterable) else [value]
+    if len(sizes) < 2:
+        raise ValueError(f"{caller}: {name} are {sizes}; expected at least two: the input's width and the output's")
+    return [check_count(size, f"{name}[{k}]", caller) for k, size in enumerate(sizes)]
 
 
 class MLP(torch.nn.Sequential):
@@ -18,13 +27,14 @@ class MLP(torch.nn.Sequential):
     its state: "0.weight", "0.bias", "2.weight", "2.bias".
     """
 
+    @checked(sizes=_sizes, activation=check_function)
     def __init__(
         self,
         sizes: Sequence[int],
         activation: Callable[[], torch.nn.Module] = ReLU,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
-        device: str | torch.device | None = None,
+        device: Device = None,
     ):
         """Make the layers in order.
 
@@ -37,12 +47,7 @@ class MLP(torch.nn.Sequential):
         Raises:
             ValueError: there are fewer than two sizes, or one is not an integer of at least 1.
         """
-        sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        if len(sizes) < 2:
-            raise ValueError(f"MLP: sizes are {sizes}; expected at least two: the input's width and the output's")
-        sizes = [arguments.check_count(size, f"sizes[{k}]", "MLP") for k, size in enumerate(sizes)]
-        arguments.check_function(activation, "activation", "MLP")
-        layers = []
+        layers: list[torch.nn.Module] = []
         for inputs, outputs in zip(sizes, sizes[1:]):
             layers += [Linear(inputs, outputs, device=device, dtype=dtype, generator=generator), activation()]
         super().__init__(*layers[:-1])

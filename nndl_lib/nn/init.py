@@ -7,93 +7,85 @@ entries of the kernel, and fan-out likewise. A generator may be on another devic
 
 import math
 from collections.abc import Callable
-from numbers import Real
 
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_function, check_model
+from nndl_lib._declared import checked, number, one_of
 from nndl_lib.nn._blocks import Highway
+from nndl_lib.nn._layer import check_rng
 
-__all__ = [
-    "calculate_gain",
-    "constant_",
-    "initialize",
-    "kaiming_normal_",
-    "kaiming_uniform_",
-    "normal_",
-    "orthogonal_",
-    "spread_hinges_",
-    "uniform_",
-    "unit_directions_",
-    "xavier_normal_",
-    "xavier_uniform_",
-    "zeros_",
-]
+__all__ = ["zeros_", "constant_", "uniform_", "normal_", "calculate_gain", "xavier_uniform_", "xavier_normal_"]
+__all__ += ["kaiming_uniform_", "kaiming_normal_", "orthogonal_", "unit_directions_", "spread_hinges_", "initialize"]
 
 _GAINS = {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 _GAINS |= dict.fromkeys(["linear", "identity", "sigmoid", "conv1d", "conv2d", "conv3d"], 1.0)
 
+_finite, _mode = number(least=-math.inf), one_of("fan_in", "fan_out")
 
+
+def _finite_or_none(value: float | None, name: str, caller: str) -> float | None:
+    return None if value is None else _finite(value, name, caller)
+
+
+@checked(tensor="any ...")
 @torch.no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0, and return the tensor."""
-    arguments.check_tensors("zeros_", tensor=tensor)
     return tensor.zero_()
 
 
+@checked(tensor="any ...", val=_finite)
 @torch.no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value, and return the tensor."""
-    arguments.check_tensors("constant_", tensor=tensor)
-    arguments.check_number(val, "val", "constant_", least=-math.inf)
     return tensor.fill_(val)
 
 
+@checked(tensor="...", a=_finite, b=_finite, generator=check_rng)
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """Draw from the uniform distribution on a to b, and return the tensor.
 
     Raises:
-        ValueError: a or b is not finite, or a is above b.
+        ValueError: a or b is not finite.
+        RuntimeError: a is above b.
     """
-    numbers = isinstance(a, Real) and isinstance(b, Real) and not isinstance(a, bool) and not isinstance(b, bool)
-    if not (numbers and -math.inf < a <= b < math.inf):
-        raise ValueError(f"uniform_: a is {a} and b is {b}; expected finite numbers with a <= b")
-    return _draw(tensor, lambda values: values.uniform_(a, b, generator=generator), generator, "uniform_")
+    return _draw(tensor, lambda values: values.uniform_(a, b, generator=generator), generator)
 
 
+@checked(tensor="...", mean=_finite, std=number(), generator=check_rng)
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """Draw from the normal distribution of this mean and standard deviation, and return the tensor.
 
     Raises:
         ValueError: mean is not finite, or std negative or not finite.
     """
-    arguments.check_number(mean, "mean", "normal_", least=-math.inf)
-    arguments.check_number(std, "std", "normal_")
-    return _draw(tensor, lambda values: values.normal_(mean, std, generator=generator), generator, "normal_")
+    return _draw(tensor, lambda values: values.normal_(mean, std, generator=generator), generator)
 
 
+@checked(tensor="out in ...", gain=number(), generator=check_rng)
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """Uniform with standard deviation ``gain * sqrt(2 / (fan_in + fan_out))``. Source: as ``xavier_normal_``.
 
     Raises ValueError where the tensor is no weight.
     """
-    arguments.check_number(gain, "gain", "xavier_uniform_")
-    bound = math.sqrt(3) * (gain * math.sqrt(2 / sum(_fans(tensor, "xavier_uniform_"))))
+    bound = math.sqrt(3) * (gain * math.sqrt(2 / sum(_fans(tensor))))
     return uniform_(tensor, -bound, bound, generator)
 
 
+@checked(tensor="out in ...", gain=number(), generator=check_rng)
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """Normal with standard deviation ``gain * sqrt(2 / (fan_in + fan_out))``, a middle way for signals and gradients.
 
     Source: Glorot & Bengio (2010), https://proceedings.mlr.press/v9/glorot10a.html. Raises ValueError where the tensor
     is no weight.
     """
-    arguments.check_number(gain, "gain", "xavier_normal_")
-    return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor, "xavier_normal_"))), generator)
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor))), generator)
 
 
+@checked(tensor="out in ...", mode=_mode, generator=check_rng)
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0.0,
@@ -102,10 +94,11 @@ def kaiming_uniform_(
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Uniform with the standard deviation of ``kaiming_normal_``. Errors as for that."""
-    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity, "kaiming_uniform_")
+    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
 
+@checked(tensor="out in ...", mode=_mode, generator=check_rng)
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0.0,
@@ -125,9 +118,10 @@ def kaiming_normal_(
     Raises:
         ValueError: the tensor is no weight, or mode or nonlinearity is unknown.
     """
-    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity, "kaiming_normal_"), generator)
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
+@checked(tensor="out in ...", gain=_finite, generator=check_rng)
 @torch.no_grad()
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """``gain`` times a matrix whose rows are orthonormal, or its columns where these are fewer, uniform among them all.
@@ -135,8 +129,6 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | 
     A convolution's weight counts as (out, in times kernel). Source: Saxe, McClelland & Ganguli (2014),
     https://arxiv.org/abs/1312.6120. Raises ValueError where the tensor is no weight.
     """
-    _fans(tensor, "orthogonal_")
-    arguments.check_number(gain, "gain", "orthogonal_", least=-math.inf)
     rows, columns = len(tensor), tensor[0].numel()
     values = normal_(tensor.new_empty(rows, columns), generator=generator)
     Q, R = torch.linalg.qr(values.T if rows < columns else values)
@@ -144,6 +136,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: torch.Generator | 
     return tensor.copy_((Q.T if rows < columns else Q).reshape(tensor.shape)).mul_(gain)
 
 
+@checked(nonlinearity=one_of(*_GAINS, "leaky_relu"), param=_finite)
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which weights should be larger than for linear units, torch's: sqrt(2) for relu, 5/3 for tanh.
 
@@ -154,15 +147,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Raises:
         ValueError: the nonlinearity is unknown, or param is not a number.
     """
-    slope = arguments.check_number(0.01 if param is None else param, "param", "calculate_gain", least=-math.inf)
     if nonlinearity == "leaky_relu":
-        return math.sqrt(2 / (1 + slope**2))
-    if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
-        known = ", ".join(_GAINS)
-        raise ValueError(f"calculate_gain: nonlinearity is {nonlinearity!r}; expected {known} or leaky_relu")
+        return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     return _GAINS[nonlinearity]
 
 
+@checked(tensor="out in ...", generator=check_rng)
 @torch.no_grad()
 def unit_directions_(tensor: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Rows of norm 1, in directions that are uniform on the sphere: normal draws, each divided by its norm.
@@ -170,11 +160,11 @@ def unit_directions_(tensor: Tensor, generator: torch.Generator | None = None) -
     So every unit measures along its own direction, in the unit of its inputs, whatever their number. Raises ValueError
     where the tensor is no weight.
     """
-    _fans(tensor, "unit_directions_")
     rows = normal_(tensor, generator=generator).reshape(len(tensor), -1)
     return tensor.div_(torch.linalg.vector_norm(rows, dim=1).reshape(-1, *[1] * (tensor.ndim - 1)))
 
 
+@checked(weight="M D", bias="M", X="N D", generator=check_rng)
 @torch.no_grad()
 def spread_hinges_(weight: Tensor, bias: Tensor, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Set each bias so that its unit's hinge passes through an example: ``b_j = -w_j . x`` for an x drawn from X.
@@ -186,25 +176,14 @@ def spread_hinges_(weight: Tensor, bias: Tensor, X: Tensor, generator: torch.Gen
         weight: (M, D), as it is. bias: (M,), changed in place and returned. X: (N, D), what the layer takes in.
 
     Raises:
-        ValueError: the shapes or dtypes do not fit together, or X has no row.
+        ValueError: shapes, dtypes or devices do not fit together, or X has no row.
     """
-    arguments.check_tensors("spread_hinges_", weight=weight, bias=bias, X=X)
-    arguments.check_generator(generator, "generator", "spread_hinges_", optional=True)
-    fits = weight.ndim == X.ndim == 2 and bias.shape == weight.shape[:1] and X.shape[1:] == weight.shape[1:]
-    if not fits or len(X) == 0:
-        raise ValueError(
-            f"spread_hinges_: weight has shape {tuple(weight.shape)}, bias {tuple(bias.shape)} and X {tuple(X.shape)}; "
-            "expected (M, D), (M,) and (N, D) with N of at least 1"
-        )
-    if not weight.dtype == bias.dtype == X.dtype:
-        raise ValueError(
-            f"spread_hinges_: weight is {weight.dtype}, bias {bias.dtype} and X {X.dtype}; expected one dtype for all"
-        )
     device = X.device if generator is None else generator.device
     rows = torch.randint(len(X), (len(weight),), generator=generator, device=device).to(X.device)
     return bias.copy_(-(weight * X[rows]).sum(dim=1))
 
 
+@checked(model=check_model, scheme=check_function, bias=_finite_or_none)
 @torch.no_grad()
 def initialize(
     model: torch.nn.Module, scheme: Callable[..., Tensor], bias: float | None = 0.0, **options
@@ -221,44 +200,34 @@ def initialize(
     Raises:
         ValueError: the model has no layer.
     """
-    arguments.check_model(model, "model", "initialize")
-    arguments.check_function(scheme, "scheme", "initialize")
-    arguments.check_number(0 if bias is None else bias, "bias", "initialize", least=-math.inf)
-    layers = [m for m in model.modules() if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim >= 2]
+    of_layers = ((module, getattr(module, "weight", None)) for module in model.modules())
+    layers = {layer: weight for layer, weight in of_layers if isinstance(weight, Tensor) and weight.ndim >= 2}
     if not layers:
         raise ValueError(f"initialize: {type(model).__name__} has no weight (out, in); expected at least one")
     gates = [module.gate for module in model.modules() if isinstance(module, Highway)]
-    for layer in layers:
+    for layer, weight in layers.items():
         if parametrize.is_parametrized(layer, "weight"):
-            layer.weight = scheme(layer.weight.clone(), **options)
+            layer.weight = scheme(weight.clone(), **options)
         else:
-            scheme(layer.weight, **options)
-        if bias is not None and getattr(layer, "bias", None) is not None and layer not in gates:
-            layer.bias.fill_(bias)
+            scheme(weight, **options)
+        shift = getattr(layer, "bias", None)
+        if bias is not None and layer not in gates and isinstance(shift, Tensor):
+            shift.fill_(bias)
     return model
 
 
 @torch.no_grad()
-def _draw(tensor: Tensor, draw: Callable[[Tensor], Tensor], generator: torch.Generator | None, caller: str) -> Tensor:
-    arguments.check_floating(tensor, caller)
-    arguments.check_generator(generator, "generator", caller, optional=True)
+def _draw(tensor: Tensor, draw: Callable[[Tensor], Tensor], generator: torch.Generator | None) -> Tensor:
     if generator is None or generator.device == tensor.device:
         return draw(tensor)
     return tensor.copy_(draw(torch.empty_like(tensor, device=generator.device)))
 
 
-def _fans(tensor: Tensor, caller: str) -> tuple[int, int]:
-    arguments.check_tensors(caller, tensor=tensor)
-    if tensor.ndim < 2 or tensor.numel() == 0:
-        raise ValueError(
-            f"{caller}: tensor has shape {tuple(tensor.shape)}; expected a weight (out, in) or (out, in, *kernel)"
-        )
-    kernel = tensor[0, 0].numel()
-    return tensor.shape[1] * kernel, tensor.shape[0] * kernel
+def _fans(weight: Tensor) -> tuple[int, int]:
+    kernel = math.prod(weight.shape[2:])
+    return weight.shape[1] * kernel, weight.shape[0] * kernel
 
 
-def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str, caller: str) -> float:
-    fans = dict(zip(("fan_in", "fan_out"), _fans(tensor, caller)))
-    if mode not in fans:
-        raise ValueError(f"{caller}: mode is {mode!r}; expected 'fan_in' or 'fan_out'")
-    return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode])
+def _kaiming_std(weight: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    fan_in, fan_out = _fans(weight)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan_in if mode == "fan_in" else fan_out)

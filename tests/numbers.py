@@ -60,17 +60,23 @@ NAMES = [
 # What makes a claim of a small number: "nine of the ten", "five times", "fewer than six", "7 %".
 BEFORE = re.compile(
     rf"(?:about|nearly|almost|least|most|than|only|some|factor of|roughly|around|below|above|near|under|over|after"
-    rf"|reach\w*|need\w*|take\w*|miss\w*|lose\w*|gain\w*|win\w*|find\w*|{NUMBER} (?:out )?(?:of|in)(?: the| its| our| these| all)?)\s+$", re.IGNORECASE)
+    rf"|reach\w*|need\w*|take\w*|miss\w*|lose\w*|gain\w*|win\w*|find\w*|{NUMBER} (?:out )?(?:of|in)(?: the| its| our| these| all)?)\s+$",
+    re.IGNORECASE,
+)
 AFTER = re.compile(
-    rf"\s+(?:(?:out )?(?:of|in)(?: the| its| our| these| all)? {NUMBER}\b|times\b|percent\b|points\b|decimals\b)|-fold|\s?%", re.IGNORECASE)
+    rf"\s+(?:(?:out )?(?:of|in)(?: the| its| our| these| all)? {NUMBER}\b|times\b|percent\b|points\b|decimals\b)|-fold|\s?%",
+    re.IGNORECASE,
+)
 ROUGH = re.compile(
     r"(?:about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and|or|between|within|by|from|≈|<|>|~)\W*$",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 DRAWING = re.compile(r"(?:ax|axes|plt|fig|figure|left|right|explore)\b")
 COMMON = set(
     "the this that with from than then into over more most less least about only each with have been were when where what which them "
     "their there same some such also both here does after before every other first last between within larger smaller times value "
-    "number just even still thus would will could for and are its not but all can has was one two".split())
+    "number just even still thus would will could for and are its not but all can has was one two".split()
+)
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,17 @@ class Witness:
             unit = max(unit, 10.0 ** (len(text) - len(text.rstrip("0"))))
         value, widest = abs(number.value), max((0.3 if number.rough else 0.06) * abs(number.value), 4 * unit)
         same = 1e-6 * value
-        rounded = max(same, min(unit / 2 * (1 + 1e-9), (0.1 if number.rough else 0.05) * value))  # a printed 1.4 is no 1
+        rounded = max(
+            same, min(unit / 2 * (1 + 1e-9), (0.1 if number.rough else 0.05) * value)
+        )  # a printed 1.4 is no 1
         exact = self.values | self.ends if number.rough else self.values
-        return any(abs(abs(v) * scale - value) <= (rounded if self.printed else same) for v in exact for scale in scales) or any(
-            abs((low + high) / 2 * s - number.value) <= rounded and (high - low) * s <= widest for low, high in self.intervals for s in scales)
+        return any(
+            abs(abs(v) * scale - value) <= (rounded if self.printed else same) for v in exact for scale in scales
+        ) or any(
+            abs((low + high) / 2 * s - number.value) <= rounded and (high - low) * s <= widest
+            for low, high in self.intervals
+            for s in scales
+        )
 
 
 @functools.cache
@@ -191,19 +204,30 @@ def numbers_of(path: Path, first: int, last: int) -> list[Number]:
     text = re.sub(r"\$[^$]+\$", lambda match: _formula(match[0]), text, flags=re.DOTALL)
     pattern = re.compile(
         rf"(?<![\w.§^_/{{])(?P<digits>[-−]?\d[\d,]*(?:\.\d+)?)(?P<power>\s*\\times\s*10\^\{{?[-−]?\d+\}}?)?(?!\w)"
-        rf"|\b(?P<some>a|one|two|three|four) (?P<share>{'|'.join(SHARES)})s?\b|\b(?P<word>{WORD})\b", re.IGNORECASE)
+        rf"|\b(?P<some>a|one|two|three|four) (?P<share>{'|'.join(SHARES)})s?\b|\b(?P<word>{WORD})\b",
+        re.IGNORECASE,
+    )
     found = []
     for match in pattern.finditer(text):
-        before, after = (part.replace("\n", " ") for part in (text[max(0, match.start() - 90) : match.start()], text[match.end() : match.end() + 90]))
+        before, after = (
+            part.replace("\n", " ")
+            for part in (text[max(0, match.start() - 90) : match.start()], text[match.end() : match.end() + 90])
+        )
         value, digits = _value(match)
         percent = bool(re.match(r"[^.;]{0,22}?(%|percent|points)", after))
         claims = bool(BEFORE.search(before) or AFTER.match(after) or match["share"])
         if claims and abs(value) not in (0, 1) or digits > 0 or value >= 30 and not match["word"]:
             left, right = re.split(r"[.;:] ", before)[-1], re.split(r"[.;:] ", after)[0]  # of the same sentence
             near = _stems(" ".join([*re.findall(r"[^\W\d_]+", left)[-7:], *re.findall(r"[^\W\d_]+", right)[:7]]))
-            rough = bool(ROUGH.search(before)) or bool(match["share"]) or (match["word"] or "").lower() in ("hundred", "thousand", "million")
+            rough = (
+                bool(ROUGH.search(before))
+                or bool(match["share"])
+                or (match["word"] or "").lower() in ("hundred", "thousand", "million")
+            )
             line = lines[text[: match.start()].count("\n")][0]
-            found.append(Number(value, digits, match[0], line, percent, rough, near, f"{before[-40:]}«{match[0]}»{after[:40]}"))
+            found.append(
+                Number(value, digits, match[0], line, percent, rough, near, f"{before[-40:]}«{match[0]}»{after[:40]}")
+            )
     return found
 
 
@@ -212,7 +236,10 @@ def _formula(formula: str) -> str:
     inner = formula[1:-1].replace(r"\,", "").replace("{,}", ",").replace(r"\%", "%").replace(r"\approx", "≈")
     plain = re.fullmatch(r"(?:.*[=≈<>])?\s*[-−]?[\d.,]+(?:\s*\\times\s*10\^\{?[-−]?\d+\}?)?\s*%?\s*", inner, re.DOTALL)
     kept = plain and re.search(r"[-−]?[\d.,]+(?:\s*\\times\s*10\^\{?[-−]?\d+\}?)?\s*%?\s*$", inner)
-    return "".join(letter if kept and k >= kept.start() or letter in "\n=≈<>" else _decimal(inner, k) for k, letter in enumerate(inner))
+    return "".join(
+        letter if kept and k >= kept.start() or letter in "\n=≈<>" else _decimal(inner, k)
+        for k, letter in enumerate(inner)
+    )
 
 
 def _decimal(inner: str, k: int) -> str:
@@ -251,14 +278,18 @@ def _witnesses(path: Path) -> list[Witness]:
     found = []
     for line, cell in executed_cells(path):
         lines = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE).splitlines()
-        statements = [s for s in ast.walk(ast.parse("\n".join(lines))) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
+        statements = [
+            s for s in ast.walk(ast.parse("\n".join(lines))) if isinstance(s, ast.stmt) and not hasattr(s, "body")
+        ]
         inside = {k for s in statements for k in range(s.lineno - 1, s.end_lineno)}
         for statement in statements:
             start = statement.lineno - 1
             while start and lines[start - 1].lstrip().startswith("#"):  # a comment above says what the statement does
                 start -= 1
             found.append(_of_code(line, lines[start : statement.end_lineno], statement))
-        found += [_of_text(line, text.partition("#")[0]) for k, text in enumerate(lines) if k not in inside]  # for, with, def
+        found += [
+            _of_text(line, text.partition("#")[0]) for k, text in enumerate(lines) if k not in inside
+        ]  # for, with, def
         for output in cell.outputs:
             text = output.get("text", "") or output.get("data", {}).get("text/plain", "")
             head = next(iter(text.splitlines()), "")  # of a table
@@ -267,7 +298,10 @@ def _witnesses(path: Path) -> list[Witness]:
 
 
 def _of_text(line: int, text: str, head: str | None = None) -> Witness:
-    values = {float(v.replace(",", "").replace("_", "")) for v in re.findall(r"(?<![\w.])\d[\d,_]*(?:\.\d+)?(?:e[-+]?\d+)?", text)}
+    values = {
+        float(v.replace(",", "").replace("_", ""))
+        for v in re.findall(r"(?<![\w.])\d[\d,_]*(?:\.\d+)?(?:e[-+]?\d+)?", text)
+    }
     values |= {float(WORDS[w]) for w in re.findall(r"[a-z-]+", text.lower()) if w in WORDS}
     return Witness(line, frozenset(values), frozenset(), _stems(f"{text} {head or ''}"), printed=head is not None)
 
@@ -276,10 +310,16 @@ def _of_code(line: int, lines: list[str], statement: ast.stmt) -> Witness:
     # Comments and strings give words, and no numbers: those have to be computed with.
     nodes, asserts = list(_telling(statement)), isinstance(statement, ast.Assert)
     values = {v for node in nodes if (v := _number(node)) is not None and (asserts or abs(v) not in (0, 1))}
-    values |= {float(len(node.elts)) for node in nodes if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2}
+    values |= {
+        float(len(node.elts)) for node in nodes if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 2
+    }
     compared = [node for node in ast.walk(statement) if asserts and isinstance(node, ast.Compare) and _interval(node)]
-    ends = {end for node in compared for end in (_interval(node) if len(node.ops) == 2 else [_number(node.comparators[0])])}
-    return Witness(line, frozenset(values), frozenset(map(_interval, compared)), _stems("\n".join(lines)), frozenset(ends))
+    ends = {
+        end for node in compared for end in (_interval(node) if len(node.ops) == 2 else [_number(node.comparators[0])])
+    }
+    return Witness(
+        line, frozenset(values), frozenset(map(_interval, compared)), _stems("\n".join(lines)), frozenset(ends)
+    )
 
 
 def _telling(node: ast.AST):
@@ -289,7 +329,11 @@ def _telling(node: ast.AST):
     yield node
     silent = []
     if isinstance(node, ast.Subscript):
-        silent = [node.slice] if all((n := _number(part)) is None or n in range(-9, 10) for part in ast.walk(node.slice)) else []
+        silent = (
+            [node.slice]
+            if all((n := _number(part)) is None or n in range(-9, 10) for part in ast.walk(node.slice))
+            else []
+        )
     elif isinstance(node, ast.Compare) and _interval(node):
         silent = node.comparators if len(node.ops) == 1 else [node.left, node.comparators[1]]
     for child in ast.iter_child_nodes(node):
@@ -300,7 +344,9 @@ def _telling(node: ast.AST):
 def _number(node: ast.AST) -> float | None:
     """The value of a number, or of an expression of numbers alone, such as ``-7 / 64``."""
     kinds = (ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
-    if not isinstance(node, (ast.Constant, ast.BinOp, ast.UnaryOp)) or not all(isinstance(n, kinds) for n in ast.walk(node)):
+    if not isinstance(node, (ast.Constant, ast.BinOp, ast.UnaryOp)) or not all(
+        isinstance(n, kinds) for n in ast.walk(node)
+    ):
         return None
     try:
         value = eval(compile(ast.Expression(node), "a number", "eval"), {"__builtins__": {}})

@@ -1,8 +1,10 @@
-"""Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations::
+"""Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations.
 
-from nndl_lib import functional
+Derivatives come by autograd, or are written by hand where autograd would keep too much::
 
-functional.cross_entropy(functional.relu(X) @ W, t)
+    from nndl_lib import functional
+
+    functional.cross_entropy(functional.relu(X) @ W, t)
 """
 
 from nndl_lib.functional._convolution import conv2d, conv2d_loops

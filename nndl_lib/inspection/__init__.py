@@ -1,8 +1,10 @@
-"""Looking into networks: what goes through each layer, a table of the layers, the part of the image that a unit sees::
+"""Looking into networks: what goes through each layer, a table of the layers, the part of the image that a unit sees.
 
-from nndl_lib import inspection
+None of it changes the network or what it does next::
 
-probe = inspection.record(model, X)
+    from nndl_lib import inspection
+
+    probe = inspection.record(model, X)
 """
 
 from nndl_lib.inspection._architecture import (

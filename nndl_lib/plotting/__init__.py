@@ -1,8 +1,10 @@
-"""The book's figures: one matplotlib style, and the plots that chapters share::
+"""The book's figures: one matplotlib style, and the plots that chapters share.
 
-from nndl_lib import plotting
+Each draws into axes that it is given, or makes a figure and returns it::
 
-plotting.use_style()
+    from nndl_lib import plotting
+
+    plotting.use_style()
 """
 
 from nndl_lib.plotting._classes import confusion_matrix, decision_regions, image_grid, layer_space

@@ -9,6 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,20 +52,26 @@ def check_flag(value: bool, name: str, caller: str) -> bool:
     return bool(value)
 
 
-def check_function(value: Callable, name: str, caller: str, classes: bool = True) -> None:
-    """Raises: ValueError where value cannot be called, or is a class, which ``loss=CrossEntropyLoss`` without () is, where
-    classes are none."""
+def check_function(value: Callable, name: str, caller: str, classes: bool = True) -> Callable:
+    """Return value. Raises: ValueError where it cannot be called, or is a class where ``classes`` is False.
+
+    A class is what ``loss=CrossEntropyLoss`` without () is.
+    """
     if not callable(value) or isinstance(value, type) and not classes:
         raise ValueError(f"{caller}: {name} is {value!r}; expected a function")
+    return value
 
 
-def check_generator(value: torch.Generator | None, name: str, caller: str, optional: bool = False) -> None:
-    """Raises: ValueError where value is not a torch.Generator. None is one where it is ``optional``."""
+def check_generator(
+    value: torch.Generator | None, name: str, caller: str, optional: bool = False
+) -> torch.Generator | None:
+    """Return value. Raises: ValueError where it is not a torch.Generator. None is one where it is ``optional``."""
     if not (isinstance(value, torch.Generator) or optional and value is None):
         expected = (
             "a torch.Generator, or None" if optional else "a torch.Generator, e.g. torch.Generator().manual_seed(0)"
         )
         raise ValueError(f"{caller}: {name} is {value!r}; expected {expected}")
+    return value
 
 
 def check_integer(value: int, name: str, caller: str) -> int:
@@ -82,10 +89,11 @@ def check_list(value: Iterable, name: str, caller: str, expected: str) -> list:
     return list(value)
 
 
-def check_model(value: torch.nn.Module, name: str, caller: str) -> None:
-    """Raises: ValueError where value is not a torch.nn.Module."""
+def check_model(value: torch.nn.Module, name: str, caller: str) -> torch.nn.Module:
+    """Return value. Raises: ValueError where it is not a torch.nn.Module."""
     if not isinstance(value, torch.nn.Module):
         raise ValueError(f"{caller}: {name} is {value!r}; expected a torch.nn.Module")
+    return value
 
 
 def check_number(value: float, name: str, caller: str, least: float = 0, below: float = math.inf) -> float:
@@ -109,13 +117,14 @@ def check_positive(value: float, name: str, caller: str) -> float:
     return number
 
 
-def check_share(value: float | None, name: str, caller: str, optional: bool = False) -> None:
-    """Raises: ValueError where value is not a number from 0 to 1, both included. None is one where it is ``optional``."""
+def check_share(value: Any, name: str, caller: str, optional: bool = False) -> Any:
+    """Return value. Raises: ValueError where it is not a number from 0 to 1. None is one where it is ``optional``."""
     number = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
     if not (number or optional and value is None):
         raise ValueError(
             f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}"
         )
+    return value
 
 
 def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int = 1) -> tuple[int, int]:

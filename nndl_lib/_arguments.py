@@ -119,8 +119,8 @@ def check_positive(value: float, name: str, caller: str) -> float:
 
 def check_share(value: Any, name: str, caller: str, optional: bool = False) -> Any:
     """Return value. Raises: ValueError where it is not a number from 0 to 1. None is one where it is ``optional``."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
-    if not (number or optional and value is None):
+    number = _real(value)
+    if (number is None or not 0 <= number <= 1) and not (optional and value is None):
         raise ValueError(
             f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}"
         )
@@ -132,10 +132,11 @@ def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int 
 
     Raises: ValueError where value is neither an integer of at least ``least`` nor two of them.
     """
-    pair = tuple(map(_integer, value if isinstance(value, (tuple, list)) else (value, value)))
-    if len(pair) != 2 or any(part is None or part < least for part in pair):
+    parts = value if isinstance(value, (tuple, list)) else (value, value)
+    pair = [part for part in map(_integer, parts) if part is not None and part >= least]
+    if len(parts) != 2 or len(pair) != 2:
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}, or two")
-    return pair
+    return pair[0], pair[1]
 
 
 def check_tensors(caller: str, **named: Tensor) -> None:
@@ -188,7 +189,7 @@ def check_settings(settings: dict, caller: str, tensors: bool = False) -> dict:
 
 
 # Settings that are numbers from 0 to below these, and pairs of them with what has to hold between the two.
-_BELOW = {"momentum": 1, "dampening": 1, "alpha": 1, "betas": 1}
+_BELOW: dict[str, float] = {"momentum": 1, "dampening": 1, "alpha": 1, "betas": 1}
 _BELOW |= dict.fromkeys(("lr", "eps", "weight_decay", "momentum_decay", "etas", "step_sizes"), math.inf)
 _PAIRS = {
     "betas": (lambda first, second: True, "two numbers"),

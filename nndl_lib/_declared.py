@@ -3,22 +3,23 @@
     @checked(X="N D", t="N", lam=number(least=0), penalize="bool D")
     def ridge(X, t, lam, penalize=None): ...
 
-A string is the shape of a tensor. A name in it is a size of at least 1, the same in all arguments; a digit is itself; ``...``
-is any number of axes; the empty string is a tensor without axes. Words before the shape say what the entries are: ``int64``,
-``bool``, ``any`` for any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All floating-point tensors
-have one dtype, and all tensors lie on one device.
+A string is the shape of a tensor. A name in it is a size of at least 1, the same in all arguments; a digit is itself;
+``...`` is any number of axes, and ``*S`` is as well, but with sizes of at least 1, and the same in all arguments; the
+empty string is a tensor without axes. Words before the shape say what the entries are: ``int64``, ``bool``, ``any`` for
+any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All floating-point tensors have one dtype, and
+all tensors lie on one device.
 
 Anything else is a check, as those of ``_arguments``: of a value, its name and its function, it returns the value as the
 function wants it, or raises ValueError. An argument may be None where that is its default.
 
-Errors show what all tensors have and what was expected of all, in the words of the declaration: a student sees which of two
-is wrong, where a checker of types would name the first that does not fit.
+Errors show what all tensors have and what was expected of all, in the words of the declaration: a student sees which of
+two is wrong, where a checker of types would name the first that does not fit.
 """
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -39,65 +40,82 @@ class Shape(NamedTuple):
     finite: bool
 
     def __str__(self) -> str:
-        return f"({', '.join(self.axes)}{',' if len(self.axes) == 1 and self.axes != ('...',) else ''})"
+        axes = tuple("..." if axis.startswith("*") else axis for axis in self.axes)
+        return f"({', '.join(axes)}{',' if len(axes) == 1 and axes != ('...',) else ''})"
 
-    def fits(self, shape: tuple[int, ...], sizes: dict[str, int]) -> bool:
+    def fits(self, shape: tuple[int, ...], sizes: dict[str, Any]) -> bool:
         """Whether a shape is this one, with the sizes that names have so far, to which it adds its own."""
-        axes: Iterable[str] = self.axes
-        if "..." in self.axes:
-            start = self.axes.index("...")
-            free = len(shape) - (len(self.axes) - 1)
+        several = next((axis for axis in self.axes if axis == "..." or axis.startswith("*")), None)
+        axes = self.axes
+        if several is not None:
+            start, free = axes.index(several), len(shape) - (len(axes) - 1)
             if free < 0:
                 return False
-            axes = self.axes[:start] + ("...",) * free + self.axes[start + 1 :]
-        elif len(shape) != len(self.axes):
-            return False
-        for axis, size in zip(axes, shape):
-            expected = int(axis) if axis.isdigit() else size if axis == "..." else sizes.setdefault(axis, size)
-            if size != expected or size == 0 and axis != "...":
+            middle, shape = shape[start : start + free], shape[:start] + shape[start + free :]
+            axes = axes[:start] + axes[start + 1 :]
+            if several != "..." and (0 in middle or sizes.setdefault(several, middle) != middle):
                 return False
-        return True
+        if len(shape) != len(axes) or 0 in shape:
+            return False
+        return all(
+            size == (int(axis) if axis.isdigit() else sizes.setdefault(axis, size)) for axis, size in zip(axes, shape)
+        )
 
 
 def checked(**declared: str | Check) -> Callable[[F], F]:
     """A decorator that checks arguments as they are declared before the function is called."""
-    shapes = {name: _parsed(what) for name, what in declared.items() if isinstance(what, str)}
-    checks = {name: what for name, what in declared.items() if not isinstance(what, str)}
 
     def decorate(function: F) -> F:
         parameters = inspect.signature(function).parameters
         if unknown := declared.keys() - parameters.keys():
             raise TypeError(f"checked: {function.__qualname__} has no {', '.join(unknown)}; expected its own arguments")
         names = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        optional = {name for name, p in parameters.items() if p.default is None}
+        plan = [
+            (name, names.index(name) if name in names else len(parameters), what, parameters[name].default is None)
+            for name, what in declared.items()
+        ]
+        shapes = {name: _parsed(what) for name, what in declared.items() if isinstance(what, str)}
         owner, _, method = function.__qualname__.rpartition(".")
-        caller = (
-            owner.rpartition(".")[2] if method in ("__init__", "forward") else method
-        )  # a layer speaks in its own name
+        owner = owner.rpartition(".")[2]
+        layer = method in ("__init__", "forward")  # it speaks in its own name, or in that of what is built on it
 
         @functools.wraps(function)
         def checking(*args, **kwargs):
-            given = dict(zip(names, args)) | kwargs
-            if len(given) == len(args) + len(kwargs):  # else the call is wrong, and Python says why
-                tensors = {}
-                for name in given.keys() & declared.keys():
-                    value = given[name]
-                    if value is None and name in optional:
-                        continue
-                    if name in shapes:
-                        tensors[name] = value
-                    elif name in kwargs:
-                        kwargs[name] = checks[name](value, name, caller)
-                    else:
-                        place = names.index(name)
-                        args = (*args[:place], checks[name](value, name, caller), *args[place + 1 :])
-                if tensors:
-                    _check_tensors({name: tensors[name] for name in shapes if name in tensors}, shapes, caller)
-            return function(*args, **kwargs)
+            if len(args) > len(names) or kwargs and not kwargs.keys().isdisjoint(names[: len(args)]):
+                return function(*args, **kwargs)  # Python says what is wrong with the call
+            caller = method if not layer else type(args[0]).__name__ if owner.startswith("_") else owner
+            tensors, positional = {}, list(args)
+            for name, place, what, optional in plan:
+                if place < len(args):
+                    value = args[place]
+                elif name in kwargs:
+                    value = kwargs[name]
+                else:
+                    continue
+                if value is None and optional:
+                    continue
+                if isinstance(what, str):
+                    tensors[name] = value
+                elif place < len(args):
+                    positional[place] = what(value, name, caller)
+                else:
+                    kwargs[name] = what(value, name, caller)
+            if tensors:
+                _check_tensors(tensors, shapes, caller)
+            return function(*positional, **kwargs)
 
-        return checking  # type: ignore[return-value]
+        return cast(F, checking)
 
     return decorate
+
+
+def check_shapes(caller: str, **declared: tuple[str, Tensor | None]) -> None:
+    """Check tensors as ``checked`` does, in the name of another function: ``check_shapes("Conv2d", input=("N C", x))``.
+
+    Raises: ValueError where one does not fit its declaration, or all do not fit together. None fits.
+    """
+    tensors = {name: tensor for name, (_, tensor) in declared.items() if tensor is not None}
+    _check_tensors(tensors, {name: _parsed(text) for name, (text, _) in declared.items()}, caller)
 
 
 def count(least: int = 1, most: int | None = None) -> Check:
@@ -130,6 +148,7 @@ def scalar(value: float | Tensor, name: str, caller: str) -> float | Tensor:
     return arguments.check_number(value, name, caller, least=-float("inf"))
 
 
+@functools.cache
 def _parsed(text: str) -> Shape:
     words = text.split()
     finite = words[:1] == ["finite"]
@@ -140,18 +159,9 @@ def _parsed(text: str) -> Shape:
 
 def _check_tensors(tensors: dict[str, Tensor], shapes: dict[str, Shape], caller: str) -> None:
     arguments.check_tensors(caller, **tensors)
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Any] = {}
     if not all(shapes[name].fits(tuple(x.shape), sizes) for name, x in tensors.items()):
-        found = [
-            f"{name}{' has shape' if k == 0 else ''} {tuple(x.shape)}" for k, (name, x) in enumerate(tensors.items())
-        ]
-        expected = (
-            [f"{name} {shapes[name]}" for name in tensors]
-            if len(tensors) > 1
-            else [str(shapes[name]) for name in tensors]
-        )
-        least = ", with sizes of at least 1" if any(0 in x.shape for x in tensors.values()) else ""
-        raise ValueError(f"{caller}: {_joined(found)}; expected {_joined(expected)}{least}")
+        raise ValueError(f"{caller}: {_shapes_found(tensors)}; expected {_shapes_expected(tensors, shapes)}")
     floats = {name: x for name, x in tensors.items() if shapes[name].kind == "float"}
     if any(not x.is_floating_point() for x in floats.values()) or len({x.dtype for x in floats.values()}) > 1:
         found = [f"{name} is {x.dtype}" for name, x in floats.items()]
@@ -166,6 +176,20 @@ def _check_tensors(tensors: dict[str, Tensor], shapes: dict[str, Shape], caller:
     for name, x in tensors.items():
         if shapes[name].finite:
             arguments.check_finite(x, caller, **{name: x})
+
+
+def _shapes_found(tensors: dict[str, Tensor]) -> str:
+    found = [f"{name} {tuple(x.shape)}" for name, x in tensors.items()]
+    return _joined([found[0].replace(" ", " has shape ", 1), *found[1:]])
+
+
+def _shapes_expected(tensors: dict[str, Tensor], shapes: dict[str, Shape]) -> str:
+    axes = {shapes[name].axes for name in tensors}
+    least = "sizes of at least 1" if any(0 in x.shape for x in tensors.values()) else ""
+    if len(axes) == 1 and next(iter(axes))[0:1] == ("*S",):
+        return least or "one shape for all"
+    expected = [f"{name} {shapes[name]}" for name in tensors] if len(tensors) > 1 else [str(shapes[n]) for n in tensors]
+    return _joined(expected) + (f", with {least}" if least else "")
 
 
 def _joined(parts: list[str], word: str = "and") -> str:

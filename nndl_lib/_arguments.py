@@ -391,6 +391,8 @@ def _integer(value) -> int | None:
 
 def _real(value) -> float | None:
     # As a Python float; None for anything else, for a bool, and for an integer that is larger than any float.
+    if type(value) is float:
+        return value
     try:
         return None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
     except OverflowError:

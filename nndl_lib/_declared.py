@@ -6,8 +6,8 @@
 A string is the shape of a tensor. A name in it is a size of at least 1, the same in all arguments; a digit is itself;
 ``...`` is any number of axes, and ``*S`` is as well, but with sizes of at least 1, and the same in all arguments; the
 empty string is a tensor without axes. Words before the shape say what the entries are: ``int64``, ``bool``, ``any`` for
-any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All floating-point tensors have one dtype, and
-all tensors lie on one device.
+any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All floating-point tensors have one dtype,
+and all tensors lie on one device.
 
 Anything else is a check, as those of ``_arguments``: of a value, its name and its function, it returns the value as the
 function wants it, or raises ValueError. An argument may be None where that is its default.
@@ -19,7 +19,7 @@ two is wrong, where a checker of types would name the first that does not fit.
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -32,34 +32,41 @@ F = TypeVar("F", bound=Callable)
 _KINDS = {"int64": torch.int64, "bool": torch.bool, "any": None, "float": None}
 
 
-class Shape(NamedTuple):
-    """A declared shape: its axes, the kind of its entries, and whether they are finite."""
+class Shape:
+    """A declared shape: its axes, those whose number is free, the kind of the entries, and whether they are finite."""
 
-    axes: tuple[str, ...]
-    kind: str
-    finite: bool
+    def __init__(self, text: str):
+        words = text.split()
+        self.finite = words[:1] == ["finite"]
+        words = words[self.finite :]
+        self.kind = words.pop(0) if words and words[0] in _KINDS else "float"
+        self.dtype = _KINDS[self.kind]
+        self.axes = tuple(words)
+        self.free = next((word for word in words if word == "..." or word.startswith("*")), None)
+        start = len(words) if self.free is None else words.index(self.free)
+        sizes = [(k if k < start else k - len(words), int(w) if w.isdigit() else w) for k, w in enumerate(words)]
+        self.sizes = [
+            (place, size) for place, size in sizes if size != self.free
+        ]  # counted from the end after a free one
+        self.between = slice(start, start + 1 - len(words) or None)
 
     def __str__(self) -> str:
-        axes = tuple("..." if axis.startswith("*") else axis for axis in self.axes)
-        return f"({', '.join(axes)}{',' if len(axes) == 1 and axes != ('...',) else ''})"
+        axes = ["..." if axis == self.free else axis for axis in self.axes]
+        return f"({', '.join(axes)}{',' if len(axes) == 1 and not self.free else ''})"
 
-    def fits(self, shape: tuple[int, ...], sizes: dict[str, Any]) -> bool:
-        """Whether a shape is this one, with the sizes that names have so far, to which it adds its own."""
-        several = next((axis for axis in self.axes if axis == "..." or axis.startswith("*")), None)
-        axes = self.axes
-        if several is not None:
-            start, free = axes.index(several), len(shape) - (len(axes) - 1)
-            if free < 0:
-                return False
-            middle, shape = shape[start : start + free], shape[:start] + shape[start + free :]
-            axes = axes[:start] + axes[start + 1 :]
-            if several != "..." and (0 in middle or sizes.setdefault(several, middle) != middle):
-                return False
-        if len(shape) != len(axes) or 0 in shape:
+    def fits(self, x: Tensor, named: dict[str, Any]) -> bool:
+        """Whether x has this shape, with the sizes that names stand for so far, to which it adds its own."""
+        shape = x.shape
+        if len(shape) < len(self.sizes) or len(shape) > len(self.sizes) and self.free is None:
             return False
-        return all(
-            size == (int(axis) if axis.isdigit() else sizes.setdefault(axis, size)) for axis, size in zip(axes, shape)
-        )
+        for place, expected in self.sizes:
+            size = shape[place]
+            if size == 0 or size != (expected if isinstance(expected, int) else named.setdefault(expected, size)):
+                return False
+        if self.free is None or self.free == "...":
+            return True
+        several = tuple(shape[self.between])
+        return 0 not in several and several == named.setdefault(self.free, several)
 
 
 def checked(**declared: str | Check) -> Callable[[F], F]:
@@ -70,11 +77,16 @@ def checked(**declared: str | Check) -> Callable[[F], F]:
         if unknown := declared.keys() - parameters.keys():
             raise TypeError(f"checked: {function.__qualname__} has no {', '.join(unknown)}; expected its own arguments")
         names = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        shapes = {name: Shape(what) for name, what in declared.items() if isinstance(what, str)}
         plan = [
-            (name, names.index(name) if name in names else len(parameters), what, parameters[name].default is None)
+            (
+                name,
+                names.index(name) if name in names else len(parameters),
+                what if callable(what) else None,
+                parameters[name].default is None,
+            )
             for name, what in declared.items()
         ]
-        shapes = {name: _parsed(what) for name, what in declared.items() if isinstance(what, str)}
         owner, _, method = function.__qualname__.rpartition(".")
         owner = owner.rpartition(".")[2]
         layer = method in ("__init__", "forward")  # it speaks in its own name, or in that of what is built on it
@@ -85,7 +97,7 @@ def checked(**declared: str | Check) -> Callable[[F], F]:
                 return function(*args, **kwargs)  # Python says what is wrong with the call
             caller = method if not layer else type(args[0]).__name__ if owner.startswith("_") else owner
             tensors, positional = {}, list(args)
-            for name, place, what, optional in plan:
+            for name, place, check, optional in plan:
                 if place < len(args):
                     value = args[place]
                 elif name in kwargs:
@@ -94,12 +106,12 @@ def checked(**declared: str | Check) -> Callable[[F], F]:
                     continue
                 if value is None and optional:
                     continue
-                if isinstance(what, str):
+                if check is None:
                     tensors[name] = value
                 elif place < len(args):
-                    positional[place] = what(value, name, caller)
+                    positional[place] = check(value, name, caller)
                 else:
-                    kwargs[name] = what(value, name, caller)
+                    kwargs[name] = check(value, name, caller)
             if tensors:
                 _check_tensors(tensors, shapes, caller)
             return function(*positional, **kwargs)
@@ -115,7 +127,7 @@ def check_shapes(caller: str, **declared: tuple[str, Tensor | None]) -> None:
     Raises: ValueError where one does not fit its declaration, or all do not fit together. None fits.
     """
     tensors = {name: tensor for name, (_, tensor) in declared.items() if tensor is not None}
-    _check_tensors(tensors, {name: _parsed(text) for name, (text, _) in declared.items()}, caller)
+    _check_tensors(tensors, {name: _shape(text) for name, (text, _) in declared.items()}, caller)
 
 
 def count(least: int = 1, most: int | None = None) -> Check:
@@ -148,48 +160,56 @@ def scalar(value: float | Tensor, name: str, caller: str) -> float | Tensor:
     return arguments.check_number(value, name, caller, least=-float("inf"))
 
 
-@functools.cache
-def _parsed(text: str) -> Shape:
-    words = text.split()
-    finite = words[:1] == ["finite"]
-    words = words[finite:]
-    kind = words.pop(0) if words and words[0] in _KINDS else "float"
-    return Shape(tuple(words), kind, finite)
-
-
 def _check_tensors(tensors: dict[str, Tensor], shapes: dict[str, Shape], caller: str) -> None:
+    named: dict[str, Any] = {}
+    dtype = device = None
+    for name, x in tensors.items():
+        shape = shapes[name]
+        if not isinstance(x, Tensor) or not shape.fits(x, named):
+            break
+        expected = shape.dtype
+        if shape.kind == "float":
+            expected = dtype = dtype or x.dtype
+            if not dtype.is_floating_point:
+                break
+        if expected is not None and x.dtype != expected:
+            break
+        if device is None:
+            device = x.device
+        elif x.device != device:
+            break
+    else:
+        for name, x in tensors.items():
+            if shapes[name].finite:
+                arguments.check_finite(x, caller, **{name: x})
+        return
+    _refuse(tensors, shapes, caller)
+
+
+def _refuse(tensors: dict[str, Tensor], shapes: dict[str, Shape], caller: str) -> None:
+    """Raises: ValueError that says what the tensors, of which one does not fit, are and should be."""
     arguments.check_tensors(caller, **tensors)
-    sizes: dict[str, Any] = {}
-    if not all(shapes[name].fits(tuple(x.shape), sizes) for name, x in tensors.items()):
-        raise ValueError(f"{caller}: {_shapes_found(tensors)}; expected {_shapes_expected(tensors, shapes)}")
+    named: dict[str, Any] = {}
+    if not all(shapes[name].fits(x, named) for name, x in tensors.items()):
+        found = [f"{name} {tuple(x.shape)}" for name, x in tensors.items()]
+        found[0] = found[0].replace(" ", " has shape ", 1)
+        expected = [f"{name} {shapes[name]}" if len(found) > 1 else str(shapes[name]) for name in tensors]
+        least = "sizes of at least 1" if any(0 in x.shape for x in tensors.values()) else ""
+        if {shapes[name].axes for name in tensors} == {("*S",)}:
+            raise ValueError(f"{caller}: {_joined(found)}; expected {least or 'one shape for all'}")
+        raise ValueError(f"{caller}: {_joined(found)}; expected {_joined(expected)}{least and f', with {least}'}")
+    for name, x in tensors.items():
+        if shapes[name].dtype not in (None, x.dtype):
+            raise ValueError(f"{caller}: {name} is {x.dtype}; expected {shapes[name].dtype}")
     floats = {name: x for name, x in tensors.items() if shapes[name].kind == "float"}
     if any(not x.is_floating_point() for x in floats.values()) or len({x.dtype for x in floats.values()}) > 1:
-        found = [f"{name} is {x.dtype}" for name, x in floats.items()]
-        expected = "one floating-point dtype for all" if len(found) > 1 else "a floating-point dtype"
-        raise ValueError(f"{caller}: {_joined(found)}; expected {expected}")
-    for name, x in tensors.items():
-        if (dtype := _KINDS[shapes[name].kind]) not in (None, x.dtype):
-            raise ValueError(f"{caller}: {name} is {x.dtype}; expected {dtype}")
-    if len({x.device for x in tensors.values()}) > 1:
-        found = [f"{name} is on {x.device}" for name, x in tensors.items()]
-        raise ValueError(f"{caller}: {_joined(found)}; expected one device for all")
-    for name, x in tensors.items():
-        if shapes[name].finite:
-            arguments.check_finite(x, caller, **{name: x})
+        one = "one floating-point dtype for all" if len(floats) > 1 else "a floating-point dtype"
+        raise ValueError(f"{caller}: {_joined([f'{name} is {x.dtype}' for name, x in floats.items()])}; expected {one}")
+    places = _joined([f"{name} is on {x.device}" for name, x in tensors.items()])
+    raise ValueError(f"{caller}: {places}; expected one device for all")
 
 
-def _shapes_found(tensors: dict[str, Tensor]) -> str:
-    found = [f"{name} {tuple(x.shape)}" for name, x in tensors.items()]
-    return _joined([found[0].replace(" ", " has shape ", 1), *found[1:]])
-
-
-def _shapes_expected(tensors: dict[str, Tensor], shapes: dict[str, Shape]) -> str:
-    axes = {shapes[name].axes for name in tensors}
-    least = "sizes of at least 1" if any(0 in x.shape for x in tensors.values()) else ""
-    if len(axes) == 1 and next(iter(axes))[0:1] == ("*S",):
-        return least or "one shape for all"
-    expected = [f"{name} {shapes[name]}" for name in tensors] if len(tensors) > 1 else [str(shapes[n]) for n in tensors]
-    return _joined(expected) + (f", with {least}" if least else "")
+_shape = functools.cache(Shape)
 
 
 def _joined(parts: list[str], word: str = "and") -> str:

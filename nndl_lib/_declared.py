@@ -9,8 +9,9 @@ empty string is a tensor without axes. Words before the shape say what the entri
 any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All floating-point tensors have one dtype,
 and all tensors lie on one device.
 
-Anything else is a check, as those of ``_arguments``: of a value, its name and its function, it returns the value as the
-function wants it, or raises ValueError. An argument may be None where that is its default.
+Anything else is a check, as those of ``_arguments``: of a value, its name and its function, it returns the value as
+the function wants it, or raises ValueError; a default is made so as well. An argument may be None where that is its
+default, or its annotation says so.
 
 Errors show what all tensors have and what was expected of all, in the words of the declaration: a student sees which of
 two is wrong, where a checker of types would name the first that does not fit.
@@ -39,7 +40,8 @@ class Shape:
         words = text.split()
         self.finite = words[:1] == ["finite"]
         words = words[self.finite :]
-        self.kind = words.pop(0) if words and words[0] in _KINDS else "float"
+        self.kind = words[0] if words and words[0] in _KINDS else "float"
+        words = words[words[:1] == [self.kind] :]
         self.dtype = _KINDS[self.kind]
         self.axes = tuple(words)
         self.free = next((word for word in words if word == "..." or word.startswith("*")), None)
@@ -69,6 +71,9 @@ class Shape:
         return 0 not in several and several == named.setdefault(self.free, several)
 
 
+_PARSED: dict[str, Shape] = {}
+
+
 def checked(**declared: str | Check) -> Callable[[F], F]:
     """A decorator that checks arguments as they are declared before the function is called."""
 
@@ -77,23 +82,25 @@ def checked(**declared: str | Check) -> Callable[[F], F]:
         if unknown := declared.keys() - parameters.keys():
             raise TypeError(f"checked: {function.__qualname__} has no {', '.join(unknown)}; expected its own arguments")
         names = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        places = {name: place for place, name in enumerate(names)}
         shapes = {name: Shape(what) for name, what in declared.items() if isinstance(what, str)}
         plan = [
-            (
-                name,
-                names.index(name) if name in names else len(parameters),
-                what if callable(what) else None,
-                parameters[name].default is None,
-            )
+            (name, places.get(name, len(parameters)), what if callable(what) else None, _takes_none(parameters[name]))
             for name, what in declared.items()
         ]
         owner, _, method = function.__qualname__.rpartition(".")
         owner = owner.rpartition(".")[2]
         layer = method in ("__init__", "forward")  # it speaks in its own name, or in that of what is built on it
+        defaults = {}  # those that the checks make into something else, such as 1 into (1, 1)
+        for name, _, check, _ in plan:
+            value = parameters[name].default
+            if check is not None and value is not None and value is not inspect.Parameter.empty:
+                if (made := check(value, name, method)) is not value:
+                    defaults[name] = made
 
         @functools.wraps(function)
         def checking(*args, **kwargs):
-            if len(args) > len(names) or kwargs and not kwargs.keys().isdisjoint(names[: len(args)]):
+            if len(args) > len(names) or kwargs and any(name in kwargs for name in names[: len(args)]):
                 return function(*args, **kwargs)  # Python says what is wrong with the call
             caller = method if not layer else type(args[0]).__name__ if owner.startswith("_") else owner
             tensors, positional = {}, list(args)
@@ -112,6 +119,9 @@ def checked(**declared: str | Check) -> Callable[[F], F]:
                     positional[place] = check(value, name, caller)
                 else:
                     kwargs[name] = check(value, name, caller)
+            for name, value in defaults.items():
+                if name not in kwargs and places.get(name, len(parameters)) >= len(args):
+                    kwargs[name] = value
             if tensors:
                 _check_tensors(tensors, shapes, caller)
             return function(*positional, **kwargs)
@@ -121,13 +131,17 @@ def checked(**declared: str | Check) -> Callable[[F], F]:
     return decorate
 
 
+def _takes_none(parameter: inspect.Parameter) -> bool:
+    return parameter.default is None or "None" in str(parameter.annotation)
+
+
 def check_shapes(caller: str, **declared: tuple[str, Tensor | None]) -> None:
     """Check tensors as ``checked`` does, in the name of another function: ``check_shapes("Conv2d", input=("N C", x))``.
 
     Raises: ValueError where one does not fit its declaration, or all do not fit together. None fits.
     """
     tensors = {name: tensor for name, (_, tensor) in declared.items() if tensor is not None}
-    _check_tensors(tensors, {name: _shape(text) for name, (text, _) in declared.items()}, caller)
+    _check_tensors(tensors, {name: _parsed(text) for name, (text, _) in declared.items()}, caller)
 
 
 def count(least: int = 1, most: int | None = None) -> Check:
@@ -158,6 +172,12 @@ def scalar(value: float | Tensor, name: str, caller: str) -> float | Tensor:
             raise ValueError(f"{caller}: {name} has shape {tuple(value.shape)}; expected a number or a 0-d tensor")
         return value
     return arguments.check_number(value, name, caller, least=-float("inf"))
+
+
+def _parsed(text: str) -> Shape:
+    if text not in _PARSED:  # no functools.cache, which torch.compile cannot look into
+        _PARSED[text] = Shape(text)
+    return _PARSED[text]
 
 
 def _check_tensors(tensors: dict[str, Tensor], shapes: dict[str, Shape], caller: str) -> None:
@@ -207,9 +227,6 @@ def _refuse(tensors: dict[str, Tensor], shapes: dict[str, Shape], caller: str) -
         raise ValueError(f"{caller}: {_joined([f'{name} is {x.dtype}' for name, x in floats.items()])}; expected {one}")
     places = _joined([f"{name} is on {x.device}" for name, x in tensors.items()])
     raise ValueError(f"{caller}: {places}; expected one device for all")
-
-
-_shape = functools.cache(Shape)
 
 
 def _joined(parts: list[str], word: str = "and") -> str:

@@ -188,6 +188,24 @@ def test_what_is_built_on_a_private_layer_speaks_in_its_own_name():
         Layer(0)
 
 
+def test_none_where_the_annotation_says_so():
+    @checked(x="N", b=scalar, steps=count())
+    def total(x: Tensor | None, b: float | None = 0.0, steps: int = 1):
+        return x, b, steps
+
+    assert total(None, None) == (None, None, 1)
+    with pytest.raises(ValueError, match="steps is None"):
+        total(None, None, None)
+
+
+def test_defaults_are_as_the_function_wants_them():
+    @checked(size=arguments.check_pair, stride=arguments.check_pair, padding=arguments.check_pair)
+    def sizes(size, stride=2, *, padding=1, other=3):
+        return size, stride, padding, other
+
+    assert sizes(5) == sizes(5, 2, padding=1) == sizes(stride=2, size=5) == ((5, 5), (2, 2), (1, 1), 3)
+
+
 def test_the_first_that_is_declared_is_the_first_to_be_refused():
     with pytest.raises(ValueError, match="steps is 0.5"):
         fit(X, t, mode="none", share=2, steps=0.5)

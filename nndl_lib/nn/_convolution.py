@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nndl_lib import _arguments as arguments
 from nndl_lib.functional._precision import autocasts
-from nndl_lib.functional._windows import padding_sizes
+from nndl_lib.functional._windows import check_convolution, check_pooling, check_window, padding_sizes
 
 Pair = int | tuple[int, int]
 
@@ -90,12 +90,12 @@ class Conv2d(torch.nn.Module):
         arguments.check_tensors("Conv2d", input=input)
         if input.dtype != weight.dtype and autocasts(input):
             input = input.to(weight.dtype)  # torch brings both to one dtype of its choice, weights and all
-        arguments.check_convolution(input, weight, bias, self.groups, "Conv2d")
+        check_convolution(input, weight, bias, self.groups, "Conv2d")
         # From the attributes as they are now: as torch, which allows to change them.
         sizes = (tuple(weight.shape[2:]), self.stride, self.dilation)
         kernel, stride, dilation = (arguments.check_pair(pair, "a size", "Conv2d") for pair in sizes)
         left, right, top, bottom = padding_sizes(self.padding, kernel, stride, dilation, "Conv2d")
-        arguments.check_window(
+        check_window(
             (input.shape[2] + top + bottom, input.shape[3] + left + right), kernel, dilation, "Conv2d"
         )
         padding = top, left
@@ -124,7 +124,7 @@ class MaxPool2d(torch.nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Maxima (N, C, H_out, W_out) of images (N, C, H, W). Raises ValueError as the function does."""
-        sizes = arguments.check_pooling(input, self.kernel_size, self.stride, self.padding, "MaxPool2d")
+        sizes = check_pooling(input, self.kernel_size, self.stride, self.padding, "MaxPool2d")
         return torch.nn.functional.max_pool2d(input, *sizes)
 
     def extra_repr(self) -> str:
@@ -147,7 +147,7 @@ class AvgPool2d(torch.nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Averages (N, C, H_out, W_out) of images (N, C, H, W). Raises ValueError as the function does."""
-        sizes = arguments.check_pooling(input, self.kernel_size, self.stride, self.padding, "AvgPool2d")
+        sizes = check_pooling(input, self.kernel_size, self.stride, self.padding, "AvgPool2d")
         return torch.nn.functional.avg_pool2d(input, *sizes, count_include_pad=self.count_include_pad)
 
     def extra_repr(self) -> str:

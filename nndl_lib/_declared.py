@@ -3,11 +3,11 @@
     @checked(X="N D", t="N", lam=number(least=0), penalize="bool D")
     def ridge(X, t, lam, penalize=None): ...
 
-A string is the shape of a tensor. A name in it is a size of at least 1, the same in all arguments; a digit is itself;
-``...`` is any number of axes, and ``*S`` is as well, but with sizes of at least 1, and the same in all arguments; the
-empty string is a tensor without axes. Words before the shape say what the entries are: ``int64``, ``bool``, ``any`` for
-any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All floating-point tensors have one dtype,
-and all tensors lie on one device.
+A string is the shape of a tensor. A name in it is a size of at least 1, the same in all arguments, and ``N?`` a size N
+that may be 0; a digit is itself; ``...`` is any number of axes, and ``*S`` is as well, but with sizes of at least 1, and
+the same in all arguments; the empty string is a tensor without axes. Words before the shape say what the entries are:
+``int64``, ``bool``, ``any`` for any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All
+floating-point tensors have one dtype, and all tensors lie on one device.
 
 Anything else is a check, as those of ``_arguments``: of a value, its name and its function, it returns the value as
 the function wants it, or raises ValueError; a default is made so as well. An argument may be None where that is its
@@ -43,14 +43,16 @@ class Shape:
         self.kind = words[0] if words and words[0] in _KINDS else "float"
         words = words[words[:1] == [self.kind] :]
         self.dtype = _KINDS[self.kind]
-        self.axes = tuple(words)
-        self.free = next((word for word in words if word == "..." or word.startswith("*")), None)
-        start = len(words) if self.free is None else words.index(self.free)
-        sizes = [(k if k < start else k - len(words), int(w) if w.isdigit() else w) for k, w in enumerate(words)]
-        self.sizes = [
-            (place, size) for place, size in sizes if size != self.free
-        ]  # counted from the end after a free one
+        self.axes = tuple(word.removesuffix("?") for word in words)
+        self.free = next((axis for axis in self.axes if axis == "..." or axis.startswith("*")), None)
+        start = len(words) if self.free is None else self.axes.index(self.free)
         self.between = slice(start, start + 1 - len(words) or None)
+        # For each other axis: where it is, counted from the end after a free one; its size or name; the least size.
+        self.sizes = [
+            (k if k < start else k - len(words), int(axis) if axis.isdigit() else axis, int(not words[k].endswith("?")))
+            for k, axis in enumerate(self.axes)
+            if axis != self.free
+        ]
 
     def __str__(self) -> str:
         axes = ["..." if axis == self.free else axis for axis in self.axes]
@@ -61,9 +63,9 @@ class Shape:
         shape = x.shape
         if len(shape) < len(self.sizes) or len(shape) > len(self.sizes) and self.free is None:
             return False
-        for place, expected in self.sizes:
+        for place, expected, least in self.sizes:
             size = shape[place]
-            if size == 0 or size != (expected if isinstance(expected, int) else named.setdefault(expected, size)):
+            if size < least or size != (expected if isinstance(expected, int) else named.setdefault(expected, size)):
                 return False
         if self.free is None or self.free == "...":
             return True

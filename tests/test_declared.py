@@ -107,6 +107,18 @@ def test_several_axes_of_one_name():
     wrong(message, torch.ones(4), torch.ones(4), torch.ones(2, 1))
 
 
+def test_sizes_that_may_be_0():
+    @checked(x="N? D", t="N?")
+    def rows(x, t):
+        return len(x)
+
+    assert rows(X, t) == 5 and rows(X[:0], t[:0]) == 0
+    for x, y in ((X[:0], t), (X[:, :0], t)):
+        message = f"rows: x has shape {tuple(x.shape)} and t (5,); expected x (N, D) and t (N,)"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            rows(x, y)
+
+
 def test_shapes_in_the_name_of_another():
     check_shapes("Layer", input=("N C", X), weight=("C", torch.ones(3)), bias=("C", None))
     message = "Layer: input has shape (5, 3) and weight (2,); expected input (N, C) and weight (C,)"

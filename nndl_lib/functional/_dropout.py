@@ -1,13 +1,17 @@
 """Functions that draw random numbers: dropout. Derived in chapter 08, "Regularization and generalization"."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from nndl_lib._arguments import check_flag, check_generator
 from nndl_lib._declared import checked, number
 
+_generator = partial(check_generator, optional=True)
 
-@checked(input="...", mask="bool ...", p=number(below=1), training=check_flag, generator=check_generator)
+
+@checked(input="...", mask="bool ...", p=number(below=1), training=check_flag, generator=_generator)
 def dropout(
     input: Tensor,
     p: float = 0.5,

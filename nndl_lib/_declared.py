@@ -4,7 +4,7 @@
     def ridge(X, t, lam, penalize=None): ...
 
 A string is the shape of a tensor. A name in it is a size of at least 1, the same in all arguments, and ``N?`` a size N
-that may be 0; a digit is itself; ``...`` is any number of axes, and ``*S`` is as well, but with sizes of at least 1, and
+that may be 0; a digit is itself; ``...`` is any number of axes, and ``*S`` is as well, but with sizes of at least 1,
 the same in all arguments; the empty string is a tensor without axes. Words before the shape say what the entries are:
 ``int64``, ``bool``, ``any`` for any dtype, else floating-point; ``finite``, that none is a NaN or infinite. All
 floating-point tensors have one dtype, and all tensors lie on one device.

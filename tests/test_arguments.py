@@ -1,4 +1,4 @@
-"""Lists and arrays of NumPy where a tensor is expected: an error that says so, from each function and layer of the base."""
+"""Lists and arrays of NumPy where a tensor is expected: each function and layer of the base says so."""
 
 import inspect
 import re

@@ -24,7 +24,8 @@ WRITTEN = {
     "softplus": "input beta threshold",
     "LSTM": "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size device dtype",
     "GRU": "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size device dtype",
-    "RNN": "input_size hidden_size num_layers nonlinearity bias batch_first dropout bidirectional proj_size device dtype",
+    "RNN": "input_size hidden_size num_layers nonlinearity bias batch_first dropout bidirectional proj_size device "
+    "dtype",
     "Identity": "",
     "Sigmoid": "",
     "Tanh": "",

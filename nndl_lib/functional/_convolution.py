@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from nndl_lib._arguments import check_pair
-from nndl_lib._declared import checked, count
 from nndl_lib.functional._precision import wide, without_autocast
 from nndl_lib.functional._windows import Pair, check_convolution, check_window, padding_sizes, windows
 
 
-@checked(stride=check_pair, dilation=check_pair, groups=count())
 def conv2d(
     input: Tensor,
     weight: Tensor,
@@ -43,8 +41,8 @@ def conv2d(
         ValueError: shapes, dtypes or devices do not fit together, groups does not divide the channels, the kernel is
             larger than the padded image, or stride, padding or dilation is outside its range.
     """
-    x, w = _padded("conv2d", input, weight, bias, stride, padding, dilation, groups), wide(weight)
-    columns = windows(x, w.shape[2:], stride, dilation)
+    x, w, s, d = _prepared("conv2d", input, weight, bias, stride, padding, dilation, groups)
+    columns = windows(x, (w.shape[2], w.shape[3]), s, d)
     N, *_, H_out, W_out = columns.shape
     columns = columns.reshape(N, groups, -1, H_out * W_out)  # (N, groups, C kh kw / groups, H_out W_out)
     rows = w.reshape(groups, len(w) // groups, -1)  # (groups, O / groups, C kh kw / groups)
@@ -53,7 +51,6 @@ def conv2d(
     return (y if bias is None else y + bias.view(-1, 1, 1)).to(input.dtype)
 
 
-@checked(stride=check_pair, dilation=check_pair, groups=count())
 def conv2d_loops(
     input: Tensor,
     weight: Tensor,
@@ -68,9 +65,9 @@ def conv2d_loops(
     Raises:
         ValueError: as ``conv2d``.
     """
-    x, w = _padded("conv2d_loops", input, weight, bias, stride, padding, dilation, groups), wide(weight)
+    x, w, s, d = _prepared("conv2d_loops", input, weight, bias, stride, padding, dilation, groups)
     O, channels, kh, kw = w.shape
-    H_out, W_out = windows(x, (kh, kw), stride, dilation).shape[4:]
+    H_out, W_out = windows(x, (kh, kw), s, d).shape[4:]
     y = x.new_zeros(len(x), O, H_out, W_out)
     for o in range(O):
         first = o // (O // groups) * channels  # the first channel of the group of o
@@ -79,15 +76,18 @@ def conv2d_loops(
                 for c in range(channels):
                     for u in range(kh):
                         for v in range(kw):
-                            pixel = x[:, first + c, i * stride[0] + u * dilation[0], j * stride[1] + v * dilation[1]]
+                            pixel = x[:, first + c, i * s[0] + u * d[0], j * s[1] + v * d[1]]
                             y[:, o, i, j] += w[o, c, u, v] * pixel
     return (y if bias is None else y + bias.view(-1, 1, 1)).to(input.dtype)
 
 
-def _padded(caller: str, input: Tensor, weight: Tensor, bias, stride, padding, dilation, groups: int) -> Tensor:
-    """The input with its padding, once the arguments are seen to fit together."""
+def _prepared(
+    caller: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride, padding, dilation, groups: int
+) -> tuple[Tensor, Tensor, tuple[int, int], tuple[int, int]]:
+    """The padded input and the weight, stride and dilation as pairs, once all are seen to fit together."""
     check_convolution(input, weight, bias, groups, caller)
-    kernel = tuple(weight.shape[2:])
-    padded = torch.nn.functional.pad(wide(input), padding_sizes(padding, kernel, stride, dilation, caller))
-    check_window(tuple(padded.shape[2:]), kernel, dilation, caller)
-    return padded
+    s, d = check_pair(stride, "stride", caller), check_pair(dilation, "dilation", caller)
+    kernel = (weight.shape[2], weight.shape[3])
+    padded = torch.nn.functional.pad(wide(input), padding_sizes(padding, kernel, s, d, caller))
+    check_window((padded.shape[2], padded.shape[3]), kernel, d, caller)
+    return padded, wide(weight), s, d

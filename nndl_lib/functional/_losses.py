@@ -168,7 +168,7 @@ def _checked_less_the_largest(input: Tensor, dim: int, caller: str) -> Tensor:
 
 
 def _reduce(losses: Tensor, reduction: str) -> Tensor:
-    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
 
 
 def _check_target(input: Tensor, target: Tensor, caller: str) -> bool:

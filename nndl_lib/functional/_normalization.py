@@ -58,6 +58,7 @@ def batch_norm(
         _move(running_mean, mean, momentum)
         _move(running_var, variance * (n / (n - 1)), momentum)
     else:
+        assert running_mean is not None and running_var is not None  # as was checked
         mean, variance = wide(running_mean), wide(running_var)
         y = (x - mean.view(channels)) * (variance + eps).rsqrt().view(channels)
     return _scaled(y, weight, bias, channels).to(input.dtype)
@@ -155,7 +156,7 @@ class _Standardized(torch.autograd.Function):
     def backward(ctx, grad: Tensor, *_) -> tuple[Tensor, None, None]:
         x, y, inverse = ctx.saved_tensors
         if torch.is_grad_enabled():  # a second derivative is asked for: y once more, in sight of autograd
-            centered, _, variance = _moments(x, ctx.dims)
+            centered, _mean, variance = _moments(x, ctx.dims)
             inverse = (variance + ctx.eps).rsqrt()
             y = centered * inverse
         along = (grad * y).mean(ctx.dims, keepdim=True)

@@ -95,9 +95,7 @@ class Conv2d(torch.nn.Module):
         sizes = (tuple(weight.shape[2:]), self.stride, self.dilation)
         kernel, stride, dilation = (arguments.check_pair(pair, "a size", "Conv2d") for pair in sizes)
         left, right, top, bottom = padding_sizes(self.padding, kernel, stride, dilation, "Conv2d")
-        check_window(
-            (input.shape[2] + top + bottom, input.shape[3] + left + right), kernel, dilation, "Conv2d"
-        )
+        check_window((input.shape[2] + top + bottom, input.shape[3] + left + right), kernel, dilation, "Conv2d")
         padding = top, left
         if left != right or top != bottom:  # of "same", where torch would warn that it makes this copy
             input, padding = torch.nn.functional.pad(input, (left, right, top, bottom)), (0, 0)

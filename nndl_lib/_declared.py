@@ -77,7 +77,10 @@ _PARSED: dict[str, Shape] = {}
 
 
 def checked(**declared: str | Check) -> Callable[[F], F]:
-    """A decorator that checks arguments as they are declared before the function is called."""
+    """A decorator that checks arguments as they are declared before the function is called.
+
+    Raises: TypeError, when a function is decorated, where it has no argument of that name.
+    """
 
     def decorate(function: F) -> F:
         parameters = inspect.signature(function).parameters
@@ -157,7 +160,7 @@ def number(least: float = 0, below: float = float("inf")) -> Check:
 
 
 def one_of(*choices: str) -> Check:
-    """A check: one of these words."""
+    """A check: one of these words. Raises: ValueError where it is another."""
 
     def check(value: str, name: str, caller: str) -> str:
         if not isinstance(value, str) or value not in choices:
@@ -168,7 +171,10 @@ def one_of(*choices: str) -> Check:
 
 
 def scalar(value: float | Tensor, name: str, caller: str) -> float | Tensor:
-    """A check: any finite number, or a tensor without axes, of a value that is not looked at."""
+    """A check: any finite number, or a tensor without axes, of a value that is not looked at.
+
+    Raises: ValueError where it is neither.
+    """
     if isinstance(value, Tensor):
         if value.ndim > 0:
             raise ValueError(f"{caller}: {name} has shape {tuple(value.shape)}; expected a number or a 0-d tensor")

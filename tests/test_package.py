@@ -18,7 +18,7 @@ import nndl_lib
 FOLDER = Path(nndl_lib.__file__).parent
 # A room imports from its own layer and from those below, which stand before it.
 LAYERS = [
-    ["compatibility", "runtime", "_arguments"],
+    ["compatibility", "runtime", "_arguments", "_declared"],
     ["autograd", "data", "linear", "functional"],
     ["nn", "rnn"],
     ["models", "text", "optim"],

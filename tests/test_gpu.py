@@ -1,4 +1,4 @@
-"""On a CUDA GPU: the same values as torch there, the same training as on the CPU, and none of it needs to be said twice."""
+"""On a CUDA GPU: the same values as torch there, the same training as on the CPU, nothing to be said twice."""
 
 import os
 import subprocess

@@ -28,7 +28,10 @@ def check_count(value: int, name: str, caller: str, least: int = 1, most: int | 
 
 
 def check_device(device: str | torch.device | None, caller: str) -> torch.device | None:
-    """Return device as one of torch's, or None. Raises: ValueError where it names none: ``tensor.to(0.5)`` takes it for a tensor."""
+    """Return device as one of torch's, or None.
+
+    Raises: ValueError where it names none: ``tensor.to(0.5)`` would take it for a tensor.
+    """
     try:
         return None if device is None else torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -36,7 +39,7 @@ def check_device(device: str | torch.device | None, caller: str) -> torch.device
 
 
 def check_dim(dim: int, input: Tensor, caller: str) -> int:
-    """Return dim as a Python int. Raises: ValueError where it is not one dimension of input, from the start or the end."""
+    """Return dim as a Python int. Raises: ValueError where it is no dimension of input, from the start or the end."""
     number = _integer(dim)
     if number is None or not -input.ndim <= number < input.ndim:
         raise ValueError(
@@ -46,7 +49,10 @@ def check_dim(dim: int, input: Tensor, caller: str) -> int:
 
 
 def check_flag(value: bool, name: str, caller: str) -> bool:
-    """Return value as a Python bool. Raises: ValueError where it is not True or False: "False" and 2 would count as True."""
+    """Return value as a Python bool.
+
+    Raises: ValueError where it is not True or False: "False" and 2 would count as True.
+    """
     if type(value).__name__ not in ("bool", "bool_"):  # NumPy calls its own bool_, later bool
         raise ValueError(f"{caller}: {name} is {value!r}; expected True or False")
     return bool(value)
@@ -75,7 +81,7 @@ def check_generator(
 
 
 def check_integer(value: int, name: str, caller: str) -> int:
-    """Return value as a Python int. Raises: ValueError where it is not an integer, of Python or NumPy. A bool is none."""
+    """Return value as a Python int. Raises: ValueError where it is no integer, of Python or NumPy. A bool is none."""
     number = _integer(value)
     if number is None:
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer")
@@ -83,7 +89,7 @@ def check_integer(value: int, name: str, caller: str) -> int:
 
 
 def check_list(value: Iterable, name: str, caller: str, expected: str) -> list:
-    """Return value as a list. Raises: ValueError where it cannot be one, or is a dict, a string, or a set, without order."""
+    """Return value as a list. Raises: ValueError where it cannot be one, or is a dict, a string or a set."""
     if isinstance(value, (dict, set, frozenset, str)) or not isinstance(value, Iterable):
         raise ValueError(f"{caller}: {name} is of type {type(value).__name__}; expected {expected}")
     return list(value)
@@ -110,7 +116,10 @@ def check_number(value: float, name: str, caller: str, least: float = 0, below: 
 
 
 def check_positive(value: float, name: str, caller: str) -> float:
-    """Return value as a Python float. Raises: ValueError where it is not a finite number greater than 0. A bool or a tensor is none."""
+    """Return value as a Python float.
+
+    Raises: ValueError where it is not a finite number greater than 0. A bool or a tensor is none.
+    """
     number = _real(value)
     if number is None or not 0 < number < math.inf:
         raise ValueError(f"{caller}: {name} is {value!r}; expected a finite number greater than 0")
@@ -119,8 +128,8 @@ def check_positive(value: float, name: str, caller: str) -> float:
 
 def check_share(value: Any, name: str, caller: str, optional: bool = False) -> Any:
     """Return value. Raises: ValueError where it is not a number from 0 to 1. None is one where it is ``optional``."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
-    if not (number or optional and value is None):
+    number = _real(value)
+    if (number is None or not 0 <= number <= 1) and not (optional and value is None):
         raise ValueError(
             f"{caller}: {name} is {value!r}; expected a number from 0 to 1{', or None' if optional else ''}"
         )
@@ -132,10 +141,11 @@ def check_pair(value: int | tuple[int, int], name: str, caller: str, least: int 
 
     Raises: ValueError where value is neither an integer of at least ``least`` nor two of them.
     """
-    pair = tuple(map(_integer, value if isinstance(value, (tuple, list)) else (value, value)))
-    if len(pair) != 2 or any(part is None or part < least for part in pair):
+    parts = value if isinstance(value, (tuple, list)) else (value, value)
+    pair = [part for part in map(_integer, parts) if part is not None and part >= least]
+    if len(parts) != 2 or len(pair) != 2:
         raise ValueError(f"{caller}: {name} is {value!r}; expected an integer of at least {least}, or two")
-    return pair
+    return pair[0], pair[1]
 
 
 def check_tensors(caller: str, **named: Tensor) -> None:
@@ -162,13 +172,6 @@ def check_size(input: Tensor, caller: str) -> None:
         raise ValueError(f"{caller}: input has shape {_shape(input)}; expected at least one entry")
 
 
-def check_logits(input: Tensor, caller: str) -> None:
-    """Raises: ValueError where input is not floating-point of shape (N, K), with N and K of at least 1."""
-    check_floating(input, caller)
-    if input.ndim != 2 or input.numel() == 0:
-        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, K) with N and K of at least 1")
-
-
 def check_same(input: Tensor, target: Tensor, caller: str) -> None:
     """Raises: ValueError where input has no entry, or the two differ in shape, dtype or device. Nothing broadcasts."""
     check_size(input, caller)
@@ -184,107 +187,6 @@ def check_same(input: Tensor, target: Tensor, caller: str) -> None:
     _check_device(input, target, caller)
 
 
-def check_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, caller: str) -> None:
-    """Raises: ValueError where shapes, dtypes, devices and groups do not make a convolution.
-
-    They do for input (N, C, H, W), weight (O, C / groups, kernel height, kernel width) and bias (O,) or None.
-    """
-    check_floating(input, caller)
-    if input.ndim != 4 or input.numel() == 0:
-        hint = "; x.unsqueeze(1) makes images of one channel of (N, H, W)" if input.ndim == 3 else ""
-        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0{hint}")
-    check_tensors(caller, weight=weight, **({} if bias is None else {"bias": bias}))
-    if weight.ndim != 4 or weight.numel() == 0:
-        raise ValueError(f"{caller}: weight has shape {_shape(weight)}; expected (O, C / groups, height, width)")
-    check_count(groups, "groups", caller)
-    C, O = input.shape[1], weight.shape[0]
-    if C % groups or O % groups:
-        raise ValueError(
-            f"{caller}: groups is {groups}, and there are {C} channels in and {O} out; "
-            "expected a number that divides both"
-        )
-    if weight.shape[1] * groups != C:
-        raise ValueError(
-            f"{caller}: input has shape {_shape(input)}, {C} channels, and weight {_shape(weight)}; "
-            f"expected {weight.shape[1] * groups} channels{f', {weight.shape[1]} in each group' if groups > 1 else ''}"
-        )
-    if bias is not None and bias.shape != (O,):
-        raise ValueError(f"{caller}: weight has shape {_shape(weight)} and bias {_shape(bias)}; expected bias ({O},)")
-    for name, part in (("weight", weight), ("bias", bias)):
-        if part is not None and part.dtype != input.dtype:
-            found = f"input is {input.dtype} and {name} is {part.dtype}"
-            raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-        if part is not None and part.device != input.device:
-            found = f"input is on {input.device} and {name} on {part.device}"
-            raise ValueError(f"{caller}: {found}; expected one device for both")
-
-
-def check_pooling(input: Tensor, kernel_size, stride, padding, caller: str) -> tuple[tuple[int, int], ...]:
-    """Return kernel, stride and padding as pairs; the stride is the kernel where it is None.
-
-    Raises: ValueError where input is not floating-point (N, C, H, W), a number is outside its range, or the kernel is
-    larger than the padded image.
-    """
-    check_floating(input, caller)
-    if input.ndim != 4 or input.numel() == 0:
-        raise ValueError(f"{caller}: input has shape {_shape(input)}; expected (N, C, H, W), none of them 0")
-    kernel = check_pair(kernel_size, "kernel_size", caller)
-    stride = kernel if stride is None else check_pair(stride, "stride", caller)
-    padding = check_pair(padding, "padding", caller, least=0)
-    if any(2 * p > k for p, k in zip(padding, kernel)):
-        raise ValueError(f"{caller}: padding is {padding} and the kernel {kernel}; expected at most half the kernel")
-    check_window((input.shape[2] + 2 * padding[0], input.shape[3] + 2 * padding[1]), kernel, (1, 1), caller)
-    return kernel, stride, padding
-
-
-def check_window(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, int], caller: str) -> None:
-    """Raises: ValueError where a kernel does not fit into an image of that size, padding included."""
-    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    if spans[0] > size[0] or spans[1] > size[1]:
-        what = f"the kernel is {kernel[0]} x {kernel[1]}"
-        if dilation != (1, 1):
-            what = f"the kernel, {kernel[0]} x {kernel[1]} with dilation {dilation}, spans {spans[0]} x {spans[1]}"
-        raise ValueError(f"{caller}: {what} and the padded input {size[0]} x {size[1]}; expected a kernel that fits")
-
-
-def check_classes(input: Tensor, target: Tensor, caller: str) -> None:
-    """Raises: ValueError where target is not (N,) of int64 from 0 to K - 1, for input (N, K)."""
-    check_tensors(caller, target=target)
-    N, K = input.shape
-    if target.shape == input.shape and not target.is_floating_point():
-        raise ValueError(
-            f"{caller}: target has shape ({N}, {K}) and dtype {_dtype(target)}: it looks like one-hot; "
-            f"pass class numbers ({N},), e.g. target.argmax(dim=1)"
-        )
-    if target.shape != (N,) or target.dtype != torch.int64:
-        raise ValueError(
-            f"{caller}: input has shape ({N}, {K}) and target {_shape(target)} with dtype {_dtype(target)}; "
-            f"expected class numbers ({N},) of int64"
-        )
-    _check_device(input, target, caller)
-    if not known(target):
-        return
-    low, high = (bound.item() for bound in target.aminmax())
-    if low < 0 or high >= K:
-        raise_at((target < 0) | (target >= K), target, "target", caller, f"classes 0 to {K - 1}")
-
-
-def check_probabilities(target: Tensor, caller: str) -> None:
-    """Raises: ValueError where target (N, K) has a negative entry or a NaN, or a row that does not sum to 1.
-
-    The sum may be off by 100 units in the last place, times the square root of K.
-    """
-    if not known(target):
-        return
-    target = target.detach()
-    sums = target.sum(dim=1)
-    tolerance = 100 * torch.finfo(target.dtype).eps * target.shape[1] ** 0.5
-    negative, off = ~(target >= 0), ~((sums - 1).abs() <= tolerance)
-    if (negative.any() | off.any()).item():
-        raise_at(negative, target, "target", caller, "probabilities")
-        raise_at(off, sums, "the sum of target", caller, "1, as of probabilities")
-
-
 def check_rows(made: Tensor, rows: Tensor, name: str, caller: str) -> Tensor:
     """Return what the function of that name made of rows (n, ...).
 
@@ -298,8 +200,10 @@ def check_rows(made: Tensor, rows: Tensor, name: str, caller: str) -> Tensor:
 
 
 def check_dtype(dtype: torch.dtype | None, caller: str, integers: bool = False) -> torch.dtype:
-    """Return dtype, or the default one for None. Raises: ValueError where it is not floating-point, nor one of integers where
-    those may be, nor None."""
+    """Return dtype, or the default one for None.
+
+    Raises: ValueError where it is not floating-point, nor one of integers where those may be, nor None.
+    """
     dtype = torch.get_default_dtype() if dtype is None else dtype
     if (
         not isinstance(dtype, torch.dtype)
@@ -325,7 +229,7 @@ def check_finite(values: Tensor, caller: str, **named: Tensor) -> Tensor:
 
 
 def known(x: Tensor) -> bool:
-    """Whether x has values that can be looked at: not on the device "meta", under ``torch.func.vmap`` or while compiling."""
+    """Whether x has values to look at: not on the device "meta", under ``torch.func.vmap`` or while compiling."""
     if x.is_meta or torch.compiler.is_compiling():
         return False
     functorch = torch._C._functorch
@@ -355,6 +259,8 @@ def _integer(value) -> int | None:
 
 def _real(value) -> float | None:
     # As a Python float; None for anything else, for a bool, and for an integer that is larger than any float.
+    if type(value) is float:
+        return value
     try:
         return None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
     except OverflowError:
@@ -370,7 +276,3 @@ def _check_device(input: Tensor, target: Tensor, caller: str) -> None:
 
 def _shape(x: Tensor) -> str:
     return str(tuple(x.shape))
-
-
-def _dtype(x: Tensor) -> str:
-    return str(x.dtype).removeprefix("torch.")

@@ -292,10 +292,6 @@ def test_one_device_and_one_dtype(call):
 REFUSED = [  # what is called, and words of the error that names the argument
     (lambda: functional.layer_norm(X, 3), "layer_norm: input has shape (4, 3) and normalized_shape is 3; expected"),
     (lambda: functional.dropout(X, mask=True), "dropout: mask is a bool; expected a tensor"),
-    (
-        lambda: functional.add_windows(torch.zeros(1, 1, 2, 2, 3, 3), (4, 4), out=torch.zeros(1, 1, 5, 5)),
-        "add_windows: out has shape",
-    ),
     (lambda: nn.Dense(nn.Tanh(), (1,)), "Dense: dim is (1,); expected an integer"),
     (lambda: nn.Dense(nn.Tanh(), True), "Dense: dim is True; expected an integer"),
     (lambda: nn.Residual(3), "Residual: block is 3; expected a function"),
@@ -320,7 +316,7 @@ REFUSED = [  # what is called, and words of the error that names the argument
     (lambda: linear.predict(X, X[0], np.ones(4)), "predict: b is array([1., 1., 1., 1.]); expected a finite number"),
     (
         lambda: linear.gradient_descent(X, X[:, 0], "0.1", 3),
-        "gradient_descent: the learning rate lr is '0.1'; expected",
+        "gradient_descent: lr is '0.1'; expected",
     ),
     (lambda: data.split(X, fractions=0.5, generator=G), "split: fractions are 0.5; expected positive numbers"),
     (lambda: data.make_line(4, "1", 1.0, 0.1, G), "make_line: w is '1'; expected a finite number"),

@@ -1,11 +1,9 @@
 """Windows, convolution and pooling, functions and modules, against torch in float64."""
 
-import importlib
 import inspect
 import math
 import re
 import warnings
-from unittest import mock
 
 import pytest
 import torch
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 
 from nndl_lib import _arguments as arguments
 from nndl_lib import functional, nn
+from nndl_lib.functional._windows import windows
 
 # The same examples on every run; no file of past failures.
 checks = settings(derandomize=True, deadline=None, max_examples=40, database=None)
@@ -22,15 +21,6 @@ seeds = st.integers(0, 2**32 - 1)
 # torch's own, of a kernel of even size with padding "same"; nn.Conv2d gives none.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 F64 = {"dtype": torch.float64}
-MODULE = importlib.import_module("nndl_lib.functional._convolution")
-# Columns with the example last, as on a CPU, or by example, as on a GPU.
-METHODS = [MODULE._Convolution, MODULE._ByExample]
-methods = st.sampled_from(METHODS).map(lambda method: mock.patch.object(MODULE, "_Convolution", method))
-
-
-@pytest.fixture(params=METHODS)
-def either_method(request, monkeypatch):
-    monkeypatch.setattr(MODULE, "_Convolution", request.param)
 
 
 def rng(seed=0):
@@ -93,23 +83,15 @@ def test_windows_are_torchs_columns(case):
     (N, C, H, W), (_, _, kh, kw), options = case
     stride, dilation = options["stride"], options["dilation"]
     x = normal(N, C, H + 4, W + 4)
-    view = functional.windows(x, (kh, kw), stride, dilation)
-    assert view.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    sides = [arguments.check_pair(value, "", "") for value in (stride, dilation)]
+    view = windows(x, (kh, kw), *sides)
     columns = F.unfold(x, (kh, kw), dilation=dilation, stride=stride)
     assert torch.equal(view.reshape(columns.shape), columns)
-    sides = [arguments.check_pair(value, "", "") for value in (stride, dilation)]
     places = tuple(functional.output_size(*four) for four in zip((H + 4, W + 4), (kh, kw), sides[0], (0, 0), sides[1]))
     assert view.shape == (N, C, kh, kw, *places)
-    # The transpose of the map: torch's fold, and <windows(x), v> = <x, add_windows(v)>.
-    v = normal(*view.shape, seed=1)
-    back = functional.add_windows(v, (H + 4, W + 4), stride, dilation)
-    close(back, F.fold(v.reshape(columns.shape), (H + 4, W + 4), (kh, kw), dilation=dilation, stride=stride))
-    close((view * v).sum(), (x * back).sum(), atol=1e-10)
-    out = normal(C, H + 4, W + 4, N, seed=2).movedim(-1, 0)  # in another layout, and not zero
-    close(functional.add_windows(v, (H + 4, W + 4), stride, dilation, out.clone()), out + back)
 
 
-def test_conv2d_keeps_its_precision_under_autocast(either_method):
+def test_conv2d_keeps_its_precision_under_autocast():
     x, w = normal(2, 3, 6, 6).float(), normal(4, 3, 3, 3, seed=1).float()
     with torch.autocast("cpu", torch.bfloat16):
         found = functional.conv2d(x, w)
@@ -118,17 +100,9 @@ def test_conv2d_keeps_its_precision_under_autocast(either_method):
 
 def test_a_window_by_hand():
     x = torch.arange(12.0).reshape(1, 1, 3, 4)
-    view = functional.windows(x, 2)
+    view = windows(x, (2, 2), (1, 1))
     assert view.shape == (1, 1, 2, 2, 2, 3)
     assert view[0, 0, :, :, 1, 2].tolist() == [[6, 7], [10, 11]]
-    assert functional.add_windows(torch.ones(1, 1, 2, 2, 2, 3), (3, 4))[0, 0].tolist() == [
-        [1, 2, 2, 1],
-        [2, 4, 4, 2],
-        [1, 2, 2, 1],
-    ]
-    assert [(u, v) for u, v, _ in functional.window_offsets((2, 3), (1, 1), (1, 1), (1, 1))] == [
-        *((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2))
-    ]
 
 
 def test_output_size():
@@ -150,43 +124,19 @@ def test_output_size():
         functional.output_size(5, 3, padding=-1)
 
 
-def test_windows_bad_input():
-    x = torch.zeros(1, 1, 4, 4)
-    with refused("windows: input has shape (4, 4); expected (N, C, H, W)"):
-        functional.windows(x[0, 0], 2)
-    with refused("windows: the kernel is 5 x 2 and the padded input 4 x 4; expected a kernel that fits"):
-        functional.windows(x, (5, 2))
-    with refused("windows: the kernel, 1 x 3 with dilation (1, 2), spans 1 x 5 and the padded input 4 x 4; expected"):
-        functional.windows(x, (1, 3), 1, (1, 2))
-    for name in ("kernel_size", "stride", "dilation"):
-        for value in (0, (1, 2, 3), (1, 0), 1.5, True, "2"):
-            with refused(f"windows: {name} is {value!r}; expected an integer of at least 1, or two"):
-                functional.windows(x, **{"kernel_size": 1, name: value})
-    with refused("add_windows: values has shape (1, 1, 4, 4); expected (N, C, kh, kw, H_out, W_out)"):
-        functional.add_windows(x, (4, 4))
-    for size in ((3, 4), (4, 3)):
-        with refused(f"add_windows: the windows span 4 x 4 and size is {size}; expected that they fit"):
-            functional.add_windows(torch.zeros(1, 1, 2, 2, 3, 3), size)
-    assert functional.add_windows(torch.zeros(1, 1, 2, 2, 3, 3), (5, 6)).shape == (1, 1, 5, 6)
-    for name in ("stride", "dilation"):
-        with refused(f"add_windows: {name} is 0; expected an integer of at least 1, or two"):
-            functional.add_windows(torch.zeros(1, 1, 2, 2, 3, 3), (4, 4), **{name: 0})
-
-
 # --- convolution ---
 
 
 @checks
-@given(case=convolutions(), bias=st.booleans(), seed=seeds, method=methods)
-def test_conv2d_equals_torchs(case, bias, seed, method):
+@given(case=convolutions(), bias=st.booleans(), seed=seeds)
+def test_conv2d_equals_torchs(case, bias, seed):
     shape, weight, options = case
     parts = [
         normal(*shape, seed=seed),
         normal(*weight, seed=seed + 1),
         *([normal(weight[0], seed=seed + 2)] if bias else []),
     ]
-    with method:
-        same(lambda *p: functional.conv2d(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
+    same(lambda *p: functional.conv2d(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
 
 
 @settings(checks, max_examples=15)
@@ -201,7 +151,7 @@ def test_conv2d_loops_equals_torchs(case, bias, seed):
     same(lambda *p: functional.conv2d_loops(*p, **options), lambda *p: F.conv2d(*p, **options), *parts)
 
 
-def test_conv2d_in_float32_and_of_strided_inputs(either_method):
+def test_conv2d_in_float32_and_of_strided_inputs():
     x, w = normal(2, 3, 6, 5), normal(4, 3, 3, 3, seed=1)
     same(functional.conv2d, F.conv2d, x.float(), w.float(), rtol=1e-5, atol=1e-5)
     close(functional.conv2d(x.transpose(2, 3), w.transpose(2, 3)), F.conv2d(x.transpose(2, 3), w.transpose(2, 3)))
@@ -210,36 +160,7 @@ def test_conv2d_in_float32_and_of_strided_inputs(either_method):
     same(lambda x, w: functional.conv2d(x, w).transpose(1, 3), lambda x, w: F.conv2d(x, w).transpose(1, 3), x, w)
 
 
-@pytest.mark.parametrize("groups", [1, 2])
-def test_conv2d_of_more_than_one_chunk(groups, either_method, monkeypatch):
-    monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
-    # Columns of 4 * 25 * 60**2 = 360,000 entries an example: one example at a time, and 5 at a time; 89 and 11, copied in
-    # two ways; and one example that is too large by itself.
-    for N, C, side, kernel in ((3, 4, 64, 5), (11, 4, 34, 5), (100, 2, 20, 3), (2, 4, 80, 5)):
-        x, w = normal(N, C, side, side), normal(4, C // groups, kernel, kernel, seed=1)
-        same(
-            lambda x, w: functional.conv2d(x, w, groups=groups),
-            lambda x, w: F.conv2d(x, w, groups=groups),
-            x,
-            w,
-            atol=1e-9,
-        )
-
-
-def test_conv2d_makes_no_columns_of_the_whole_batch(either_method, monkeypatch):
-    made = []
-    reshape = torch.Tensor.reshape
-    monkeypatch.setattr(torch.Tensor, "reshape", lambda x, *shape: made.append(x.numel()) or reshape(x, *shape))
-    monkeypatch.setattr(MODULE, "_AT_ONCE_ON_GPU", MODULE._AT_ONCE)
-    x, w = torch.zeros(64, 6, 14, 14, requires_grad=True), torch.zeros(16, 6, 5, 5, requires_grad=True)
-    y = functional.conv2d(x, w)
-    assert 2**18 < max(made) <= 2**19 < 64 * 6 * 25 * 100
-    made.clear()
-    y.backward(torch.ones_like(y))
-    assert 2**18 < max(made) <= 2**19
-
-
-def test_conv2d_gradients_only_of_what_asks(either_method):
+def test_conv2d_gradients_only_of_what_asks():
     x, w = normal(1, 2, 4, 4), normal(3, 2, 3, 3, seed=1)
     for one, other in ((x.clone().requires_grad_(), w), (x, w.clone().requires_grad_())):
         y = functional.conv2d(one, other)
@@ -250,7 +171,7 @@ def test_conv2d_gradients_only_of_what_asks(either_method):
 
 
 @pytest.mark.parametrize("kernel", [(2, 3), (3, 2), (2, 2), (4, 1)])
-def test_padding_same_of_even_kernels(kernel, either_method):
+def test_padding_same_of_even_kernels(kernel):
     x, w = normal(2, 1, 5, 6), normal(1, 1, *kernel, seed=1)
     layer = nn.Conv2d(1, 1, kernel, padding="same", bias=False, **F64)
     layer.load_state_dict({"weight": w})
@@ -263,31 +184,8 @@ def test_padding_same_of_even_kernels(kernel, either_method):
     same(lambda x, w: functional.conv2d(x, w, padding="same"), lambda x, w: F.conv2d(x, w, padding="same"), x, w)
 
 
-def test_by_example_computes_only_the_gradient_that_is_asked_for(monkeypatch):
-    monkeypatch.setattr(MODULE, "_Convolution", MODULE._ByExample)
-    x, w, made = normal(1, 2, 4, 4), normal(3, 2, 3, 3, seed=1), []
-    columns, fold = MODULE._columns_by_example, F.fold
-    monkeypatch.setattr(MODULE, "_columns_by_example", lambda *args: made.append("columns") or columns(*args))
-    monkeypatch.setattr(F, "fold", lambda *args: made.append("fold") or fold(*args))
-    for one, other, expected in ((x.requires_grad_(), w, ["fold"]), (x.detach(), w.requires_grad_(), ["columns"])):
-        y = functional.conv2d(one, other.detach() if one.requires_grad else other)
-        made.clear()
-        y.sum().backward()
-        assert made == expected
-
-
-def test_conv2d_makes_no_gradient_for_an_image_that_asks_for_none(monkeypatch):
-    made, add_windows = [], MODULE.add_windows
-    monkeypatch.setattr(MODULE, "add_windows", lambda *args: made.append(0) or add_windows(*args))
-    x, w = normal(1, 1, 4, 4), normal(1, 1, 3, 3).requires_grad_()
-    functional.conv2d(x, w).sum().backward()
-    assert not made
-    functional.conv2d(x.requires_grad_(), w).sum().backward()
-    assert made
-
-
 @pytest.mark.parametrize("groups", [1, 2])
-def test_conv2d_has_second_derivatives(groups, either_method):
+def test_conv2d_has_second_derivatives(groups):
     x, w = normal(2, 2, 3, 3).requires_grad_(), normal(2, 2 // groups, 2, 2, seed=1).requires_grad_()
     options = {"stride": (2, 1), "padding": 1, "dilation": (2, 1), "groups": groups}
     assert torch.autograd.gradcheck(lambda x, w: functional.conv2d(x, w, **options), (x, w))
@@ -306,18 +204,12 @@ def test_conv2d_does_not_flip_the_kernel():
 @pytest.mark.parametrize("name", ["conv2d", "conv2d_loops"])
 def test_conv2d_bad_input(name):
     function, x, w = getattr(functional, name), torch.zeros(2, 4, 4, 5), torch.zeros(6, 4, 3, 3)
-    for bad in (x[0, 0], x[:0]):
-        with refused(f"{name}: input has shape {tuple(bad.shape)}; expected (N, C, H, W), none of them 0"):
-            function(bad, w)
-    with refused(
-        "(4, 4, 5); expected (N, C, H, W), none of them 0; x.unsqueeze(1) makes images of one channel of (N, H, W)"
-    ):
-        function(x[0], w)
-    with refused(f"{name}: input is torch.int64; expected a floating-point dtype"):
+    expected = "expected input (N, C, H, W) and weight (O, C/groups, kh, kw)"
+    for bad, other in ((x[0, 0], w), (x[0], w), (x[:0], w), (x, w[0]), (x, w[:0])):
+        with refused(f"{name}: input has shape {tuple(bad.shape)} and weight {tuple(other.shape)}; {expected}"):
+            function(bad, other)
+    with refused(f"{name}: input is torch.int64 and weight is torch.float32; expected one floating-point dtype"):
         function(x.long(), w)
-    for bad in (w[0], w[:0]):
-        with refused(f"{name}: weight has shape {tuple(bad.shape)}; expected (O, C / groups, height, width)"):
-            function(x, bad)
     for groups in (3, 4, 5):
         with refused(
             f"{name}: groups is {groups}, and there are 4 channels in and 6 out; expected a number that divides both"
@@ -333,17 +225,19 @@ def test_conv2d_bad_input(name):
     assert str(error.value).endswith("expected 3 channels")
     with refused("4 channels, and weight (6, 4, 3, 3); expected 8 channels, 4 in each group"):
         function(x, w, groups=2)
-    with refused(f"{name}: weight has shape (6, 4, 3, 3) and bias (4,); expected bias (6,)"):
+    with refused(
+        "weight (6, 4, 3, 3) and bias (4,); expected input (N, C, H, W), weight (O, C/groups, kh, kw) and bias"
+    ):
         function(x, w, torch.zeros(4))
-    with refused(f"{name}: input is torch.float32 and weight is torch.float64; expected the same dtype for both"):
+    with refused(f"{name}: input is torch.float32 and weight is torch.float64; expected one floating-point dtype"):
         function(x, w.double())
-    with refused(f"{name}: input is torch.float32 and bias is torch.float64; expected the same dtype for both"):
+    with refused("weight is torch.float32 and bias is torch.float64; expected one floating-point dtype for all"):
         function(x, w, torch.zeros(6, **F64))
     for part, call in (
         ("weight", lambda: function(x, w.to("meta"))),
         ("bias", lambda: function(x, w, w.new_zeros(6).to("meta"))),
     ):
-        with refused(f"{name}: input is on cpu and {part} on meta; expected one device for both"):
+        with refused(f"{part} is on meta; expected one device for all"):
             call()
     with refused(f"{name}: the kernel is 5 x 6 and the padded input 4 x 5; expected a kernel that fits"):
         function(x, torch.zeros(6, 4, 5, 6))
@@ -410,7 +304,7 @@ def test_pooling_bad_input(name):
 
     x = torch.zeros(1, 1, 3, 4)
     for bad in (x[0], x[:0]):
-        with refused(f"{name}: input has shape {tuple(bad.shape)}; expected (N, C, H, W), none of them 0"):
+        with refused(f"{name}: input has shape {tuple(bad.shape)}; expected (N, C, H, W)"):
             call(bad, 2)
     with refused(f"{name}: input is torch.int64; expected a floating-point dtype"):
         call(x.long(), 2)

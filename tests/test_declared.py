@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nndl_lib import _arguments as arguments
-from nndl_lib._declared import checked, count, number, one_of, scalar
+from nndl_lib._declared import check_shapes, checked, count, number, one_of, scalar
 
 X, t = torch.ones(5, 3), torch.ones(5)
 
@@ -88,6 +88,44 @@ def test_shapes():
         points(torch.ones(1), torch.ones(()), torch.ones(3, 3))
 
 
+def test_several_axes_of_one_name():
+    @checked(x="*S", target="*S", scale="2 *S 1")
+    def error(x, target, scale=None):
+        return (x - target).sum()
+
+    def wrong(message, *given):
+        with pytest.raises(ValueError, match=re.escape(message) + "$"):
+            error(*given)
+
+    for shape in [(), (3,), (4, 3)]:
+        assert error(torch.ones(shape), torch.ones(shape), torch.ones(2, *shape, 1)) == 0
+    wrong("error: x has shape (4, 1) and target (4,); expected one shape for all", torch.ones(4, 1), torch.ones(4))
+    wrong("error: x has shape (0,) and target (0,); expected sizes of at least 1", torch.ones(0), torch.ones(0))
+    message = (
+        "error: x has shape (4,), target (4,) and scale (2, 1); expected x (...), target (...) and scale (2, ..., 1)"
+    )
+    wrong(message, torch.ones(4), torch.ones(4), torch.ones(2, 1))
+
+
+def test_sizes_that_may_be_0():
+    @checked(x="N? D", t="N?")
+    def rows(x, t):
+        return len(x)
+
+    assert rows(X, t) == 5 and rows(X[:0], t[:0]) == 0
+    for x, y in ((X[:0], t), (X[:, :0], t)):
+        message = f"rows: x has shape {tuple(x.shape)} and t (5,); expected x (N, D) and t (N,)"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            rows(x, y)
+
+
+def test_shapes_in_the_name_of_another():
+    check_shapes("Layer", input=("N C", X), weight=("C", torch.ones(3)), bias=("C", None))
+    message = "Layer: input has shape (5, 3) and weight (2,); expected input (N, C) and weight (C,)"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_shapes("Layer", input=("N C", X), weight=("C", torch.ones(2)))
+
+
 def test_kinds():
     refused("fit: X is a list; expected a tensor, e.g. torch.tensor(X)", [[1.0]], t)
     refused("fit: t is a NoneType; expected a tensor, e.g. torch.tensor(t)", X, None)  # it has no default
@@ -147,6 +185,42 @@ def test_layers_speak_in_their_own_name():
     ]:
         with pytest.raises(ValueError, match=re.escape(message)):
             call()
+
+
+def test_what_is_built_on_a_private_layer_speaks_in_its_own_name():
+    class _Base(torch.nn.Module):
+        @checked(size=count())
+        def __init__(self, size):
+            super().__init__()
+
+    class Layer(_Base):
+        pass
+
+    with pytest.raises(ValueError, match="^Layer: size is 0"):
+        Layer(0)
+
+
+def test_none_where_the_annotation_says_so():
+    @checked(x="N", b=scalar, steps=count())
+    def total(x: Tensor | None, b: float | None = 0.0, steps: int = 1):
+        return x, b, steps
+
+    assert total(None, None) == (None, None, 1)
+    with pytest.raises(ValueError, match="steps is None"):
+        total(None, None, None)
+
+
+def test_defaults_are_as_the_function_wants_them():
+    @checked(size=arguments.check_pair, stride=arguments.check_pair, padding=arguments.check_pair)
+    def sizes(size, stride=2, *, padding=1, other=3):
+        return size, stride, padding, other
+
+    assert sizes(5) == sizes(5, 2, padding=1) == sizes(stride=2, size=5) == ((5, 5), (2, 2), (1, 1), 3)
+
+
+def test_the_first_that_is_declared_is_the_first_to_be_refused():
+    with pytest.raises(ValueError, match="steps is 0.5"):
+        fit(X, t, mode="none", share=2, steps=0.5)
 
 
 def test_a_declaration_is_of_arguments_that_are_there():

@@ -185,7 +185,7 @@ def test_softmax_refuses(name):
             ValueError, match=re.escape(f"{name}: input has shape (2, 3) and dim is {dim}; expected one of")
         ):
             function(z, dim)
-    with pytest.raises(ValueError, match=re.escape(f"{name}: input has shape (2, 0); expected at least one entry")):
+    with pytest.raises(ValueError, match=re.escape(f"{name}: input has shape (2, 0); expected sizes of at least 1")):
         function(torch.zeros(2, 0), 1)
     with pytest.raises(ValueError, match=f"{name}: input is torch.int64; expected a floating-point dtype"):
         function(z.long(), 1)
@@ -416,7 +416,9 @@ def test_accuracy_refuses():
     ):
         with pytest.raises(ValueError, match=re.escape(f"accuracy: target[1] is {value}; expected 0 or 1")):
             functional.accuracy(torch.zeros(2), t)
-    with pytest.raises(ValueError, match=re.escape("accuracy: input has shape (0,); expected at least one entry")):
+    with pytest.raises(
+        ValueError, match=re.escape("accuracy: input has shape (0,) and target (0,); expected sizes of at least 1")
+    ):
         functional.accuracy(torch.zeros(0), torch.zeros(0))
     with pytest.raises(ValueError, match=re.escape("accuracy: input[1] is nan; expected finite numbers")):
         functional.accuracy(torch.tensor([0.0, math.nan]), torch.zeros(2))
@@ -447,7 +449,8 @@ def test_classes_outside_the_range(name):
 def test_one_hot_integers(name):
     t = torch.tensor([[1, 0, 0], [0, 0, 1]])
     for dtype in ("int64", "int32", "bool"):
-        message = f"target has shape (2, 3) and dtype {dtype}: it looks like one-hot; pass class numbers (2,), e.g. target.argmax(dim=1)"
+        message = f"target has shape (2, 3) and dtype {dtype}: it looks like one-hot; "
+        message += "pass class numbers (2,), e.g. target.argmax(dim=1)"
         refused(name, message, torch.zeros(2, 3), t.to(getattr(torch, dtype)))
 
 
@@ -463,7 +466,7 @@ def test_targets_that_are_not_n_numbers(name):
 @pytest.mark.parametrize("name", OF_CLASSES)
 def test_logits_of_another_rank_or_none(name):
     for shape in ((3,), (0, 3), (2, 0), (2, 3, 4), ()):
-        message = f"input has shape {shape}; expected (N, K) with N and K of at least 1"
+        message = f"input has shape {shape}; expected (N, K){', with sizes of at least 1' if 0 in shape else ''}"
         refused(name, message, torch.zeros(shape), torch.zeros(2, dtype=torch.int64))
 
 
@@ -480,7 +483,10 @@ def test_logits_that_are_not_finite(name, value):
 @pytest.mark.parametrize("name", [*OF_CLASSES, *OF_SAME])
 def test_integer_logits(name):
     z = torch.zeros(2, 3, dtype=torch.int64)
-    refused(name, "input is torch.int64; expected a floating-point dtype", z, torch.zeros(2, dtype=torch.int64))
+    if name in OF_SAME:
+        refused(name, "input is torch.int64 and target is torch.float32; expected one floating", z, torch.zeros(2, 3))
+    else:
+        refused(name, "input is torch.int64; expected a floating-point dtype", z, torch.zeros(2, dtype=torch.int64))
 
 
 def test_finite_logits_whose_sum_is_not():
@@ -506,31 +512,36 @@ def test_entries_that_are_not_finite(name, reduction, value):
 @pytest.mark.parametrize("name", OF_SAME)
 def test_nothing_broadcasts(name):
     for shapes in (((4, 1), (4,)), ((4,), (4, 1)), ((4,), (1,)), ((2, 3), (3,)), ((2, 3), ())):
-        message = f"input has shape {shapes[0]} and target {shapes[1]}; expected the same shape for both"
+        message = f"input has shape {shapes[0]} and target {shapes[1]}; expected one shape for all"
         refused(name, message, torch.zeros(shapes[0]), torch.zeros(shapes[1]))
-    refused(name, "input has shape (0, 3); expected at least one entry", torch.zeros(0, 3), torch.zeros(0, 3))
+    refused(
+        name,
+        "input has shape (0, 3) and target (0, 3); expected sizes of at least 1",
+        torch.zeros(0, 3),
+        torch.zeros(0, 3),
+    )
 
 
 @pytest.mark.parametrize("name", [*OF_SAME, "cross_entropy"])
 def test_dtypes_that_differ(name):
-    message = "input is torch.float32 and target is torch.float64; expected the same dtype for both"
+    message = "input is torch.float32 and target is torch.float64; expected one floating-point dtype for all"
     refused(name, message, torch.zeros(2, 3), torch.full((2, 3), 1 / 3, **F64))
 
 
 def test_integer_targets_of_binary_cross_entropy():
-    message = "input is torch.float32 and target is torch.int64; expected the same dtype for both"
+    message = "input is torch.float32 and target is torch.int64; expected one floating-point dtype for all"
     refused("binary_cross_entropy_with_logits", message, torch.zeros(2), torch.zeros(2, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("name", ["mse_loss", "binary_cross_entropy_with_logits", "cross_entropy"])
 def test_devices_that_differ(name):
-    message = "input is on cpu and target on meta; expected one device for both"
+    message = "input is on cpu and target is on meta; expected one device for all"
     refused(name, message, torch.zeros(2, 3), torch.zeros(2, 3, device="meta"))
 
 
 @pytest.mark.parametrize("name", OF_CLASSES)
 def test_devices_of_classes_that_differ(name):
-    message = "input is on cpu and target on meta; expected one device for both"
+    message = "input is on cpu and target is on meta; expected one device for all"
     refused(name, message, torch.zeros(2, 3), torch.zeros(2, dtype=torch.int64, device="meta"))
 
 
@@ -551,7 +562,12 @@ def test_rows_that_are_no_probabilities():
     refused(
         "cross_entropy", "target[0, 1] is nan; expected probabilities", z, torch.tensor([[0, math.nan], [1, 0]], **F64)
     )
-    refused("cross_entropy", "input has shape (2, 2) and target (2,); expected the same shape", z, torch.ones(2, **F64))
+    refused(
+        "cross_entropy",
+        "input has shape (2, 2) and target (2,) with dtype float64; expected class numbers (2,)",
+        z,
+        torch.ones(2, **F64),
+    )
     # Rounding is no error, a millionth in float64 is.
     functional.cross_entropy(torch.zeros(1, 1000), torch.softmax(normal(1, 1000).float(), 1))
     with pytest.raises(ValueError, match="the sum of target"):

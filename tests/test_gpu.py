@@ -1,6 +1,5 @@
-"""On a CUDA GPU: the same values as torch there, the same training as on the CPU, and nothing is to be said twice."""
+"""On a CUDA GPU: the same values as torch there, the same training as on the CPU, nothing to be said twice."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -79,18 +78,6 @@ def test_convolution(shape, O, kernel, options):
     same(lambda *x: functional.conv2d(*x, **options), lambda *x: F.conv2d(*x, **options), *inputs, atol=1e-10)
 
 
-def test_convolution_is_by_example(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("nndl_lib.functional._convolution"), "_Convolution", None)
-    assert functional.conv2d(normal(2, 1, 4, 4), normal(3, 1, 2, 2)).shape == (2, 3, 3, 3)
-
-
-def test_convolution_in_parts(monkeypatch):
-    # The columns of 80 images of 128 x 96 x 96 are more than are made at once.
-    x, w = normal(80, 32, 96, 96, dtype=torch.float32), normal(8, 32, 3, 3, seed=1, dtype=torch.float32)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    close(functional.conv2d(x, w, padding=1), F.conv2d(x, w, padding=1), rtol=1e-4, atol=1e-3)
-
-
 @pytest.mark.parametrize(
     "one, other",
     [
@@ -131,7 +118,7 @@ def test_the_card_goes_on_after_bad_values():
     for call, where in (
         (
             lambda: functional.conv2d(normal(1, 1, 4, 4), torch.ones(1, 1, 2, 2, **F64)),
-            "input is on cuda:0 and weight on cpu",
+            "input is on cuda:0 and weight is on cpu",
         ),
         (lambda: nn.Linear(3, 2, device=GPU, **F64)(z.cpu()), "x is on cpu and weight on cuda:0"),
         (lambda: rnn.LSTM(3, 2, device=GPU, **F64)(z[None].cpu()), "input is on cpu and the weights on cuda:0"),
@@ -140,9 +127,9 @@ def test_the_card_goes_on_after_bad_values():
             "hx is on cpu and input on cuda:0",
         ),
     ):
-        with pytest.raises(ValueError, match=f"{where}; expected one device for both"):
+        with pytest.raises(ValueError, match=f"{where}; expected one device for (both|all)"):
             call()
-    with pytest.raises(ValueError, match="^cross_entropy: input is on cuda:0 and target on cpu"):
+    with pytest.raises(ValueError, match="^cross_entropy: input is on cuda:0 and target is on cpu"):
         functional.cross_entropy(normal(4, 3), t.cpu())
     torch.cuda.synchronize()
     assert torch.ones(3, device=GPU).sum().item() == 3

@@ -225,7 +225,8 @@ def test_ridge_bad_lam(lam):
 def test_ridge_bad_penalize(shape, dtype, lam):
     X, t, _, _ = problem(4, 2, 0)
     penalize = torch.ones(shape, dtype=dtype)
-    given_as = f"penalize has shape {shape} and dtype {dtype}; expected (2,) and torch.bool"
+    given_as = f"penalize {shape}; expected X (N, D), t (N,) and penalize (D,)"
+    given_as = given_as if shape != (2,) else "penalize is torch.float32; expected torch.bool"
     with pytest.raises(ValueError, match=re.escape(given_as)):
         linear.ridge(X, t, lam, penalize)
 
@@ -325,7 +326,7 @@ def test_descent_bad_steps(steps):
 @pytest.mark.parametrize("shape", [(3,), (1, 2), ()])
 def test_descent_bad_start(shape):
     X, t, _, _ = problem(4, 2, 0)
-    with pytest.raises(ValueError, match=re.escape(f"w has shape {shape} and X (4, 2); expected w (2,)")):
+    with pytest.raises(ValueError, match=re.escape(f"and w {shape}; expected X (N, D), t (N,) and w (D,)")):
         linear.gradient_descent(X, t, 0.1, 3, torch.zeros(shape, **F64))
 
 
@@ -377,8 +378,8 @@ TAKE_DATA = {
 )
 def test_shapes_that_do_not_fit(name, X_shape, t_shape):
     # A t of shape (N, 1) is the classic slip: it would broadcast against (N,) to (N, N).
-    expected = "expected X (N, D) and t (N,) with the same N of at least 1"
-    with pytest.raises(ValueError, match=re.escape(f"{name}: X has shape {X_shape} and t {t_shape}; {expected}")):
+    message = re.escape(f"{name}: X has shape {X_shape}") + ".*" + re.escape(f"t {t_shape}") + ".*; expected "
+    with pytest.raises(ValueError, match=message + re.escape("X (N, D)") + ".*" + re.escape("t (N,)")):
         TAKE_DATA[name](torch.ones(X_shape, **F64), torch.ones(t_shape, **F64))
 
 
@@ -386,13 +387,14 @@ def test_shapes_that_do_not_fit(name, X_shape, t_shape):
 def test_weights_that_do_not_fit(w_shape):
     X, t, w = torch.ones(4, 2, **F64), torch.ones(4, **F64), torch.ones(w_shape, **F64)
     message = re.escape(f"predict: X has shape (4, 2) and w {w_shape}; expected X (N, D) and w (D,)")
-    for call in (
-        lambda: linear.predict(X, w),
-        lambda: linear.squared_error_cost(X, t, w),
-        lambda: linear.squared_error_gradient(X, t, w),
-    ):
-        with pytest.raises(ValueError, match=message):
-            call()
+    with pytest.raises(ValueError, match=message):
+        linear.predict(X, w)
+    for function in (linear.squared_error_cost, linear.squared_error_gradient):
+        message = (
+            f"{function.__name__}: X has shape (4, 2), t (4,) and w {w_shape}; expected X (N, D), t (N,) and w (D,)"
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            function(X, t, w)
 
 
 def test_predict_wants_rows_of_examples():
@@ -416,8 +418,8 @@ def test_entries_that_are_not_finite_are_named(name, value):
     "X_dtype, t_dtype", [(torch.float32, torch.float64), (torch.int64, torch.int64), (torch.float32, torch.int64)]
 )
 def test_dtypes_that_do_not_fit(name, X_dtype, t_dtype):
-    message = f"{name}: X is {X_dtype} and t is {t_dtype}; expected one floating-point dtype for both"
-    with pytest.raises(ValueError, match=re.escape(message)):
+    message = re.escape(f"{name}: X is {X_dtype}") + ".*" + re.escape(f"t is {t_dtype}")
+    with pytest.raises(ValueError, match=message + ".*; expected one floating-point dtype for all"):
         TAKE_DATA[name](torch.ones(3, 2, dtype=X_dtype), torch.ones(3, dtype=t_dtype))
 
 

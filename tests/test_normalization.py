@@ -1,4 +1,4 @@
-"""Normalization and dropout, as functions and as modules, against torch's in float64: both modes, and what is refused."""
+"""Normalization and dropout, functions and modules, against torch's in float64: both modes, and what is refused."""
 
 import copy
 import inspect
@@ -131,15 +131,19 @@ def test_batch_norm_of_one_example(shape):
 def test_batch_norm_refuses():
     x, three, four = torch.zeros(2, 3), torch.ones(3), torch.ones(4)
     norm = functional.batch_norm
-    refused("batch_norm: input is torch.int64; expected a floating-point dtype", norm, x.long(), three, three)
-    refused("batch_norm: input has shape (0, 3); expected at least one entry", norm, x[:0], three, three)
-    refused("batch_norm: input has shape (3,); expected (N, C) or (N, C, ...)", norm, three, three, three)
+    refused("batch_norm: input is torch.int64; expected a floating-point dtype", norm, x.long(), None, None)
+    refused(
+        "batch_norm: input has shape (0, 3); expected (N, C, ...), with sizes of at least 1", norm, x[:0], None, None
+    )
+    refused("batch_norm: input has shape (3,); expected (N, C, ...)", norm, three, None, None)
     for name in ("running_mean", "running_var", "weight", "bias"):
         parts = {"running_mean": three, "running_var": three, "weight": three, "bias": three}
-        message = f"batch_norm: input has shape (2, 3) and {name} (4,); expected {name} (3,)"
-        refused(message, norm, x, **{**parts, name: four})
-        message = f"batch_norm: input is torch.float32 and {name} is torch.float64; expected the same dtype for both"
-        refused(message, norm, x, **{**parts, name: three.double()})
+        found = ", ".join(f"{part} ({4 if part == name else 3},)" for part in parts).replace(", bias", " and bias")
+        expected = "expected input (N, C, ...), running_mean (C,), running_var (C,), weight (C,) and bias (C,)"
+        refused(f"batch_norm: input has shape (2, 3), {found}; {expected}", norm, x, **{**parts, name: four})
+        one = {"running_mean": None, "running_var": None, "training": True} if name in ("weight", "bias") else parts
+        with pytest.raises(ValueError, match=rf"{name} is torch.float64.*; expected one floating-point dtype for all"):
+            norm(x, **{**one, name: three.double()})
     message = "batch_norm: running_mean and running_var are None; expected tensors, as training is False"
     refused(message, norm, x, None, None)
     refused("batch_norm: running_var is None; expected tensors, as training is False", norm, x, three, None)
@@ -181,12 +185,13 @@ def test_layer_norm_refuses():
         message = f"layer_norm: input has shape (2, 3) and normalized_shape is {shape}; expected input (..., {inside})"
         refused(message, norm, x, shape)
     refused("layer_norm: input is torch.int64; expected a floating-point dtype", norm, x.long(), (3,))
-    refused("layer_norm: input has shape (0, 3); expected at least one entry", norm, x[:0], (3,))
+    refused("layer_norm: input has shape (0, 3); expected sizes of at least 1", norm, x[:0], (3,))
     refused("layer_norm: eps is -1; expected a finite number of at least 0", norm, x, (3,), eps=-1)
     for name in ("weight", "bias"):
-        message = f"layer_norm: input has shape (2, 3) and {name} (1, 3); expected {name} (3,)"
+        message = f"layer_norm: input has shape (2, 3) and {name} (1, 3); expected input (..., 3) and {name} (3,)"
         refused(message, norm, x, (3,), **{name: torch.ones(1, 3)})
-        message = f"layer_norm: input is torch.float32 and {name} is torch.float64; expected the same dtype for both"
+        message = f"layer_norm: input is torch.float32 and {name} is torch.float64; "
+        message += "expected one floating-point dtype for all"
         refused(message, norm, x, (3,), **{name: torch.ones(3, **F64)})
 
 
@@ -270,7 +275,10 @@ def test_inputs_are_not_changed():
 def test_local_response_norm_equals_torchs(N, C, tail, size, seed):
     x = normal(N, C, *tail, seed=seed)
     settings_ = {"alpha": 0.3, "beta": 0.6, "k": 2.0}
-    with_tail = lambda x: F.local_response_norm(x if tail else x.unsqueeze(2), size, **settings_).reshape(x.shape)
+
+    def with_tail(x):
+        return F.local_response_norm(x if tail else x.unsqueeze(2), size, **settings_).reshape(x.shape)
+
     same(lambda x: functional.local_response_norm(x, size, **settings_), with_tail, x)
     close(nn.LocalResponseNorm(size)(x), torch.nn.LocalResponseNorm(size)(x.reshape(N, C, -1)).reshape(x.shape))
     close(nn.LocalResponseNorm(size, **settings_)(x), functional.local_response_norm(x, size, **settings_))
@@ -278,8 +286,10 @@ def test_local_response_norm_equals_torchs(N, C, tail, size, seed):
 
 def test_local_response_norm_refuses():
     x, norm = torch.zeros(2, 3), functional.local_response_norm
-    refused("local_response_norm: input has shape (3,); expected (N, C) or (N, C, ...)", norm, x[0], 2)
-    refused("local_response_norm: input has shape (0, 3); expected at least one entry", norm, x[:0], 2)
+    refused("local_response_norm: input has shape (3,); expected (N, C, ...)", norm, x[0], 2)
+    refused(
+        "local_response_norm: input has shape (0, 3); expected (N, C, ...), with sizes of at least 1", norm, x[:0], 2
+    )
     refused("local_response_norm: input is torch.int64; expected a floating-point dtype", norm, x.long(), 2)
     for size in (0, 1.5, True):
         refused(f"local_response_norm: size is {size}; expected an integer of at least 1", norm, x, size)
@@ -347,12 +357,10 @@ def test_dropout_refuses():
         refused(f"Dropout: p is {p!r}; expected a number from 0 to below 1", nn.Dropout, p)
     refused("dropout: input is torch.int64; expected a floating-point dtype", functional.dropout, x.long())
     for shape in ((3,), (2, 1), (3, 2), (1, 2, 3)):
-        message = f"dropout: input has shape (2, 3) and mask {shape} with dtype torch.bool; expected mask (2, 3) of torch.bool"
+        message = f"dropout: input has shape (2, 3) and mask {shape}; expected one shape for both"
         for training in (True, False):
             refused(message, functional.dropout, x, 0.5, training, mask=torch.ones(shape, dtype=torch.bool))
-    message = (
-        "dropout: input has shape (2, 3) and mask (2, 3) with dtype torch.float32; expected mask (2, 3) of torch.bool"
-    )
+    message = "dropout: mask is torch.float32; expected torch.bool"
     refused(message, functional.dropout, x, mask=torch.ones(2, 3))
 
 
@@ -422,7 +430,9 @@ def test_batch_norm_module_refuses():
     for shape in ((3,), (2, 4), (2, 2, 3), (2, 3, 4, 5)):
         message = f"BatchNorm1d: input has shape {shape}; expected (N, 3) or (N, 3, L)"
         refused(message, nn.BatchNorm1d(3), torch.zeros(shape))
-    message = "batch_norm: input is torch.float64 and weight is torch.float32; expected the same dtype for both"
+    others = [f"{name} is torch.float32" for name in ("running_mean", "running_var", "weight", "bias")]
+    others = f"{', '.join(others[:-1])} and {others[-1]}"
+    message = f"batch_norm: input is torch.float64, {others}; expected one floating-point dtype for all"
     layer = nn.BatchNorm1d(3)
     refused(message, layer, torch.zeros(2, 3, **F64))
     assert layer.num_batches_tracked == 0

@@ -1,4 +1,4 @@
-"""Half precision: values and gradients are those of float64, rounded, over scales at which squares and sums overflow."""
+"""Half precision: values and gradients are those of float64, rounded, at scales where squares and sums overflow."""
 
 import math
 

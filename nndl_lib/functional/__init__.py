@@ -1,10 +1,10 @@
 """Functions of tensors, with the names, arguments and values of ``torch.nn.functional``, from basic tensor operations.
 
-Derivatives come by autograd, or are written by hand where autograd would keep too much::
-
     from nndl_lib import functional
 
     functional.cross_entropy(functional.relu(X) @ W, t)
+
+Each says what it takes in one line above it, refuses what does not fit, and begins with its mathematics.
 """
 
 from nndl_lib.functional._convolution import conv2d, conv2d_loops

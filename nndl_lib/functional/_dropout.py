@@ -1,11 +1,17 @@
 """Functions that draw random numbers: dropout. Derived in chapter 08, "Regularization and generalization"."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_flag, check_generator
+from nndl_lib._declared import checked, number
+
+_generator = partial(check_generator, optional=True)
 
 
+@checked(input="...", mask="bool ...", p=number(below=1), training=check_flag, generator=_generator)
 def dropout(
     input: Tensor,
     p: float = 0.5,
@@ -29,18 +35,11 @@ def dropout(
     Source: Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html.
 
     Raises:
-        ValueError: input is not floating-point, p is outside 0 to below 1, training is no bool, mask is not bool in the
-            shape of input, or generator is no generator.
+        ValueError: an argument is not what is said here.
     """
-    arguments.check_floating(input, "dropout")
-    arguments.check_number(p, "p", "dropout", below=1)
-    arguments.check_flag(training, "training", "dropout")
-    arguments.check_generator(generator, "generator", "dropout", optional=True)
-    arguments.check_tensors("dropout", **({} if mask is None else {"mask": mask}))
-    if mask is not None and (mask.shape != input.shape or mask.dtype != torch.bool):
+    if mask is not None and mask.shape != input.shape:
         raise ValueError(
-            f"dropout: input has shape {tuple(input.shape)} and mask {tuple(mask.shape)} with dtype {mask.dtype}; "
-            f"expected mask {tuple(input.shape)} of torch.bool"
+            f"dropout: input has shape {tuple(input.shape)} and mask {tuple(mask.shape)}; expected one shape for both"
         )
     if not training or (p == 0 and mask is None):
         return input

@@ -3,8 +3,8 @@
 Names, arguments, shapes and values are those of ``torch.nn.functional``, derived in chapter 03, "Classification". A
 loss takes the scores as its model makes them, the logits, since only then can it be exact for large ones: logits of 1e4
 give finite values and gradients. Shapes: ``input`` is (N, K), one row of K logits an example, or any shape where a
-function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error. What torch
-has between target and reduction (weights of classes and the like) is left out, so reduction is given by its name.
+function works entry by entry. Other than in torch, nothing broadcasts, and what would give a NaN is an error. What
+torch has between target and reduction (weights of classes and the like) is left out, so reduction is given by its name.
 """
 
 import math
@@ -12,14 +12,17 @@ import math
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
-from nndl_lib.functional._pointwise import relu, sigmoid
+from nndl_lib._arguments import check_dim, check_finite, check_tensors, known, raise_at
+from nndl_lib._declared import check_shapes, checked, number, one_of
+from nndl_lib.functional._pointwise import relu, softplus
 from nndl_lib.functional._precision import wide
-from nndl_lib.functional._transforms import transformed
+
+_REDUCTION = one_of("mean", "sum", "none")
 
 # --- softmax ---
 
 
+@checked(input="*S")
 def softmax(input: Tensor, dim: int) -> Tensor:
     """Probabilities ``exp(z_k) / sum_j exp(z_j)`` along a dimension, in the shape of input.
 
@@ -32,6 +35,7 @@ def softmax(input: Tensor, dim: int) -> Tensor:
     return (e / e.sum(dim, keepdim=True)).to(input.dtype)
 
 
+@checked(input="*S")
 def log_softmax(input: Tensor, dim: int) -> Tensor:
     """Logarithms of ``softmax``, exact where that is too small for a float: ``z_k - log(sum_j exp(z_j))``.
 
@@ -45,36 +49,40 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 # --- losses ---
 
 
+@checked(input="*S", target="*S", reduction=_REDUCTION)
 def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Squared error ``(y - t)**2``, averaged over all entries; input and target have the same shape.
 
     Raises:
         ValueError: shapes, dtypes or devices differ, there is no entry, or one is NaN or infinite.
     """
-    arguments.check_same(input, target, "mse_loss")
-    cost = _reduce((wide(input) - wide(target)).square(), reduction, "mse_loss")
-    return arguments.check_finite(cost, "mse_loss", input=input, target=target).to(input.dtype)
+    cost = _reduce((wide(input) - wide(target)).square(), reduction)
+    return check_finite(cost, "mse_loss", input=input, target=target).to(input.dtype)
 
 
+@checked(input="*S", target="*S", reduction=_REDUCTION)
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Cross-entropy ``-t log(sigmoid(z)) - (1 - t) log(1 - sigmoid(z))`` of logits and probabilities of one shape.
 
-    Computed as ``max(z, 0) - z t + log(1 + exp(-|z|))``. The gradient by z is ``sigmoid(z) - t``.
+    Computed as ``z (a - t) + log(1 + exp(-|z|))``, where a is 1 for z > 0, else 0: for a right and confident answer the
+    first is exactly 0, and the last keeps all its digits. The gradient by z is ``sigmoid(z) - t``.
 
     Raises:
         ValueError: shapes, dtypes or devices differ, there is no entry, a target is outside 0 to 1, or a logit is NaN
             or infinite.
     """
     caller = "binary_cross_entropy_with_logits"
-    arguments.check_same(input, target, caller)
-    if arguments.known(target):
+    if known(target):
         low, high = (bound.item() for bound in target.detach().aminmax())
         if not 0 <= low <= high <= 1:
-            arguments.raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
-    cost = (_plain_binary if transformed() else _BinaryCrossEntropy.apply)(wide(input), wide(target), reduction)
-    return arguments.check_finite(cost, caller, input=input).to(input.dtype)
+            raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
+    z, t = wide(input), wide(target)
+    answer = (z > 0).to(z.dtype)
+    cost = _reduce(z * (answer - t) + softplus(z * (1 - 2 * answer)), reduction)
+    return check_finite(cost, caller, input=input).to(input.dtype)
 
 
+@checked(input="finite N K", reduction=_REDUCTION)
 def cross_entropy(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Softmax cross-entropy: ``-log(softmax(z)_t)`` for class numbers, ``-sum_k t_k log(softmax(z)_k)`` else.
 
@@ -88,23 +96,18 @@ def cross_entropy(input: Tensor, target: Tensor, *, reduction: str = "mean") -> 
         ValueError: shapes, dtypes or devices do not fit together, N or K is 0, a class is outside 0 to K - 1, a row of
             probabilities does not sum to 1, or a logit is NaN or infinite.
     """
-    arguments.check_logits(input, "cross_entropy")
-    arguments.check_finite(input, "cross_entropy", input=input)
-    arguments.check_tensors("cross_entropy", target=target)
-    if target.is_floating_point():
-        arguments.check_same(input, target, "cross_entropy")
-        arguments.check_probabilities(target, "cross_entropy")
-        shifted = _less_the_largest(input, dim=1)
-        losses = (wide(target) * (shifted.exp().sum(dim=1, keepdim=True).log() - shifted)).sum(dim=1)
-        return _reduce(losses, reduction, "cross_entropy").to(input.dtype)
-    arguments.check_classes(input, target, "cross_entropy")
-    if input.is_cuda and reduction in ("mean", "sum", "none"):
-        # On a GPU each operation has to be started, and torch needs few: a small network's step takes a quarter less time.
+    of_classes = _check_target(input, target, "cross_entropy")
+    if (
+        of_classes and input.is_cuda
+    ):  # where each operation has to be started: a small network's step takes 3/4 the time
         return torch.nn.functional.cross_entropy(input, target, reduction=reduction)
-    function = _plain_cross_entropy if transformed() else _CrossEntropy.apply
-    return function(_less_the_largest(input, dim=1), target, reduction).to(input.dtype)
+    z = _less_the_largest(input, dim=1)
+    total = z.exp().sum(dim=1, keepdim=True).log()
+    losses = (total - z.gather(1, target.unsqueeze(1))) if of_classes else wide(target) * (total - z)
+    return _reduce(losses.sum(dim=1), reduction).to(input.dtype)
 
 
+@checked(input="finite N K", margin=number(), reduction=_REDUCTION)
 def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     """One-against-all hinge loss: the sum over the wrong classes k of ``max(0, margin - (z_t - z_k))``.
 
@@ -119,14 +122,10 @@ def multiclass_hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, re
     Raises:
         ValueError: as ``cross_entropy`` with class numbers, or margin is negative or not finite.
     """
-    caller = "multiclass_hinge_loss"
-    arguments.check_logits(input, caller)
-    arguments.check_classes(input, target, caller)
-    arguments.check_number(margin, "margin", caller)
-    arguments.check_finite(input, caller, input=input)
+    _check_classes(input, target, "multiclass_hinge_loss")
     z, right = wide(input), target.unsqueeze(1)
     violations = relu(margin + z - z.gather(1, right)).scatter(1, right, 0)
-    return _reduce(violations.sum(dim=1), reduction, caller).to(input.dtype)
+    return _reduce(violations.sum(dim=1), reduction).to(input.dtype)
 
 
 def accuracy(input: Tensor, target: Tensor) -> float:
@@ -139,82 +138,16 @@ def accuracy(input: Tensor, target: Tensor) -> float:
     Raises:
         ValueError: the shapes do not fit together, N is 0, a target is no class, or a logit is NaN or infinite.
     """
-    arguments.check_tensors("accuracy", input=input, target=target)
+    check_tensors("accuracy", input=input, target=target)
     if input.shape == target.shape and (input.ndim == 1 or input.shape[1:] == (1,)):
-        arguments.check_size(input, "accuracy")
-        wrong_targets = (target != 0) & (target != 1)
-        if wrong_targets.any():
-            arguments.raise_at(wrong_targets, target, "target", "accuracy", "0 or 1")
+        check_shapes("accuracy", input=("finite *S", input), target=("any *S", target))
+        raise_at((target != 0) & (target != 1), target, "target", "accuracy", "0 or 1")
         answers = input >= 0
     else:
-        arguments.check_logits(input, "accuracy")
-        arguments.check_classes(input, target, "accuracy")
+        check_shapes("accuracy", input=("finite N K", input))
+        _check_classes(input, target, "accuracy")
         answers = input.argmax(dim=1)
-    arguments.check_finite(input, "accuracy", input=input)
     return (answers == target).sum().item() / len(target)
-
-
-# --- gradients by hand: fewer passes over the numbers than autograd would make, and no overflow on the way ---
-
-
-class _BinaryCrossEntropy(torch.autograd.Function):
-    """``max(z, 0) - z t + log(1 + exp(-|z|))`` entry by entry; by z its gradient is ``y - t`` with ``y = sigmoid(z)``."""
-
-    @staticmethod
-    def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:
-        ctx.save_for_backward(input, target)
-        ctx.reduction = reduction
-        # In this order: for a confident and right answer the first two cancel, and the last keeps all its digits.
-        losses = input.clamp(min=0).addcmul_(input, target, value=-1).add_(input.abs().neg_().exp_().log1p_())
-        return _reduce(losses, reduction, "binary_cross_entropy_with_logits")
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
-        input, target = ctx.saved_tensors
-        grad = grad / input.numel() if ctx.reduction == "mean" else grad
-        by_target = -grad * input if ctx.needs_input_grad[1] else None
-        y = sigmoid(input)
-        if torch.is_grad_enabled():  # a second derivative is asked for: nothing may be overwritten
-            return (y - target) * grad, by_target, None
-        return y.sub_(target).mul_(grad), by_target, None
-
-
-class _CrossEntropy(torch.autograd.Function):
-    """``log(sum_k exp(z_k)) - z_t`` for each row; by z its gradient is ``y - t`` with ``y = softmax(z)`` and t one-hot.
-
-    What it is given and keeps, logits less the largest of a row, nobody else has, so that nobody can change it.
-    """
-
-    @staticmethod
-    def forward(ctx, input: Tensor, target: Tensor, reduction: str) -> Tensor:  # (N, K) and (N,)
-        e, target = input.exp(), target.unsqueeze(1)
-        total = e.sum(dim=1, keepdim=True)
-        ctx.save_for_backward(input, target, e, total)
-        ctx.reduction = reduction
-        losses = total.squeeze(1).log().sub_(input.gather(1, target).squeeze(1))
-        return _reduce(losses, reduction, "cross_entropy")
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
-        input, target, e, total = ctx.saved_tensors
-        grad = grad.unsqueeze(-1) if grad.ndim else grad  # (N, 1), or one number for all
-        grad = grad / len(input) if ctx.reduction == "mean" else grad
-        # Where a second derivative is asked for, y has to be made from input once more, in sight of autograd.
-        scaled = grad * softmax(input, dim=1) if torch.is_grad_enabled() else e * (grad / total)
-        return scaled.scatter_add_(1, target, (-grad).expand_as(target)), None, None
-
-
-# --- the same with gradients by autograd, for torch.func ---
-
-
-def _plain_binary(input: Tensor, target: Tensor, reduction: str) -> Tensor:
-    losses = input.clamp(min=0) - input * target + torch.where(input >= 0, -input, input).exp().log1p()
-    return _reduce(losses, reduction, "binary_cross_entropy_with_logits")
-
-
-def _plain_cross_entropy(input: Tensor, target: Tensor, reduction: str) -> Tensor:
-    losses = input.exp().sum(dim=1).log() - input.gather(1, target.unsqueeze(1)).squeeze(1)
-    return _reduce(losses, reduction, "cross_entropy")
 
 
 # --- helpers ---
@@ -226,20 +159,54 @@ def _less_the_largest(input: Tensor, dim: int) -> Tensor:
 
 
 def _checked_less_the_largest(input: Tensor, dim: int, caller: str) -> Tensor:
-    arguments.check_size(input, caller)
-    shifted = _less_the_largest(input, arguments.check_dim(dim, input, caller))
+    shifted = _less_the_largest(input, check_dim(dim, input, caller))
     # A NaN or +inf, or a row of -inf alone, has made a NaN; -inf beside a number is still -inf.
-    if arguments.known(shifted) and shifted.detach().amax().isnan().item():
-        arguments.raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")
+    if known(shifted) and shifted.detach().amax().isnan().item():
+        raise_at(input.isnan() | (input == math.inf), input, "input", caller, "finite numbers or -inf")
         raise ValueError(f"{caller}: input is -inf all along dim {dim}; expected a finite number there")
     return shifted
 
 
-def _reduce(losses: Tensor, reduction: str, caller: str) -> Tensor:
-    if reduction == "mean":
-        return losses.mean()
-    if reduction == "sum":
-        return losses.sum()
-    if reduction == "none":
-        return losses
-    raise ValueError(f"{caller}: reduction is {reduction!r}; expected 'mean', 'sum' or 'none'")
+def _reduce(losses: Tensor, reduction: str) -> Tensor:
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+
+
+def _check_target(input: Tensor, target: Tensor, caller: str) -> bool:
+    """Whether target holds class numbers. Raises: ValueError where it holds neither these nor probabilities."""
+    check_tensors(caller, target=target)
+    if not target.is_floating_point() or target.ndim != 2:
+        _check_classes(input, target, caller)
+        return True
+    check_shapes(caller, input=("N K", input), target=("N K", target))
+    if not known(target):
+        return False
+    # A sum may be off by 100 units in the last place, times the square root of K.
+    target = target.detach()
+    sums = target.sum(dim=1)
+    tolerance = 100 * torch.finfo(target.dtype).eps * target.shape[1] ** 0.5
+    negative, off = ~(target >= 0), ~((sums - 1).abs() <= tolerance)
+    if (negative.any() | off.any()).item():
+        raise_at(negative, target, "target", caller, "probabilities")
+        raise_at(off, sums, "the sum of target", caller, "1, as of probabilities")
+    return False
+
+
+def _check_classes(input: Tensor, target: Tensor, caller: str) -> None:
+    """Raises: ValueError where target is not (N,) of int64 from 0 to K - 1, for input (N, K)."""
+    check_tensors(caller, target=target)
+    (N, K), dtype = input.shape, str(target.dtype).removeprefix("torch.")
+    if target.shape == input.shape and not target.is_floating_point():
+        raise ValueError(
+            f"{caller}: target has shape ({N}, {K}) and dtype {dtype}: it looks like one-hot; "
+            f"pass class numbers ({N},), e.g. target.argmax(dim=1)"
+        )
+    if target.shape != (N,) or target.dtype != torch.int64:
+        raise ValueError(
+            f"{caller}: input has shape ({N}, {K}) and target {tuple(target.shape)} with dtype {dtype}; "
+            f"expected class numbers ({N},) of int64"
+        )
+    check_shapes(caller, input=("N K", input), target=("int64 N", target))  # and their devices
+    if known(target):
+        low, high = (bound.item() for bound in target.aminmax())
+        if low < 0 or high >= K:
+            raise_at((target < 0) | (target >= K), target, "target", caller, f"classes 0 to {K - 1}")

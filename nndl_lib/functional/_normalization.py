@@ -7,11 +7,22 @@ networks". ``C`` is the number of channels: of hidden units, for rows (N, C).
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._arguments import check_flag, check_share
+from nndl_lib._declared import check_shapes, checked, count, number
 from nndl_lib.functional._precision import wide
 from nndl_lib.functional._transforms import transformed
 
 
+@checked(
+    input="N C *S",
+    running_mean="C",
+    running_var="C",
+    weight="C",
+    bias="C",
+    training=check_flag,
+    momentum=check_share,
+    eps=number(),
+)
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -39,42 +50,21 @@ def batch_norm(
         ValueError: input has no channels or, in training, one value a channel; a tensor is not (C,) or of another
             dtype; running statistics are missing; or momentum or eps is outside its range.
     """
-    caller = "batch_norm"
-    arguments.check_size(input, caller)
-    if input.ndim < 2:
-        raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C) or (N, C, ...)")
-    arguments.check_flag(training, "training", caller)
-    arguments.check_number(eps, "eps", caller)
-    arguments.check_share(momentum, "momentum", caller)
-    C = input.shape[1]
-    running = {"running_mean": running_mean, "running_var": running_var}
-    _check_parts(input, (C,), caller, weight=weight, bias=bias, **running)
-    if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
-        missing = [name for name, value in running.items() if value is None]
-        need = "both or neither" if training else "tensors, as training is False"
-        verb = "is" if len(missing) == 1 else "are"
-        raise ValueError(f"{caller}: {' and '.join(missing)} {verb} None; expected {need}")
-    x, dtype = wide(input), input.dtype
-    weight = x.new_ones(C) if weight is None else wide(weight)
-    bias = x.new_zeros(C) if bias is None else wide(bias)
-    if not training:
-        shape = _of_channels(input)
-        mean, scale = wide(running_mean), weight * (wide(running_var) + eps).rsqrt()
-        return torch.addcmul(bias.reshape(shape), x - mean.reshape(shape), scale.reshape(shape)).to(dtype)
-    n = input.numel() // C
-    if n < 2:
-        raise ValueError(
-            f"{caller}: input has shape {tuple(input.shape)}, one value a channel, whose variance is 0; "
-            "expected at least two in training: more examples, or evaluation mode"
-        )
-    output, mean, variance = (_plain_batch_norm if transformed() else _BatchNorm.apply)(x, weight, bias, eps)
-    if running_mean is not None:
-        with torch.no_grad():
-            running_mean.copy_((wide(running_mean) * (1 - momentum)).add_(mean, alpha=momentum))
-            running_var.copy_((wide(running_var) * (1 - momentum)).add_(variance, alpha=momentum * n / (n - 1)))
-    return output.to(dtype)
+    _check_statistics(input, running_mean, running_var, training)
+    x, n = wide(input), input.numel() // input.shape[1]
+    channels = (1, -1, *(1,) * (input.ndim - 2))  # the shape in which (C,) goes with input
+    if training:
+        y, mean, variance = _standardized(x, (0, *range(2, x.ndim)), eps)
+        _move(running_mean, mean, momentum)
+        _move(running_var, variance * (n / (n - 1)), momentum)
+    else:
+        assert running_mean is not None and running_var is not None  # as was checked
+        mean, variance = wide(running_mean), wide(running_var)
+        y = (x - mean.view(channels)) * (variance + eps).rsqrt().view(channels)
+    return _scaled(y, weight, bias, channels).to(input.dtype)
 
 
+@checked(input="*S", eps=number())
 def layer_norm(
     input: Tensor,
     normalized_shape: tuple[int, ...] | list[int],
@@ -96,26 +86,19 @@ def layer_norm(
     Raises:
         ValueError: input does not end in normalized_shape, a tensor is of another shape or dtype, or eps is negative.
     """
-    caller = "layer_norm"
-    arguments.check_size(input, caller)
-    arguments.check_number(eps, "eps", caller)
     shape = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else ()
-    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+    if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(
-            f"{caller}: input has shape {tuple(input.shape)} and normalized_shape is {normalized_shape!r}; "
+            f"layer_norm: input has shape {tuple(input.shape)} and normalized_shape is {normalized_shape!r}; "
             f"expected input (..., {', '.join(map(str, shape)) or 'D'})"
         )
-    _check_parts(input, shape, caller, weight=weight, bias=bias)
-    x = wide(input)
-    weight = x.new_ones(shape) if weight is None else wide(weight)
-    bias = x.new_zeros(shape) if bias is None else wide(bias)
-    normalize = _plain_layer_norm if transformed() else _LayerNorm.apply
-    if len(shape) == 1 and input.ndim == 2:
-        return normalize(x, weight, bias, eps).to(input.dtype)
-    rows, weight, bias = x.reshape(-1, weight.numel()), weight.reshape(-1), bias.reshape(-1)
-    return normalize(rows, weight, bias, eps).reshape(input.shape).to(input.dtype)
+    sizes = " ".join(map(str, shape))
+    check_shapes("layer_norm", input=("... " + sizes, input), weight=(sizes, weight), bias=(sizes, bias))
+    y, _, _ = _standardized(wide(input), tuple(range(-len(shape), 0)), eps)
+    return _scaled(y, weight, bias, shape).to(input.dtype)
 
 
+@checked(input="N C *S", size=count(), alpha=number(), beta=number(), k=number())
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """``x / (k + alpha * s)**beta``, s the mean of the squares of ``size`` neighboring channels, 0 beyond the ends.
 
@@ -128,13 +111,6 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     Raises:
         ValueError: input has no channels, or size, alpha, beta or k is outside its range.
     """
-    caller = "local_response_norm"
-    arguments.check_size(input, caller)
-    if input.ndim < 2:
-        raise ValueError(f"{caller}: input has shape {tuple(input.shape)}; expected (N, C) or (N, C, ...)")
-    arguments.check_count(size, "size", caller)
-    for name, value in (("alpha", alpha), ("beta", beta), ("k", k)):
-        arguments.check_number(value, name, caller)
     C, x = input.shape[1], wide(input)
     squares = x.square()
     before, after = (squares.new_zeros(len(input), pad, *input.shape[2:]) for pad in (size // 2, (size - 1) // 2))
@@ -143,113 +119,71 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return (x / (k + alpha / size * total) ** beta).to(input.dtype)
 
 
-# --- gradients by hand: both as derived in the chapter, in few passes over the numbers ---
+def _standardized(x: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """``(x - mean) / sqrt(var + eps)`` over dims; and mean and variance, flat, which have no gradients of their own."""
+    return (_by_autograd if transformed() else _Standardized.apply)(x, dims, eps)
 
 
-class _BatchNorm(torch.autograd.Function):
-    """Returns the output, and mean and variance (C,), which have no gradients of their own."""
+def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
+    y = y * (1.0 if weight is None else wide(weight).view(shape))  # in any case a new tensor, that may be changed
+    return y if bias is None else y + wide(bias).view(shape)
+
+
+def _move(running: Tensor | None, value: Tensor, momentum: float) -> None:
+    if running is not None:
+        with torch.no_grad():
+            running.copy_((wide(running) * (1 - momentum)).add_(value, alpha=momentum))
+
+
+# --- the gradient as derived in the chapter: in half the time that autograd takes for large layers ---
+
+
+class _Standardized(torch.autograd.Function):
+    """By x, where g is the gradient by y: ``(g - mean of g - y * mean of (g y)) / sqrt(var + eps)``."""
 
     @staticmethod
-    def forward(ctx, input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        mean, centered, variance, inverse = _batch_statistics(input, eps)
-        ctx.save_for_backward(input, weight, centered, inverse)
-        ctx.eps, ctx.shape = eps, _of_channels(input)
+    def forward(ctx, x: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+        centered, mean, variance = _moments(x, dims)
+        inverse = (variance + eps).rsqrt()
+        y = centered.mul_(inverse)
+        ctx.save_for_backward(x, y, inverse)
+        ctx.dims, ctx.eps = dims, eps
         mean, variance = mean.flatten(), variance.flatten()
         ctx.mark_non_differentiable(mean, variance)
-        scale = weight.reshape(ctx.shape) * inverse
-        return torch.addcmul(bias.reshape(ctx.shape), centered, scale), mean, variance
+        return y, mean, variance
 
     @staticmethod
-    def backward(ctx, grad: Tensor, *_) -> tuple[Tensor, Tensor, Tensor, None]:
-        input, weight, centered, inverse = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a second derivative is asked for: the statistics once more, in sight of autograd
-            _, centered, _, inverse = _batch_statistics(input, ctx.eps)
-        dims, n = _all_but_channels(input), input.numel() // weight.numel()
-        by_bias = grad.sum(dims, keepdim=True)
-        by_weight = (grad * centered).sum(dims, keepdim=True) * inverse
-        scale = weight.reshape(ctx.shape) * inverse
-        # scale * (grad - its mean - its mean along x^ * x^), where x^ = centered * inverse
-        by_input = torch.addcmul(by_bias * scale / -n, centered, by_weight * inverse * scale / -n)
-        return by_input.addcmul_(grad, scale), by_weight.flatten(), by_bias.flatten(), None
+    def backward(ctx, grad: Tensor, *_) -> tuple[Tensor, None, None]:
+        x, y, inverse = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a second derivative is asked for: y once more, in sight of autograd
+            centered, _mean, variance = _moments(x, ctx.dims)
+            inverse = (variance + ctx.eps).rsqrt()
+            y = centered * inverse
+        along = (grad * y).mean(ctx.dims, keepdim=True)
+        return (grad - grad.mean(ctx.dims, keepdim=True)).addcmul_(y, along, value=-1).mul_(inverse), None, None
 
 
-class _LayerNorm(torch.autograd.Function):
-    """The same for rows (N, D), each with a mean and a variance of its own; weight and bias are (D,)."""
-
-    @staticmethod
-    def forward(ctx, input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-        centered, inverse = _row_statistics(input, eps)
-        normalized = centered.mul_(inverse)
-        ctx.save_for_backward(input, weight, normalized, inverse)
-        ctx.eps = eps
-        return torch.addcmul(bias, normalized, weight)
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        input, weight, normalized, inverse = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            centered, inverse = _row_statistics(input, ctx.eps)
-            normalized = centered * inverse
-        product, D = grad * normalized, len(weight)
-        mean, along = (grad @ weight / D).unsqueeze(1), (product @ weight / D).unsqueeze(1)
-        by_weight = product.sum(dim=0)
-        # From here on product is but memory; to take as much anew would cost more than all the arithmetic.
-        back = normalized * along if torch.is_grad_enabled() else torch.mul(normalized, along, out=product)
-        return (grad * weight).sub_(mean).sub_(back).mul_(inverse), by_weight, grad.sum(dim=0), None
+def _by_autograd(x: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    # Of operations that torch.func knows how to transform.
+    centered, mean, variance = _moments(x, dims)
+    return centered * (variance + eps).rsqrt(), mean.detach().flatten(), variance.detach().flatten()
 
 
-# --- the same with gradients by autograd: slower, and of operations that torch.func knows how to transform ---
+def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    # x - mean, mean and variance. By hand: torch.var_mean takes 40 times as long as a mean.
+    mean = x.mean(dims, keepdim=True)
+    centered = x - mean
+    return centered, mean, centered.square().mean(dims, keepdim=True)
 
 
-def _plain_batch_norm(input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    mean, centered, variance, inverse = _batch_statistics(input, eps)
-    shape = _of_channels(input)
-    output = torch.addcmul(bias.reshape(shape), centered, weight.reshape(shape) * inverse)
-    return output, mean.flatten(), variance.flatten()
-
-
-def _plain_layer_norm(input: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    centered = input - input.mean(dim=1, keepdim=True)  # no norm as in _row_statistics: at 0 it has no slope
-    inverse = (centered.square().mean(dim=1, keepdim=True) + eps).rsqrt()
-    return torch.addcmul(bias, centered * inverse, weight)
-
-
-# --- helpers ---
-
-
-def _batch_statistics(input: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    # Mean, x - mean, variance and 1 / sqrt(variance + eps). By hand: torch.var_mean takes 40 times as long as a mean.
-    dims = _all_but_channels(input)
-    mean = input.mean(dims, keepdim=True)
-    centered = input - mean
-    variance = centered.square().mean(dims, keepdim=True)
-    return mean, centered, variance, (variance + eps).rsqrt()
-
-
-def _row_statistics(input: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    # x - mean, and 1 / sqrt(variance + eps). Along rows a norm is one fast pass, which it is not along columns.
-    centered = input - input.mean(dim=1, keepdim=True)
-    variance = torch.linalg.vector_norm(centered, dim=1, keepdim=True).square() / input.shape[1]
-    return centered, (variance + eps).rsqrt()
-
-
-def _all_but_channels(input: Tensor) -> tuple[int, ...]:
-    return (0, *range(2, input.ndim))
-
-
-def _of_channels(input: Tensor) -> tuple[int, ...]:
-    return (1, input.shape[1], *(1,) * (input.ndim - 2))
-
-
-def _check_parts(input: Tensor, shape: tuple[int, ...], caller: str, **parts: Tensor | None) -> None:
-    arguments.check_tensors(caller, **{name: part for name, part in parts.items() if part is not None})
-    for name, part in parts.items():
-        if part is not None and part.shape != shape:
-            found = f"input has shape {tuple(input.shape)} and {name} {tuple(part.shape)}"
-            raise ValueError(f"{caller}: {found}; expected {name} {shape}")
-        if part is not None and part.dtype != input.dtype:
-            found = f"input is {input.dtype} and {name} is {part.dtype}"
-            raise ValueError(f"{caller}: {found}; expected the same dtype for both")
-        if part is not None and part.device != input.device:
-            found = f"input is on {input.device} and {name} on {part.device}"
-            raise ValueError(f"{caller}: {found}; expected one device for both")
+def _check_statistics(input: Tensor, mean: Tensor | None, var: Tensor | None, training: bool) -> None:
+    missing = [name for name, value in (("running_mean", mean), ("running_var", var)) if value is None]
+    if len(missing) == 1 or missing and not training:
+        need = "both or neither" if training else "tensors, as training is False"
+        verb = "is" if len(missing) == 1 else "are"
+        raise ValueError(f"batch_norm: {' and '.join(missing)} {verb} None; expected {need}")
+    if training and input.numel() == input.shape[1]:
+        raise ValueError(
+            f"batch_norm: input has shape {tuple(input.shape)}, one value a channel, whose variance is 0; "
+            "expected at least two in training: more examples, or evaluation mode"
+        )

@@ -1,7 +1,7 @@
 """Activation functions with their derivatives: entry by entry, of any shape and any floating-point dtype.
 
 Names, arguments and values are those of ``torch.nn.functional``, derived in chapter 04, "Multilayer perceptrons". A NaN
-stays a NaN.
+stays a NaN. All raise ValueError where input is not floating-point.
 """
 
 import math
@@ -11,9 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nndl_lib import _arguments as arguments
+from nndl_lib._declared import checked, number
 from nndl_lib.functional._precision import wide
-from nndl_lib.functional._transforms import transformed
 
 
 class Activation(NamedTuple):
@@ -24,50 +23,51 @@ class Activation(NamedTuple):
     saturates: bool  # the derivative goes to 0 on both sides, as the pre-activation goes to -inf and to +inf
 
 
+@checked(input="...")
 def identity(input: Tensor) -> Tensor:
-    """``z`` itself, the activation of a linear unit. Raises ValueError where input is not floating-point."""
-    return arguments.check_floating(input, "identity")
+    """``z`` itself, the activation of a linear unit."""
+    return input
 
 
+@checked(input="...")
 def step(input: Tensor) -> Tensor:
-    """The hard threshold: 1 where ``z >= 0``, else 0. Its gradient is 0 everywhere, also at the jump.
-
-    Raises ValueError where input is not floating-point.
-    """
-    sign = arguments.check_floating(input, "step").sign()  # has a gradient, which is 0; a comparison has none
-    return torch.where(input.isnan(), input, (sign + 1).clamp(max=1))
+    """The hard threshold: 1 where ``z >= 0``, else 0. Its gradient is 0 everywhere, also at the jump."""
+    # sign has a gradient, which is 0; a comparison has none.
+    return torch.where(input.isnan(), input, (input.sign() + 1).clamp(max=1))
 
 
+@checked(input="...")
 def sigmoid(input: Tensor) -> Tensor:
-    """The logistic function ``1 / (1 + exp(-z))``. Raises ValueError where input is not floating-point."""
-    arguments.check_floating(input, "sigmoid")
-    return torch.sigmoid(input) if transformed() else _Sigmoid.apply(wide(input)).to(input.dtype)
+    """The logistic function ``1 / (1 + exp(-z))``."""
+    return torch.sigmoid(wide(input)).to(input.dtype)  # by the formula, exp would overflow, and the gradient be NaN
 
 
+@checked(input="...")
 def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent, ``2 sigmoid(2 z) - 1``. Raises ValueError where input is not floating-point."""
-    return torch.tanh(arguments.check_floating(input, "tanh"))
+    """The hyperbolic tangent, ``2 sigmoid(2 z) - 1``."""
+    return torch.tanh(input)
 
 
+@checked(input="...")
 def relu(input: Tensor) -> Tensor:
-    """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0. Raises ValueError for other than floats."""
-    # Not clamp(min=0), which has the same values, but the gradient 1 at 0; nor a product with z > 0: 0 * inf is no number.
-    return torch.relu(arguments.check_floating(input, "relu"))
+    """``max(0, z)``, the rectified linear unit; the gradient at 0 is 0."""
+    # Not clamp(min=0): the same values, but the gradient 1 at 0; nor a product with z > 0: 0 * inf is no number.
+    return torch.relu(input)
 
 
+@checked(input="...", negative_slope=number(-math.inf))
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """``z`` where ``z > 0``, else ``negative_slope * z``. Raises ValueError where input is not floating-point."""
-    arguments.check_number(negative_slope, "negative_slope", "leaky_relu", least=-math.inf)
-    return torch.where(arguments.check_floating(input, "leaky_relu") > 0, input, negative_slope * input)
+    """``z`` where ``z > 0``, else ``negative_slope * z``."""
+    return torch.where(input > 0, input, negative_slope * input)
 
 
+@checked(input="...", alpha=number(-math.inf))
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """``z`` where ``z > 0``, else ``alpha * (exp(z) - 1)``. Raises ValueError where input is not floating-point.
+    """``z`` where ``z > 0``, else ``alpha * (exp(z) - 1)``.
 
     Source: Clevert, Unterthiner & Hochreiter (2016), https://arxiv.org/abs/1511.07289.
     """
-    arguments.check_number(alpha, "alpha", "elu", least=-math.inf)
-    z = wide(arguments.check_floating(input, "elu"))
+    z = wide(input)
     # exp of a large z would overflow to inf, and the gradient of the part not taken to 0 * inf: hence the 0 there. The
     # value is that of expm1, the gradient that of exp: expm1's own is its value plus 1, which in float32 is 0 at -17.
     below = torch.where(z <= 0, z, 0.0)
@@ -75,14 +75,13 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(z <= 0, alpha * (below.detach().expm1() + (e - e.detach())), z).to(input.dtype)
 
 
+@checked(input="...")
 def softplus(input: Tensor) -> Tensor:
-    """``log(1 + exp(z))``, a smooth ``max(0, z)``. Raises ValueError where input is not floating-point.
+    """``log(1 + exp(z))``, a smooth ``max(0, z)``, which is ``-log(sigmoid(-z))``.
 
     Exact for every z, where torch's gives z itself above its threshold of 20, 2e-9 too little there.
     """
-    z = wide(arguments.check_floating(input, "softplus"))
-    # max(z, 0) + log(1 + exp(-|z|)), but not with z.abs(): the gradient of that at 0 is 0, that of softplus is 1/2.
-    return (z.clamp(min=0) + torch.where(z >= 0, -z, z).exp().log1p()).to(input.dtype)
+    return -torch.nn.functional.logsigmoid(-wide(input)).to(input.dtype)
 
 
 def activations() -> dict[str, Activation]:
@@ -101,16 +100,3 @@ def activations() -> dict[str, Activation]:
         "elu": Activation(elu, lambda z: z.clamp(max=0).exp(), False),
         "softplus": Activation(softplus, sigmoid, False),
     }
-
-
-class _Sigmoid(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, input: Tensor) -> Tensor:
-        y = input.neg().exp_().add_(1).reciprocal_()  # exp may be inf, and then y is 0, as it should
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        return grad * y * (1 - y)

@@ -19,7 +19,7 @@ import functools
 import inspect
 import itertools
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -286,8 +286,8 @@ class Check:
 def exercise(
     returns: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
-    mistakes: Iterable[tuple] = (),
-    follows: Iterable[tuple] = (),
+    mistakes: Iterable[Any] = (),
+    follows: Iterable[Any] = (),
     loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
@@ -295,16 +295,32 @@ def exercise(
 ) -> Callable[[Callable], Check]:
     """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's.
 
-    A mistake is a sentence, and the functions of which that is true.
+    ``mistakes`` and ``follows`` are lists of sentences, each followed by the functions of which it is true. They may also
+    stand together, in a tuple.
     """
-    known, parts = (
-        tuple(Mistake(hint, answer) for hint, *answers in those for answer in answers) for those in (mistakes, follows)
-    )
+    known, parts = tuple(_listed(mistakes)), tuple(_listed(follows))
 
     def wrap(answer: Callable) -> Check:
         return Check(answer, returns, cases, known, parts, loops, rtol, strict, without)
 
     return wrap
+
+
+def each(function: Callable, **option: Iterable) -> list[Callable]:
+    """The function with an option set to each of these values."""
+    return [functools.partial(function, **{name: value}) for name, values in option.items() for value in values]
+
+
+def _listed(those: Iterable[Any]) -> Iterator[Mistake]:
+    """The functions, each with the last sentence before it."""
+    sentence = ""
+    for one in those:
+        if isinstance(one, str):
+            sentence = one
+        elif isinstance(one, tuple):
+            yield from _listed(one)
+        else:
+            yield Mistake(sentence, one)
 
 
 def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:

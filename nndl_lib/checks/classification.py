@@ -1,23 +1,16 @@
 """Checks of the exercises to chapter 03, "Classification". Shapes are those of ``nndl_lib.functional``."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._engine import DERIVATIVES
-from nndl_lib.runtime import generator
+from nndl_lib.checks._inputs import floats, generator, quarters
 
 __all__ = ["confusion_matrix", "log_softmax", "perceptron_round", "smoothed_gradient", "weighted_cross_entropy"]
-
-
-def _quarters(*shape: int, g: torch.Generator) -> Tensor:
-    """Random multiples of 1/4 from -2 to 2: short to print, exact to compute with."""
-    return torch.randint(-8, 9, shape, generator=g).double() / 4
-
-
-def _floats(*values) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def _classes(N: int, K: int, g: torch.Generator) -> Tensor:
@@ -30,22 +23,22 @@ def _classes(N: int, K: int, g: torch.Generator) -> Tensor:
 def _rounds():
     """Arguments X, t, w, b."""
     tie = "A score of exactly 0 goes wrong: it means class 1, as in z >= 0."
-    yield Case((_floats([2.0]), _floats(1.0), _floats(-1.0), 0.5), "one example")
-    yield Case((_floats([2.0]), _floats(0.0), _floats(1.0), 0.5), "one example")
-    yield Case((_floats([1.0], [2.0]), _floats(1.0, 1.0), _floats(0.0), 0.0), "a score of 0", tie)
-    yield Case((_floats([1.0, 2.0]), _floats(0.0), _floats(-1.0, -1.0), 1.0), "no mistake")
+    yield Case((floats([2.0]), floats(1.0), floats(-1.0), 0.5), "one example")
+    yield Case((floats([2.0]), floats(0.0), floats(1.0), 0.5), "one example")
+    yield Case((floats([1.0], [2.0]), floats(1.0, 1.0), floats(0.0), 0.0), "a score of 0", tie)
+    yield Case((floats([1.0, 2.0]), floats(0.0), floats(-1.0, -1.0), 1.0), "no mistake")
     yield Case(
-        (_floats([1.0, 0.5], [2.0, 1.0]), _floats(1.0, 1.0), _floats(-1.0, 0.25), 0.25),
+        (floats([1.0, 0.5], [2.0, 1.0]), floats(1.0, 1.0), floats(-1.0, 0.25), 0.25),
         "the first update mends the second example",
     )
     for N, D in [(2, 2), (3, 1), (3, 2), (5, 3), (8, 2), (9, 4)]:
         g = generator(200 + 10 * N + D)
         # Odd multiples of 1/8 in the bias: no score is 0.
-        yield Case((_quarters(N, D, g=g), _classes(N, 2, g).double(), _quarters(D, g=g) * 0.5, -0.3125))
-    pairs = _floats([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0])
-    yield Case((pairs, _floats(0.0, 1.0, 1.0, 0.0), _floats(0.25, -0.25), 0.125), "XOR")
+        yield Case((quarters(N, D, g=g), _classes(N, 2, g).double(), quarters(D, g=g) * 0.5, -0.3125))
+    pairs = floats([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0])
+    yield Case((pairs, floats(0.0, 1.0, 1.0, 0.0), floats(0.25, -0.25), 0.125), "XOR")
     g = generator(290)
-    yield Case((_quarters(6, 2, g=g).float(), _classes(6, 2, g).float(), _quarters(2, g=g).float(), -0.3125), "float32")
+    yield Case((quarters(6, 2, g=g).float(), _classes(6, 2, g).float(), quarters(2, g=g).float(), -0.3125), "float32")
 
 
 def _perceptron(
@@ -129,88 +122,59 @@ def _swapped_count(X, t, w, b, count):
     returns=("w", "b", "mistakes"),
     cases=_rounds,
     mistakes=[
-        (
-            "Its moves have the wrong sign: add (t - y) x, target minus decision.",
-            lambda *a: _perceptron(*a, move=lambda t, y: y - t),
-        ),
-        (
-            "It moves on every example, or after right decisions: a right decision changes nothing.",
-            lambda *a: _perceptron(*a, move=lambda t, y: 2 * t - 1),
-            lambda *a: _perceptron(*a, move=lambda t, y: (2 * t - 1) * (t == y)),
-        ),
-        (
-            "It moves only on misses: a false alarm moves w and b too, the other way.",
-            lambda *a: _perceptron(*a, move=lambda t, y: max(t - y, 0.0)),
-            _misses_alone,
-        ),
-        (
-            "It moves only on false alarms: a missed positive moves w and b too, the other way.",
-            lambda *a: _perceptron(*a, move=lambda t, y: min(t - y, 0.0)),
-        ),
-        (
-            "It adds x after every mistake; after a false alarm x has to be subtracted.",
-            lambda *a: _perceptron(*a, move=lambda t, y: abs(t - y)),
-        ),
-        (
-            "Its steps are not of length 1: decisions are 0 and 1, so t - y is 1 or -1, and there is no learning rate.",
-            *(lambda *a, lr=lr: _perceptron(*a, move=lambda t, y: lr * (t - y)) for lr in (2, 0.5, 0.1, 0.01)),
-        ),
-        (
-            "Decisions are -1 and 1 in yours; here they are 0 and 1.",
-            lambda *a: _perceptron(*a, decide=lambda z: 1.0 if z >= 0 else -1.0),
-        ),
-        (
-            "The score itself, or a probability, comes in where the decision 0 or 1 belongs.",
-            lambda *a: _perceptron(*a, decide=torch.sigmoid),
-            _by_the_score,
-            lambda *a: _perceptron(*a, decide=lambda z: z),
-        ),
-        (
-            "The border is a score of 0; yours is another one, as for probabilities.",
-            *(lambda *a, at=at: _perceptron(*a, decide=lambda z: float(z >= at)) for at in (0.5, 1.0)),
-        ),
-        (
-            "It goes through the examples in another order, or not through all: first to last, once.",
-            lambda X, t, w, b: _perceptron(X.flip(0), t.flip(0), w, b),
-            lambda X, t, w, b: _perceptron(X[-1:], t[-1:], w, b),
-            lambda X, t, w, b: _perceptron(X[1:], t[1:], w, b),
-            lambda X, t, w, b: _perceptron(X[:-1], t[:-1], w, b),
-            _one_mistake_only,
-        ),
-        ("The bias is never changed: each mistake adds t - y to b.", lambda *a: _perceptron(*a, bias=0.0)),
-        (
-            "The bias moves the wrong way: add t - y to it, as for the weights.",
-            lambda *a: _perceptron(*a, bias=-1.0),
-            _bias_always_up,
-        ),
-        ("The bias b is missing from the score.", lambda *a: _perceptron(*a, score=lambda x, w, b: x @ w)),
-        (
-            "A score of exactly 0 means class 1: decide by z >= 0, not by z > 0.",
-            lambda *a: _perceptron(*a, decide=lambda z: float(z > 0)),
-        ),
-        (
-            "All decisions are made with the first weights: the next example has to see what the last one changed.",
-            _all_at_once,
-        ),
-        (
-            "It starts from zero; start from the w and b that it is given.",
-            lambda X, t, w, b: _perceptron(X, t, torch.zeros_like(w), 0.0),
-        ),
-        ("It goes on for several rounds: go through the examples once.", _many_rounds),
-        ("mistakes counts what is wrong at the end; count the decisions that were wrong on the way.", _recount),
-        (
-            "mistakes counts the right decisions; count the wrong ones.",
-            lambda *a: _swapped_count(*a, lambda N, mistakes: N - mistakes),
-        ),
-        (
-            "mistakes counts all examples; count the wrong decisions only.",
-            lambda *a: _swapped_count(*a, lambda N, mistakes: N),
-        ),
-        ("mistakes adds up t - y, so that misses and false alarms cancel; count both.", _signed_count),
-        (
-            "mistakes is a share; return the number of wrong decisions.",
-            lambda *a: _swapped_count(*a, lambda N, mistakes: mistakes / N),
-        ),
+        "Its moves have the wrong sign: add (t - y) x, target minus decision.",
+        partial(_perceptron, move=lambda t, y: y - t),
+        "It moves on every example, or after right decisions: a right decision changes nothing.",
+        partial(_perceptron, move=lambda t, y: 2 * t - 1),
+        partial(_perceptron, move=lambda t, y: (2 * t - 1) * (t == y)),
+        "It moves only on misses: a false alarm moves w and b too, the other way.",
+        partial(_perceptron, move=lambda t, y: max(t - y, 0.0)),
+        _misses_alone,
+        "It moves only on false alarms: a missed positive moves w and b too, the other way.",
+        partial(_perceptron, move=lambda t, y: min(t - y, 0.0)),
+        "It adds x after every mistake; after a false alarm x has to be subtracted.",
+        partial(_perceptron, move=lambda t, y: abs(t - y)),
+        "Its steps are not of length 1: decisions are 0 and 1, so t - y is 1 or -1, and there is no learning rate.",
+        *(lambda *a, lr=lr: _perceptron(*a, move=lambda t, y: lr * (t - y)) for lr in (2, 0.5, 0.1, 0.01)),
+        "Decisions are -1 and 1 in yours; here they are 0 and 1.",
+        partial(_perceptron, decide=lambda z: 1.0 if z >= 0 else -1.0),
+        "The score itself, or a probability, comes in where the decision 0 or 1 belongs.",
+        partial(_perceptron, decide=torch.sigmoid),
+        _by_the_score,
+        partial(_perceptron, decide=lambda z: z),
+        "The border is a score of 0; yours is another one, as for probabilities.",
+        *(lambda *a, at=at: _perceptron(*a, decide=lambda z: float(z >= at)) for at in (0.5, 1.0)),
+        "It goes through the examples in another order, or not through all: first to last, once.",
+        lambda X, t, w, b: _perceptron(X.flip(0), t.flip(0), w, b),
+        lambda X, t, w, b: _perceptron(X[-1:], t[-1:], w, b),
+        lambda X, t, w, b: _perceptron(X[1:], t[1:], w, b),
+        lambda X, t, w, b: _perceptron(X[:-1], t[:-1], w, b),
+        _one_mistake_only,
+        "The bias is never changed: each mistake adds t - y to b.",
+        partial(_perceptron, bias=0.0),
+        "The bias moves the wrong way: add t - y to it, as for the weights.",
+        partial(_perceptron, bias=-1.0),
+        _bias_always_up,
+        "The bias b is missing from the score.",
+        partial(_perceptron, score=lambda x, w, b: x @ w),
+        "A score of exactly 0 means class 1: decide by z >= 0, not by z > 0.",
+        partial(_perceptron, decide=lambda z: float(z > 0)),
+        "All decisions are made with the first weights: the next example has to see what the last one changed.",
+        _all_at_once,
+        "It starts from zero; start from the w and b that it is given.",
+        lambda X, t, w, b: _perceptron(X, t, torch.zeros_like(w), 0.0),
+        "It goes on for several rounds: go through the examples once.",
+        _many_rounds,
+        "mistakes counts what is wrong at the end; count the decisions that were wrong on the way.",
+        _recount,
+        "mistakes counts the right decisions; count the wrong ones.",
+        lambda *a: _swapped_count(*a, lambda N, mistakes: N - mistakes),
+        "mistakes counts all examples; count the wrong decisions only.",
+        lambda *a: _swapped_count(*a, lambda N, mistakes: N),
+        "mistakes adds up t - y, so that misses and false alarms cancel; count both.",
+        _signed_count,
+        "mistakes is a share; return the number of wrong decisions.",
+        lambda *a: _swapped_count(*a, lambda N, mistakes: mistakes / N),
     ],
 )
 def perceptron_round(X, t, w, b):
@@ -230,24 +194,24 @@ def perceptron_round(X, t, w, b):
 def _logits():
     """Arguments z, t, weight."""
     large = "On large logits it goes wrong: compute the loss from the logit, without the probability on the way."
-    yield Case((_floats(0.0), _floats(1.0), 2.0), "one example")
-    yield Case((_floats(1.5), _floats(0.0), 3.0), "one example")
-    yield Case((_floats(1.0, -2.0), _floats(1.0, 1.0), 2.0), "only positives")
-    yield Case((_floats(0.5, -1.0, 2.0), _floats(0.0, 0.0, 0.0), 4.0), "only negatives")
+    yield Case((floats(0.0), floats(1.0), 2.0), "one example")
+    yield Case((floats(1.5), floats(0.0), 3.0), "one example")
+    yield Case((floats(1.0, -2.0), floats(1.0, 1.0), 2.0), "only positives")
+    yield Case((floats(0.5, -1.0, 2.0), floats(0.0, 0.0, 0.0), 4.0), "only negatives")
     for N, weight in [(3, 2.0), (4, 0.5), (5, 1.0), (8, 10.0)]:
         g = generator(300 + N)
-        yield Case((_quarters(N, g=g), _classes(N, 2, g).double(), weight), "weight 1" if weight == 1 else "")
-    yield Case((_floats(1.0, -0.5, 2.0), _floats(0.25, 0.5, 1.0), 3.0), "targets between 0 and 1")
+        yield Case((quarters(N, g=g), _classes(N, 2, g).double(), weight), "weight 1" if weight == 1 else "")
+    yield Case((floats(1.0, -0.5, 2.0), floats(0.25, 0.5, 1.0), 3.0), "targets between 0 and 1")
     yield Case((torch.tensor([1.5, -2.0, 0.25]), torch.tensor([0.0, 1.0, 1.0]), 2.0), "float32")
-    yield Case((_floats(1e3, -1e3), _floats(0.0, 1.0), 2.0), "logits of 1e3", large)
-    yield Case((_floats(1e3, -1e3), _floats(1.0, 0.0), 2.0), "logits of 1e3", large)
-    yield Case((_floats(1e4, -1e4, 1e4, -1e4), _floats(1.0, 0.0, 0.0, 1.0), 5.0), "logits of 1e4", large)
+    yield Case((floats(1e3, -1e3), floats(0.0, 1.0), 2.0), "logits of 1e3", large)
+    yield Case((floats(1e3, -1e3), floats(1.0, 0.0), 2.0), "logits of 1e3", large)
+    yield Case((floats(1e4, -1e4, 1e4, -1e4), floats(1.0, 0.0, 0.0, 1.0), 5.0), "logits of 1e4", large)
 
 
 def _more_logits():
     def arguments(N):
         g = generator(320 + N)
-        return _quarters(N, g=g), _classes(N, 2, g).double(), 2.0
+        return quarters(N, g=g), _classes(N, 2, g).double(), 2.0
 
     return [("examples", arguments(8), arguments(64), 56)]
 
@@ -279,124 +243,82 @@ def _without_exponent_trick(z, t, weight):
     loops=_more_logits,
     without=("binary_cross_entropy_with_logits", "binary_cross_entropy", "BCEWithLogitsLoss", "BCELoss"),
     mistakes=[
-        (
-            "The weight is missing: the loss of a positive example is multiplied by it.",
-            lambda z, t, weight: _losses(z, t).mean(),
+        "The weight is missing: the loss of a positive example is multiplied by it.",
+        lambda z, t, weight: _losses(z, t).mean(),
+        "The weight is on the negative examples; it belongs to the positive ones.",
+        lambda z, t, weight: _losses(z, t, 1.0, weight).mean(),
+        "The weight multiplies the loss of a positive example, and nothing else: not the logit, nor something inside a logarithm.",
+        lambda z, t, weight: (t * _softplus(-weight * z) + (1 - t) * _softplus(z)).mean(),
+        lambda z, t, weight: (_losses(z, t) - t * np.log(weight)).mean(),
+        lambda z, t, weight: (z.clamp(min=0) - weight * t * z + _softplus(-z.abs())).mean(),
+        lambda z, t, weight: _losses(weight * z, t).mean(),
+        "The weight of a positive example is rho itself, and that of a negative one 1.",
+        lambda z, t, weight: _losses(z, t, 1 + weight).mean(),
+        lambda z, t, weight: _losses(z, t, 1 / weight).mean(),
+        lambda z, t, weight: _losses(z, t, weight, 1 - weight).mean(),
+        lambda z, t, weight: _losses(z, t, weight**2).mean(),
+        "The weight is on both, positive and negative examples; it belongs to the positive ones alone.",
+        lambda z, t, weight: _losses(z, t, weight, weight).mean(),
+        "You divide by the sum of the weights; divide by the number of examples N.",
+        lambda z, t, weight: _losses(z, t, weight).sum() / (weight * t + 1 - t).sum(),
+        "It is N times too large: the cost is the average over the examples, not their sum.",
+        lambda z, t, weight: _losses(z, t, weight).sum(),
+        "You return one loss for each example; the cost is their average, a single number.",
+        _losses,
+        "Its sign is wrong: a loss is the negative logarithm of a probability.",
+        lambda z, t, weight: -_losses(z, t, weight).mean(),
+        "The sign of the logit is wrong: a positive example is cheap where z is large.",
+        lambda z, t, weight: _losses(-z, t, weight).mean(),
+        "The negative examples are missing: they cost log(1 + exp(z)).",
+        lambda z, t, weight: (weight * t * _softplus(-z)).mean(),
+        "The positive examples are missing: they cost weight times log(1 + exp(-z)).",
+        lambda z, t, weight: ((1 - t) * _softplus(z)).mean(),
+        "The term max(z, 0) - t z is missing: log(1 + exp(-|z|)) alone is the loss of a right decision.",
+        _without_exponent_trick,
+        "Beside log(1 + exp(-|z|)) a positive example has max(-z, 0), a negative one max(z, 0); yours has the same for both.",
+        partial(_one_clamp, sign=1),
+        partial(_one_clamp, sign=-1),
+        "The exponent has the wrong sign: in log(1 + exp(-|z|)) it is never positive.",
+        lambda z, t, weight: (
+            weight * t * ((-z).clamp(min=0) + _softplus(z.abs())) + (1 - t) * (z.clamp(min=0) + _softplus(z.abs()))
+        ).mean(),
+        lambda z, t, weight: (
+            weight * t * ((-z).clamp(min=0) + torch.log1p(z.abs().exp()))
+            + (1 - t) * (z.clamp(min=0) + torch.log1p(z.abs().exp()))
+        ).mean(),
+        "It is another loss, hinge or squared; a positive example costs -log sigmoid(z).",
+        lambda z, t, weight: (weight * t * (1 - z).clamp(min=0) + (1 - t) * (1 + z).clamp(min=0)).mean(),
+        lambda z, t, weight: (weight * t * (1 - z.sigmoid()) ** 2 + (1 - t) * z.sigmoid() ** 2).mean(),
+        "Probabilities or logits are clamped, or a small number is added: a wrong decision at z = 10000 costs 10000.",
+        *(
+            lambda z, t, weight, tiny=tiny: _from_probabilities(z.sigmoid().clamp(tiny, 1 - tiny), t, weight)
+            for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
         ),
-        (
-            "The weight is on the negative examples; it belongs to the positive ones.",
-            lambda z, t, weight: _losses(z, t, 1.0, weight).mean(),
+        *(
+            lambda z, t, weight, tiny=tiny: (
+                -weight * t * (z.sigmoid() + tiny).log() - (1 - t) * (1 - z.sigmoid() + tiny).log()
+            ).mean()
+            for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
         ),
-        (
-            "The weight multiplies the loss of a positive example, and nothing else: not the logit, nor something inside a logarithm.",
-            lambda z, t, weight: (t * _softplus(-weight * z) + (1 - t) * _softplus(z)).mean(),
-            lambda z, t, weight: (_losses(z, t) - t * np.log(weight)).mean(),
-            lambda z, t, weight: (z.clamp(min=0) - weight * t * z + _softplus(-z.abs())).mean(),
-            lambda z, t, weight: _losses(weight * z, t).mean(),
+        *(
+            lambda z, t, weight, most=most: _losses(z.clamp(-most, most), t, weight).mean()
+            for most in (20, 30, 50, 80, 88, 100, 500, 700)
         ),
-        (
-            "The weight of a positive example is rho itself, and that of a negative one 1.",
-            lambda z, t, weight: _losses(z, t, 1 + weight).mean(),
-            lambda z, t, weight: _losses(z, t, 1 / weight).mean(),
-            lambda z, t, weight: _losses(z, t, weight, 1 - weight).mean(),
-            lambda z, t, weight: _losses(z, t, weight**2).mean(),
+        "Targets between 0 and 1 are rounded: such an example counts in part as positive, in part as negative.",
+        lambda z, t, weight: _losses(z, (t >= 0.5).to(t.dtype), weight).mean(),
+        lambda z, t, weight: _losses(z, (t > 0.5).to(t.dtype), weight).mean(),
+        "You take z for a probability: it is the logit, and the probability is sigmoid(z).",
+        lambda z, t, weight: (-weight * t * torch.log(z) - (1 - t) * torch.log(1 - z)).mean(),
+        "You use a logarithm to base 2; cross-entropy has the natural one, torch.log.",
+        lambda z, t, weight: _losses(z, t, weight).mean() / np.log(2),
+        lambda z, t, weight: _losses(z, t, weight).mean() / np.log(10),
+        "The positive and the negative examples are averaged apart; average over all N examples.",
+        lambda z, t, weight: (
+            weight * (t * _softplus(-z)).sum() / t.sum() + ((1 - t) * _softplus(z)).sum() / (1 - t).sum()
         ),
-        (
-            "The weight is on both, positive and negative examples; it belongs to the positive ones alone.",
-            lambda z, t, weight: _losses(z, t, weight, weight).mean(),
-        ),
-        (
-            "You divide by the sum of the weights; divide by the number of examples N.",
-            lambda z, t, weight: _losses(z, t, weight).sum() / (weight * t + 1 - t).sum(),
-        ),
-        (
-            "It is N times too large: the cost is the average over the examples, not their sum.",
-            lambda z, t, weight: _losses(z, t, weight).sum(),
-        ),
-        (
-            "You return one loss for each example; the cost is their average, a single number.",
-            lambda z, t, weight: _losses(z, t, weight),
-        ),
-        (
-            "Its sign is wrong: a loss is the negative logarithm of a probability.",
-            lambda z, t, weight: -_losses(z, t, weight).mean(),
-        ),
-        (
-            "The sign of the logit is wrong: a positive example is cheap where z is large.",
-            lambda z, t, weight: _losses(-z, t, weight).mean(),
-        ),
-        (
-            "The negative examples are missing: they cost log(1 + exp(z)).",
-            lambda z, t, weight: (weight * t * _softplus(-z)).mean(),
-        ),
-        (
-            "The positive examples are missing: they cost weight times log(1 + exp(-z)).",
-            lambda z, t, weight: ((1 - t) * _softplus(z)).mean(),
-        ),
-        (
-            "The term max(z, 0) - t z is missing: log(1 + exp(-|z|)) alone is the loss of a right decision.",
-            _without_exponent_trick,
-        ),
-        (
-            "Beside log(1 + exp(-|z|)) a positive example has max(-z, 0), a negative one max(z, 0); yours has the same for both.",
-            lambda z, t, weight: _one_clamp(z, t, weight, 1),
-            lambda z, t, weight: _one_clamp(z, t, weight, -1),
-        ),
-        (
-            "The exponent has the wrong sign: in log(1 + exp(-|z|)) it is never positive.",
-            lambda z, t, weight: (
-                weight * t * ((-z).clamp(min=0) + _softplus(z.abs())) + (1 - t) * (z.clamp(min=0) + _softplus(z.abs()))
-            ).mean(),
-            lambda z, t, weight: (
-                weight * t * ((-z).clamp(min=0) + torch.log1p(z.abs().exp()))
-                + (1 - t) * (z.clamp(min=0) + torch.log1p(z.abs().exp()))
-            ).mean(),
-        ),
-        (
-            "It is another loss, hinge or squared; a positive example costs -log sigmoid(z).",
-            lambda z, t, weight: (weight * t * (1 - z).clamp(min=0) + (1 - t) * (1 + z).clamp(min=0)).mean(),
-            lambda z, t, weight: (weight * t * (1 - z.sigmoid()) ** 2 + (1 - t) * z.sigmoid() ** 2).mean(),
-        ),
-        (
-            "Probabilities or logits are clamped, or a small number is added: a wrong decision at z = 10000 costs 10000.",
-            *(
-                lambda z, t, weight, tiny=tiny: _from_probabilities(z.sigmoid().clamp(tiny, 1 - tiny), t, weight)
-                for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
-            ),
-            *(
-                lambda z, t, weight, tiny=tiny: (
-                    -weight * t * (z.sigmoid() + tiny).log() - (1 - t) * (1 - z.sigmoid() + tiny).log()
-                ).mean()
-                for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
-            ),
-            *(
-                lambda z, t, weight, most=most: _losses(z.clamp(-most, most), t, weight).mean()
-                for most in (20, 30, 50, 80, 88, 100, 500, 700)
-            ),
-        ),
-        (
-            "Targets between 0 and 1 are rounded: such an example counts in part as positive, in part as negative.",
-            lambda z, t, weight: _losses(z, (t >= 0.5).to(t.dtype), weight).mean(),
-            lambda z, t, weight: _losses(z, (t > 0.5).to(t.dtype), weight).mean(),
-        ),
-        (
-            "You take z for a probability: it is the logit, and the probability is sigmoid(z).",
-            lambda z, t, weight: (-weight * t * torch.log(z) - (1 - t) * torch.log(1 - z)).mean(),
-        ),
-        (
-            "You use a logarithm to base 2; cross-entropy has the natural one, torch.log.",
-            lambda z, t, weight: _losses(z, t, weight).mean() / np.log(2),
-            lambda z, t, weight: _losses(z, t, weight).mean() / np.log(10),
-        ),
-        (
-            "The positive and the negative examples are averaged apart; average over all N examples.",
-            lambda z, t, weight: (
-                weight * (t * _softplus(-z)).sum() / t.sum() + ((1 - t) * _softplus(z)).sum() / (1 - t).sum()
-            ),
-            lambda z, t, weight: (
-                weight * (t * _softplus(-z)).sum() / t.sum().clamp(min=1)
-                + ((1 - t) * _softplus(z)).sum() / (1 - t).sum().clamp(min=1)
-            ),
+        lambda z, t, weight: (
+            weight * (t * _softplus(-z)).sum() / t.sum().clamp(min=1)
+            + ((1 - t) * _softplus(z)).sum() / (1 - t).sum().clamp(min=1)
         ),
     ],
 )
@@ -411,21 +333,21 @@ def weighted_cross_entropy(z, t, weight):
 
 def _tables():
     """The argument Z."""
-    yield Case((_floats([0.0, 1.0]),), "one example")
-    yield Case((_floats([3.0], [-1.0]),), "one class")
-    yield Case((_floats([1.0, 1.0, 1.0], [2.0, 2.0, 2.0]),), "equal logits")
+    yield Case((floats([0.0, 1.0]),), "one example")
+    yield Case((floats([3.0], [-1.0]),), "one class")
+    yield Case((floats([1.0, 1.0, 1.0], [2.0, 2.0, 2.0]),), "equal logits")
     for N, K in [(2, 2), (2, 3), (3, 2), (4, 3), (3, 5)]:
-        yield Case((2 * _quarters(N, K, g=generator(400 + 10 * N + K)),))
-    yield Case((_quarters(3, 4, g=generator(470)).float(),), "float32")
-    yield Case((_floats([0.0, 500.0], [800.0, 0.0]),), "logits of 1e3")
-    yield Case((_floats([1000.0, 1001.0], [-1000.0, -1001.0]),), "rows far apart")
-    yield Case((_floats([900.0, 901.0, 899.0], [2.0, 1.0, -3.0]),), "rows far apart")
-    yield Case((_floats([1e4, 0.0, -1e4], [-1e4, 0.0, 1.0]),), "logits of 1e4")
+        yield Case((2 * quarters(N, K, g=generator(400 + 10 * N + K)),))
+    yield Case((quarters(3, 4, g=generator(470)).float(),), "float32")
+    yield Case((floats([0.0, 500.0], [800.0, 0.0]),), "logits of 1e3")
+    yield Case((floats([1000.0, 1001.0], [-1000.0, -1001.0]),), "rows far apart")
+    yield Case((floats([900.0, 901.0, 899.0], [2.0, 1.0, -3.0]),), "rows far apart")
+    yield Case((floats([1e4, 0.0, -1e4], [-1e4, 0.0, 1.0]),), "logits of 1e4")
 
 
 def _more_tables():
     def arguments(N, K):
-        return (_quarters(N, K, g=generator(480 + N + K)),)
+        return (quarters(N, K, g=generator(480 + N + K)),)
 
     return [("examples", arguments(8, 3), arguments(64, 3), 56), ("classes", arguments(3, 8), arguments(3, 64), 56)]
 
@@ -444,110 +366,78 @@ def _shifted(Z):
     loops=_more_tables,
     without=("log_softmax", "LogSoftmax", "logsumexp"),
     mistakes=[
-        (
-            "On large logits exp overflows: subtract the largest logit of each row first.",
-            lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log(),
+        "On large logits exp overflows: subtract the largest logit of each row first.",
+        lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log(),
+        "On large logits exp overflows, and small probabilities become 0: take the logarithm on paper first.",
+        lambda Z: (Z.exp() / Z.exp().sum(dim=1, keepdim=True)).log(),
+        "Small probabilities are rounded to 0, and their logarithm is -inf: take the logarithm on paper first.",
+        lambda Z: torch.softmax(Z, dim=1).log(),
+        "You subtract the largest logit of the whole table: each row needs its own, with dim=1.",
+        lambda Z: (Z - Z.max()) - (Z - Z.max()).exp().sum(dim=1, keepdim=True).log(),
+        "What is subtracted is not the largest logit of the row, but its mean, its smallest or its largest absolute value.",
+        *(
+            lambda Z, of=of: (Z - of(Z)) - (Z - of(Z)).exp().sum(dim=1, keepdim=True).log()
+            for of in (
+                lambda Z: Z.mean(dim=1, keepdim=True),
+                lambda Z: Z.amin(dim=1, keepdim=True),
+                lambda Z: Z.abs().amax(dim=1, keepdim=True),
+            )
         ),
-        (
-            "On large logits exp overflows, and small probabilities become 0: take the logarithm on paper first.",
-            lambda Z: (Z.exp() / Z.exp().sum(dim=1, keepdim=True)).log(),
+        "Small probabilities are cut off, or a small number is added inside the logarithm: take it on paper first.",
+        *(
+            lambda Z, tiny=tiny, change=change: change(Z.softmax(dim=1), tiny).log()
+            for change in (torch.add, lambda Y, tiny: Y.clamp(min=tiny), lambda Y, tiny: Y.clamp(tiny, 1 - tiny))
+            for tiny in (
+                1e-5,
+                1e-6,
+                1e-7,
+                1e-8,
+                1e-9,
+                1e-10,
+                1e-12,
+                1e-15,
+                1e-16,
+                1e-20,
+                1e-30,
+                1e-38,
+                1e-45,
+                1e-100,
+                1e-300,
+            )
         ),
-        (
-            "Small probabilities are rounded to 0, and their logarithm is -inf: take the logarithm on paper first.",
-            lambda Z: torch.softmax(Z, dim=1).log(),
-        ),
-        (
-            "You subtract the largest logit of the whole table: each row needs its own, with dim=1.",
-            lambda Z: (Z - Z.max()) - (Z - Z.max()).exp().sum(dim=1, keepdim=True).log(),
-        ),
-        (
-            "What is subtracted is not the largest logit of the row, but its mean, its smallest or its largest absolute value.",
-            *(
-                lambda Z, of=of: (Z - of(Z)) - (Z - of(Z)).exp().sum(dim=1, keepdim=True).log()
-                for of in (
-                    lambda Z: Z.mean(dim=1, keepdim=True),
-                    lambda Z: Z.amin(dim=1, keepdim=True),
-                    lambda Z: Z.abs().amax(dim=1, keepdim=True),
-                )
-            ),
-        ),
-        (
-            "Small probabilities are cut off, or a small number is added inside the logarithm: take it on paper first.",
-            *(
-                lambda Z, tiny=tiny, change=change: change(Z.softmax(dim=1), tiny).log()
-                for change in (torch.add, lambda Y, tiny: Y.clamp(min=tiny), lambda Y, tiny: Y.clamp(tiny, 1 - tiny))
-                for tiny in (
-                    1e-5,
-                    1e-6,
-                    1e-7,
-                    1e-8,
-                    1e-9,
-                    1e-10,
-                    1e-12,
-                    1e-15,
-                    1e-16,
-                    1e-20,
-                    1e-30,
-                    1e-38,
-                    1e-45,
-                    1e-100,
-                    1e-300,
-                )
-            ),
-            *(lambda Z, most=most: Z.clamp(-most, most).log_softmax(dim=1) for most in (20, 50, 80, 88, 100, 500, 700)),
-        ),
-        ("You return the probabilities; their logarithms are asked for.", lambda Z: torch.softmax(Z, dim=1)),
-        (
-            "You take the logistic function of each logit; the softmax divides by a sum over the row.",
-            torch.nn.functional.logsigmoid,
-        ),
-        (
-            "You divide logits by their sum or length; a softmax is made of exponentials.",
-            lambda Z: (Z / Z.sum(dim=1, keepdim=True)).log(),
-            lambda Z: (Z / Z.sum(dim=1, keepdim=True)).abs().log(),
-            lambda Z: Z / Z.norm(dim=1, keepdim=True),
-            lambda Z: Z - Z.sum(dim=1, keepdim=True).log(),
-            lambda Z: Z - Z.sum(dim=1, keepdim=True).abs().log(),
-        ),
-        (
-            "You normalize over the examples; each row adds up to 1, so sum with dim=1.",
-            lambda Z: torch.log_softmax(Z, dim=0),
-        ),
-        (
-            "You normalize over the whole table; each row adds up to 1, so sum with dim=1.",
-            lambda Z: torch.log_softmax(Z.flatten(), dim=0).reshape(Z.shape),
-        ),
-        (
-            "You subtract the sum of the exponentials; subtract its logarithm.",
-            lambda Z: _shifted(Z) - _shifted(Z).exp().sum(dim=1, keepdim=True),
-        ),
-        ("You subtract the largest logit and nothing else: the logarithm of the sum is missing.", _shifted),
-        (
-            "The largest logit is subtracted once too often: log sum exp(z - m) is the whole of what is subtracted then.",
-            lambda Z: _shifted(Z) - _total(Z),
-            lambda Z: torch.log_softmax(Z, dim=1) - Z.amax(dim=1, keepdim=True),
-        ),
-        (
-            "The sum of the exponentials is not what is taken the logarithm of: it is their mean, or 1 is added.",
-            lambda Z: _shifted(Z) - _shifted(Z).exp().mean(dim=1, keepdim=True).log(),
-            lambda Z: _shifted(Z) - torch.log1p(_shifted(Z).exp().sum(dim=1, keepdim=True)),
-        ),
-        (
-            "The largest logit was subtracted inside the sum only: subtract it from z as well.",
-            lambda Z: Z - _shifted(Z).exp().sum(dim=1, keepdim=True).log(),
-        ),
-        (
-            "You return the logarithms of the sums alone; subtract them from the logits.",
-            lambda Z: torch.logsumexp(Z, dim=1),
-        ),
-        (
-            "You use a logarithm to base 2; the natural one is asked for, torch.log.",
-            lambda Z: torch.log_softmax(Z, dim=1) / np.log(2),
-        ),
-        (
-            "You subtract the average of each row: it is the logarithm of the sum of exponentials that is subtracted.",
-            lambda Z: Z - Z.mean(dim=1, keepdim=True),
-        ),
+        *(lambda Z, most=most: Z.clamp(-most, most).log_softmax(dim=1) for most in (20, 50, 80, 88, 100, 500, 700)),
+        "You return the probabilities; their logarithms are asked for.",
+        lambda Z: torch.softmax(Z, dim=1),
+        "You take the logistic function of each logit; the softmax divides by a sum over the row.",
+        torch.nn.functional.logsigmoid,
+        "You divide logits by their sum or length; a softmax is made of exponentials.",
+        lambda Z: (Z / Z.sum(dim=1, keepdim=True)).log(),
+        lambda Z: (Z / Z.sum(dim=1, keepdim=True)).abs().log(),
+        lambda Z: Z / Z.norm(dim=1, keepdim=True),
+        lambda Z: Z - Z.sum(dim=1, keepdim=True).log(),
+        lambda Z: Z - Z.sum(dim=1, keepdim=True).abs().log(),
+        "You normalize over the examples; each row adds up to 1, so sum with dim=1.",
+        lambda Z: torch.log_softmax(Z, dim=0),
+        "You normalize over the whole table; each row adds up to 1, so sum with dim=1.",
+        lambda Z: torch.log_softmax(Z.flatten(), dim=0).reshape(Z.shape),
+        "You subtract the sum of the exponentials; subtract its logarithm.",
+        lambda Z: _shifted(Z) - _shifted(Z).exp().sum(dim=1, keepdim=True),
+        "You subtract the largest logit and nothing else: the logarithm of the sum is missing.",
+        _shifted,
+        "The largest logit is subtracted once too often: log sum exp(z - m) is the whole of what is subtracted then.",
+        lambda Z: _shifted(Z) - _total(Z),
+        lambda Z: torch.log_softmax(Z, dim=1) - Z.amax(dim=1, keepdim=True),
+        "The sum of the exponentials is not what is taken the logarithm of: it is their mean, or 1 is added.",
+        lambda Z: _shifted(Z) - _shifted(Z).exp().mean(dim=1, keepdim=True).log(),
+        lambda Z: _shifted(Z) - torch.log1p(_shifted(Z).exp().sum(dim=1, keepdim=True)),
+        "The largest logit was subtracted inside the sum only: subtract it from z as well.",
+        lambda Z: Z - _shifted(Z).exp().sum(dim=1, keepdim=True).log(),
+        "You return the logarithms of the sums alone; subtract them from the logits.",
+        lambda Z: torch.logsumexp(Z, dim=1),
+        "You use a logarithm to base 2; the natural one is asked for, torch.log.",
+        lambda Z: torch.log_softmax(Z, dim=1) / np.log(2),
+        "You subtract the average of each row: it is the logarithm of the sum of exponentials that is subtracted.",
+        lambda Z: Z - Z.mean(dim=1, keepdim=True),
     ],
 )
 def log_softmax(Z):
@@ -563,12 +453,12 @@ def _softmax_models():
 
     def model(N, D, K, seed):
         g = generator(seed)
-        return _quarters(N, D, g=g), _classes(N, K, g), _quarters(K, D, g=g), _quarters(K, g=g)
+        return quarters(N, D, g=g), _classes(N, K, g), quarters(K, D, g=g), quarters(K, g=g)
 
-    yield Case((_floats([2.0]), torch.tensor([0]), _floats([0.5], [-0.5]), _floats(0.0, 0.25), 0.0), "epsilon = 0")
-    yield Case((_floats([2.0]), torch.tensor([1]), _floats([0.5], [-0.5]), _floats(0.0, 0.25), 0.5), "one example")
+    yield Case((floats([2.0]), torch.tensor([0]), floats([0.5], [-0.5]), floats(0.0, 0.25), 0.0), "epsilon = 0")
+    yield Case((floats([2.0]), torch.tensor([1]), floats([0.5], [-0.5]), floats(0.0, 0.25), 0.5), "one example")
     yield Case(
-        (_floats([1.0], [2.0]), torch.tensor([1, 2]), _floats([0.5], [0.0], [-1.0]), _floats(0.0, 0.5, 0.25), 0.25),
+        (floats([1.0], [2.0]), torch.tensor([1, 2]), floats([0.5], [0.0], [-1.0]), floats(0.0, 0.5, 0.25), 0.25),
         "one feature",
     )
     for N, D, K, epsilon in [
@@ -593,7 +483,7 @@ def _softmax_models():
 def _larger_softmax_models():
     def arguments(N, K):
         g = generator(580 + N + K)
-        return _quarters(N, 3, g=g), _classes(N, K, g), _quarters(K, 3, g=g), _quarters(K, g=g), 0.25
+        return quarters(N, 3, g=g), _classes(N, K, g), quarters(K, 3, g=g), quarters(K, g=g), 0.25
 
     return [("examples", arguments(8, 3), arguments(64, 3), 56), ("classes", arguments(4, 8), arguments(4, 64), 56)]
 
@@ -639,122 +529,81 @@ def _true_too_small(t, b, epsilon):
     loops=_larger_softmax_models,
     without=DERIVATIVES,
     mistakes=[
-        ("The targets are not smoothed: epsilon has no effect.", lambda X, t, W, b, epsilon: _slopes(X, t, W, b, 0.0)),
-        (
-            "epsilon is shared among the other K - 1 classes only; every class gets epsilon / K, the true one too.",
-            lambda *a: _slopes(*a, targets=_others_only),
+        "The targets are not smoothed: epsilon has no effect.",
+        lambda X, t, W, b, epsilon: _slopes(X, t, W, b, 0.0),
+        "epsilon is shared among the other K - 1 classes only; every class gets epsilon / K, the true one too.",
+        partial(_slopes, targets=_others_only),
+        "The targets are not those of the task: 1 - epsilon + epsilon / K for the true class, epsilon / K for every other one.",
+        *(
+            lambda *a, true=true, other=other: _slopes(
+                *a,
+                targets=lambda t, b, epsilon: (
+                    other(epsilon, len(b)) + _hot(t, b) * (true(epsilon, len(b)) - other(epsilon, len(b)))
+                ),
+            )
+            for true, other in (
+                (lambda e, K: 1 - e + e / K, lambda e, K: e / (K - 1)),
+                (lambda e, K: 1 - e, lambda e, K: e),
+                (lambda e, K: 1 - e + e / K, lambda e, K: 0),
+                (lambda e, K: 1 - e, lambda e, K: 0),
+                (lambda e, K: 1 + e, lambda e, K: e),
+                (lambda e, K: 1 / K, lambda e, K: 1 / K),
+                (lambda e, K: 1 - e / 2 + e / 2 / K, lambda e, K: e / 2 / K),
+                (lambda e, K: 1 - e / K, lambda e, K: e / K),
+                (lambda e, K: 1 - e + e / (K - 1), lambda e, K: e / (K - 1)),
+            )
         ),
-        (
-            "The targets are not those of the task: 1 - epsilon + epsilon / K for the true class, epsilon / K for every other one.",
-            *(
-                lambda *a, true=true, other=other: _slopes(
-                    *a,
-                    targets=lambda t, b, epsilon: (
-                        other(epsilon, len(b)) + _hot(t, b) * (true(epsilon, len(b)) - other(epsilon, len(b)))
-                    ),
-                )
-                for true, other in (
-                    (lambda e, K: 1 - e + e / K, lambda e, K: e / (K - 1)),
-                    (lambda e, K: 1 - e, lambda e, K: e),
-                    (lambda e, K: 1 - e + e / K, lambda e, K: 0),
-                    (lambda e, K: 1 - e, lambda e, K: 0),
-                    (lambda e, K: 1 + e, lambda e, K: e),
-                    (lambda e, K: 1 / K, lambda e, K: 1 / K),
-                    (lambda e, K: 1 - e / 2 + e / 2 / K, lambda e, K: e / 2 / K),
-                    (lambda e, K: 1 - e / K, lambda e, K: e / K),
-                    (lambda e, K: 1 - e + e / (K - 1), lambda e, K: e / (K - 1)),
-                )
-            ),
+        "epsilon changes the targets; it does not shrink the slopes, nor is it mixed into the predictions.",
+        lambda X, t, W, b, epsilon: tuple((1 - epsilon) * part for part in _slopes(X, t, W, b, 0.0)),
+        lambda X, t, W, b, epsilon: _slopes(
+            X, t, W, b, 0.0, squash=lambda Z: (1 - epsilon) * Z.softmax(dim=1) + epsilon / len(b)
         ),
-        (
-            "epsilon changes the targets; it does not shrink the slopes, nor is it mixed into the predictions.",
-            lambda X, t, W, b, epsilon: tuple((1 - epsilon) * part for part in _slopes(X, t, W, b, 0.0)),
-            lambda X, t, W, b, epsilon: _slopes(
-                X, t, W, b, 0.0, squash=lambda Z: (1 - epsilon) * Z.softmax(dim=1) + epsilon / len(b)
-            ),
-            lambda X, t, W, b, epsilon: tuple(part + epsilon for part in _slopes(X, t, W, b, 0.0)),
+        lambda X, t, W, b, epsilon: tuple(part + epsilon for part in _slopes(X, t, W, b, 0.0)),
+        "The true class has the target 1 - epsilon; it also gets its share epsilon / K.",
+        partial(_slopes, targets=_true_too_small),
+        "The targets add up to more than 1: multiply the one-hot part by 1 - epsilon.",
+        partial(_slopes, targets=lambda t, b, epsilon: _hot(t, b) + epsilon / len(b)),
+        "Each class gets epsilon; share it among the K classes.",
+        partial(_slopes, targets=lambda t, b, epsilon: (1 - epsilon) * _hot(t, b) + epsilon),
+        "epsilon and 1 - epsilon are exchanged: most of the target belongs to the true class.",
+        lambda X, t, W, b, epsilon: _slopes(X, t, W, b, 1 - epsilon),
+        "It is N times too large: the cost is the average over the N examples, not a sum.",
+        _scaled(lambda N, K: N, lambda N, K: N),
+        _scaled(lambda N, K: -N, lambda N, K: -N),
+        "You divide by the number of classes K as well; divide by the number of examples N alone.",
+        _scaled(lambda N, K: 1 / K, lambda N, K: 1 / K),
+        "You divide by the number of classes K instead of the number of examples N.",
+        _scaled(lambda N, K: N / K, lambda N, K: N / K),
+        "db is N times too large: take the mean over the examples. dW is right.",
+        _scaled(lambda N, K: 1, lambda N, K: N),
+        "dW is N times too large: divide by the number of examples. db is right.",
+        _scaled(lambda N, K: N, lambda N, K: 1),
+        "The softmax is missing: the slope is y - t with the probabilities y, not with the logits.",
+        partial(_slopes, squash=lambda Z: Z),
+        "The logistic function of each logit is not the softmax: divide by the sum over the classes.",
+        partial(_slopes, squash=torch.sigmoid),
+        "The softmax runs over the examples; it runs over the classes, dim=1.",
+        partial(_slopes, squash=lambda Z: torch.softmax(Z, dim=0)),
+        "The biases are missing from the logits.",
+        lambda X, t, W, b, epsilon: _slopes(X, t, W, torch.zeros_like(b), epsilon),
+        "Predictions y are the probabilities of the classes, a softmax: not its logarithm, and not a decision of 0 and 1.",
+        partial(_slopes, squash=lambda Z: torch.log_softmax(Z, dim=1)),
+        partial(_slopes, squash=lambda Z: _hot(Z.argmax(dim=1), Z[0])),
+        "A slope of the softmax is one factor too many: through softmax and logarithm, y - t is what remains.",
+        _with_slope,
+        "dW multiplies error and input of each example first, and averages then; it is not a product of means, nor made of W.",
+        lambda X, t, W, b, epsilon: (
+            torch.outer(_slopes(X, t, W, b, epsilon)[1], X.mean(dim=0)),
+            _slopes(X, t, W, b, epsilon)[1],
         ),
-        (
-            "The true class has the target 1 - epsilon; it also gets its share epsilon / K.",
-            lambda *a: _slopes(*a, targets=_true_too_small),
-        ),
-        (
-            "The targets add up to more than 1: multiply the one-hot part by 1 - epsilon.",
-            lambda *a: _slopes(*a, targets=lambda t, b, epsilon: _hot(t, b) + epsilon / len(b)),
-        ),
-        (
-            "Each class gets epsilon; share it among the K classes.",
-            lambda *a: _slopes(*a, targets=lambda t, b, epsilon: (1 - epsilon) * _hot(t, b) + epsilon),
-        ),
-        (
-            "epsilon and 1 - epsilon are exchanged: most of the target belongs to the true class.",
-            lambda X, t, W, b, epsilon: _slopes(X, t, W, b, 1 - epsilon),
-        ),
-        (
-            "It is N times too large: the cost is the average over the N examples, not a sum.",
-            _scaled(lambda N, K: N, lambda N, K: N),
-            _scaled(lambda N, K: -N, lambda N, K: -N),
-        ),
-        (
-            "You divide by the number of classes K as well; divide by the number of examples N alone.",
-            _scaled(lambda N, K: 1 / K, lambda N, K: 1 / K),
-        ),
-        (
-            "You divide by the number of classes K instead of the number of examples N.",
-            _scaled(lambda N, K: N / K, lambda N, K: N / K),
-        ),
-        (
-            "db is N times too large: take the mean over the examples. dW is right.",
-            _scaled(lambda N, K: 1, lambda N, K: N),
-        ),
-        (
-            "dW is N times too large: divide by the number of examples. db is right.",
-            _scaled(lambda N, K: N, lambda N, K: 1),
-        ),
-        (
-            "The softmax is missing: the slope is y - t with the probabilities y, not with the logits.",
-            lambda *a: _slopes(*a, squash=lambda Z: Z),
-        ),
-        (
-            "The logistic function of each logit is not the softmax: divide by the sum over the classes.",
-            lambda *a: _slopes(*a, squash=torch.sigmoid),
-        ),
-        (
-            "The softmax runs over the examples; it runs over the classes, dim=1.",
-            lambda *a: _slopes(*a, squash=lambda Z: torch.softmax(Z, dim=0)),
-        ),
-        (
-            "The biases are missing from the logits.",
-            lambda X, t, W, b, epsilon: _slopes(X, t, W, torch.zeros_like(b), epsilon),
-        ),
-        (
-            "Predictions y are the probabilities of the classes, a softmax: not its logarithm, and not a decision of 0 and 1.",
-            lambda *a: _slopes(*a, squash=lambda Z: torch.log_softmax(Z, dim=1)),
-            lambda *a: _slopes(*a, squash=lambda Z: _hot(Z.argmax(dim=1), Z[0])),
-        ),
-        (
-            "A slope of the softmax is one factor too many: through softmax and logarithm, y - t is what remains.",
-            lambda *a: _with_slope(*a),
-        ),
-        (
-            "dW multiplies error and input of each example first, and averages then; it is not a product of means, nor made of W.",
-            lambda X, t, W, b, epsilon: (
-                torch.outer(_slopes(X, t, W, b, epsilon)[1], X.mean(dim=0)),
-                _slopes(X, t, W, b, epsilon)[1],
-            ),
-            lambda X, t, W, b, epsilon: (_slopes(X, t, W, b, epsilon)[1][:, None] * W, _slopes(X, t, W, b, epsilon)[1]),
-        ),
-        (
-            "db is one number for all classes; each class has its own: average over the examples alone.",
-            lambda *a: (_slopes(*a)[0], _slopes(*a)[1].sum()),
-            lambda *a: (_slopes(*a)[0], _slopes(*a)[1].mean()),
-        ),
-        (
-            "db is averaged over the classes; average over the examples, the first axis.",
-            lambda X, t, W, b, epsilon: (
-                _slopes(X, t, W, b, epsilon)[0],
-                (torch.softmax(X @ W.T + b, dim=1) - _smooth(t, b, epsilon)).mean(dim=1),
-            ),
+        lambda X, t, W, b, epsilon: (_slopes(X, t, W, b, epsilon)[1][:, None] * W, _slopes(X, t, W, b, epsilon)[1]),
+        "db is one number for all classes; each class has its own: average over the examples alone.",
+        lambda *a: (_slopes(*a)[0], _slopes(*a)[1].sum()),
+        lambda *a: (_slopes(*a)[0], _slopes(*a)[1].mean()),
+        "db is averaged over the classes; average over the examples, the first axis.",
+        lambda X, t, W, b, epsilon: (
+            _slopes(X, t, W, b, epsilon)[0],
+            (torch.softmax(X @ W.T + b, dim=1) - _smooth(t, b, epsilon)).mean(dim=1),
         ),
     ],
 )
@@ -828,64 +677,46 @@ def _shares(t, y, K, dim):
     cases=_answers,
     loops=_more_answers,
     mistakes=[
-        (
-            "Rows and columns are exchanged: a row is a true class, a column a predicted one.",
-            lambda t, y, K: _count(y, t, K),
+        "Rows and columns are exchanged: a row is a true class, a column a predicted one.",
+        lambda t, y, K: _count(y, t, K),
+        "Equal pairs are counted once: counts[t, y] += 1 writes each entry a single time.",
+        _marks,
+        "You return shares of the rows; return the counts.",
+        partial(_shares, dim=1),
+        "You return shares of the columns; return the counts.",
+        partial(_shares, dim=0),
+        "You return shares of all examples; return the counts.",
+        partial(_shares, dim=None),
+        "Only the right answers are counted: the mistakes belong off the diagonal.",
+        lambda t, y, K: torch.diag(_count(t, y, K).diag()),
+        "Only the mistakes are counted: the right answers belong on the diagonal.",
+        lambda t, y, K: _count(t, y, K) - torch.diag(_count(t, y, K).diag()),
+        "You return one long row of K * K counts; give it the shape (K, K).",
+        lambda t, y, K: _count(t, y, K).flatten(),
+        "You return the number of right answers of each class; all K x K pairs are asked for.",
+        lambda t, y, K: _count(t, y, K).diag(),
+        "You count how often each class is true or predicted; count pairs of true and predicted class.",
+        lambda t, y, K: torch.bincount(t, minlength=K),
+        lambda t, y, K: torch.bincount(y, minlength=K),
+        "The pair (t, y) has the number t * K + y: with yours, pairs share one number or stand at another place.",
+        *(
+            lambda t, y, K, of=of: torch.bincount(of(t, y, K), minlength=K * K)[: K * K].reshape(K, K)
+            for of in (
+                lambda t, y, K: t + y,
+                lambda t, y, K: t * (K - 1) + y,
+                lambda t, y, K: t * y,
+                lambda t, y, K: t * (K + 1) + y,
+            )
         ),
-        ("Equal pairs are counted once: counts[t, y] += 1 writes each entry a single time.", _marks),
-        ("You return shares of the rows; return the counts.", lambda t, y, K: _shares(t, y, K, 1)),
-        ("You return shares of the columns; return the counts.", lambda t, y, K: _shares(t, y, K, 0)),
-        ("You return shares of all examples; return the counts.", lambda t, y, K: _shares(t, y, K, None)),
-        (
-            "Only the right answers are counted: the mistakes belong off the diagonal.",
-            lambda t, y, K: torch.diag(_count(t, y, K).diag()),
-        ),
-        (
-            "Only the mistakes are counted: the right answers belong on the diagonal.",
-            lambda t, y, K: _count(t, y, K) - torch.diag(_count(t, y, K).diag()),
-        ),
-        (
-            "You return one long row of K * K counts; give it the shape (K, K).",
-            lambda t, y, K: _count(t, y, K).flatten(),
-        ),
-        (
-            "You return the number of right answers of each class; all K x K pairs are asked for.",
-            lambda t, y, K: _count(t, y, K).diag(),
-        ),
-        (
-            "You count how often each class is true or predicted; count pairs of true and predicted class.",
-            lambda t, y, K: torch.bincount(t, minlength=K),
-            lambda t, y, K: torch.bincount(y, minlength=K),
-        ),
-        (
-            "The pair (t, y) has the number t * K + y: with yours, pairs share one number or stand at another place.",
-            *(
-                lambda t, y, K, of=of: torch.bincount(of(t, y, K), minlength=K * K)[: K * K].reshape(K, K)
-                for of in (
-                    lambda t, y, K: t + y,
-                    lambda t, y, K: t * (K - 1) + y,
-                    lambda t, y, K: t * y,
-                    lambda t, y, K: t * (K + 1) + y,
-                )
-            ),
-        ),
-        (
-            "You multiply how often each class is true and predicted; count the pairs that occur together.",
-            lambda t, y, K: torch.outer(torch.bincount(t, minlength=K), torch.bincount(y, minlength=K)),
-            lambda t, y, K: (
-                torch.outer(torch.bincount(t, minlength=K), torch.bincount(y, minlength=K)) // max(len(t), 1)
-            ),
-        ),
-        (
-            "Entries below or above the diagonal are left out: each pair of classes counts, (i, j) and (j, i) apart.",
-            lambda t, y, K: _count(t, y, K).triu(),
-            lambda t, y, K: _count(t, y, K).tril(),
-        ),
-        (
-            "The counts of (t, y) and (y, t) are added up: which class was true makes a difference.",
-            lambda t, y, K: _count(t, y, K) + _count(y, t, K),
-            lambda t, y, K: (_count(t, y, K) + _count(y, t, K)) // 2,
-        ),
+        "You multiply how often each class is true and predicted; count the pairs that occur together.",
+        lambda t, y, K: torch.outer(torch.bincount(t, minlength=K), torch.bincount(y, minlength=K)),
+        lambda t, y, K: torch.outer(torch.bincount(t, minlength=K), torch.bincount(y, minlength=K)) // max(len(t), 1),
+        "Entries below or above the diagonal are left out: each pair of classes counts, (i, j) and (j, i) apart.",
+        lambda t, y, K: _count(t, y, K).triu(),
+        lambda t, y, K: _count(t, y, K).tril(),
+        "The counts of (t, y) and (y, t) are added up: which class was true makes a difference.",
+        lambda t, y, K: _count(t, y, K) + _count(y, t, K),
+        lambda t, y, K: (_count(t, y, K) + _count(y, t, K)) // 2,
     ],
 )
 def confusion_matrix(t, y, K):

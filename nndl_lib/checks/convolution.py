@@ -1,18 +1,20 @@
 """Checks of the exercises to chapter 09, "Convolutional networks". Layers and names are those of ``nndl_lib.functional``."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.runtime import generator
+from nndl_lib.checks._inputs import floats, generator, quarters
 
 __all__ = ["kernel_gradient", "max_pool", "price", "receptive_field", "slide"]
 
 
 def _quarters(*shape: int, seed: int) -> Tensor:
     """Random multiples of 1/4 from -2 to 2: short to print, exact to compute with."""
-    return torch.randint(-8, 9, shape, generator=generator(seed)).double() / 4
+    return quarters(*shape, g=generator(seed))
 
 
 # --- 1: the price of a layer ----------------------------------------------------------------------------------------
@@ -60,90 +62,50 @@ def _sized(rule):
     returns=("height", "width", "parameters", "multiply_adds"),
     cases=_layers,
     mistakes=[
-        (
-            "The sizes have no + 1 at the end: the places are counted from 0 on.",
-            _sized(lambda n, k, s, p, d: (n + 2 * p - _span(k, d)) // s),
-        ),
-        (
-            "The padding is counted once; it is added on both sides, so 2 p.",
-            _sized(lambda n, k, s, p, d: (n + p - _span(k, d)) // s + 1),
-        ),
-        ("The sizes take no heed of the padding.", _sized(lambda n, k, s, p, d: (n - _span(k, d)) // s + 1)),
-        ("The sizes take no heed of the stride.", _sized(lambda n, k, s, p, d: n + 2 * p - _span(k, d) + 1)),
-        (
-            "The sizes take no heed of the dilation: the kernel spans d (k - 1) + 1 pixels.",
-            _sized(lambda n, k, s, p, d: (n + 2 * p - k) // s + 1),
-        ),
-        (
-            "The dilated kernel spans d (k - 1) + 1 pixels, not d k.",
-            _sized(lambda n, k, s, p, d: (n + 2 * p - d * k) // s + 1),
-        ),
-        (
-            "The sizes are rounded up; a window that does not fit whole is left out, so round down.",
-            _sized(lambda n, k, s, p, d: -(-(n + 2 * p - _span(k, d)) // s) + 1),
-        ),
-        (
-            "The 1 stands inside the division: divide by the stride first, then add 1.",
-            _sized(lambda n, k, s, p, d: (n + 2 * p - _span(k, d) + 1) // s),
-        ),
-        (
-            "The biases are missing: there is one for each map out.",
-            lambda *a: _priced(*a, parameters=lambda C, O, k: O * C * k * k),
-        ),
-        (
-            "There is one bias for each map out, not a single one in all.",
-            lambda *a: _priced(*a, parameters=lambda C, O, k: O * C * k * k + 1),
-        ),
-        (
-            "A bias is counted for each slice of a kernel; there is one for each map out.",
-            lambda *a: _priced(*a, parameters=lambda C, O, k: O * C * (k * k + 1)),
-        ),
-        (
-            "Both counts leave out the channels that come in: each kernel has a slice for every one of them.",
-            lambda *a: _priced(
-                *a, parameters=lambda C, O, k: O * (k * k + 1), work=lambda C, O, k, h, w: O * k * k * h * w
-            ),
-        ),
-        (
-            "The parameters leave out the channels that come in: each kernel has a slice for every one of them.",
-            lambda *a: _priced(*a, parameters=lambda C, O, k: O * (k * k + 1)),
-        ),
-        (
-            "A kernel has k times k weights in each channel; both counts have k once.",
-            lambda *a: _priced(
-                *a, parameters=lambda C, O, k: O * (C * k + 1), work=lambda C, O, k, h, w: O * C * k * h * w
-            ),
-        ),
-        (
-            "The multiply-adds are those of one unit of each map; there are height times width units.",
-            lambda *a: _priced(*a, work=lambda C, O, k, h, w: O * C * k * k),
-        ),
-        (
-            "The multiply-adds count the biases; here the weights alone count.",
-            lambda *a: _priced(*a, work=lambda C, O, k, h, w: O * (C * k * k + 1) * h * w),
-        ),
-        (
-            "The multiply-adds are counted over the pixels that come in; count the units that go out.",
-            lambda C, H, W, O, k, *a: _priced(C, H, W, O, k, *a, work=lambda C, O, k, h, w: O * C * k * k * H * W),
-        ),
+        "The sizes have no + 1 at the end: the places are counted from 0 on.",
+        _sized(lambda n, k, s, p, d: (n + 2 * p - _span(k, d)) // s),
+        "The padding is counted once; it is added on both sides, so 2 p.",
+        _sized(lambda n, k, s, p, d: (n + p - _span(k, d)) // s + 1),
+        "The sizes take no heed of the padding.",
+        _sized(lambda n, k, s, p, d: (n - _span(k, d)) // s + 1),
+        "The sizes take no heed of the stride.",
+        _sized(lambda n, k, s, p, d: n + 2 * p - _span(k, d) + 1),
+        "The sizes take no heed of the dilation: the kernel spans d (k - 1) + 1 pixels.",
+        _sized(lambda n, k, s, p, d: (n + 2 * p - k) // s + 1),
+        "The dilated kernel spans d (k - 1) + 1 pixels, not d k.",
+        _sized(lambda n, k, s, p, d: (n + 2 * p - d * k) // s + 1),
+        "The sizes are rounded up; a window that does not fit whole is left out, so round down.",
+        _sized(lambda n, k, s, p, d: -(-(n + 2 * p - _span(k, d)) // s) + 1),
+        "The 1 stands inside the division: divide by the stride first, then add 1.",
+        _sized(lambda n, k, s, p, d: (n + 2 * p - _span(k, d) + 1) // s),
+        "The biases are missing: there is one for each map out.",
+        partial(_priced, parameters=lambda C, O, k: O * C * k * k),
+        "There is one bias for each map out, not a single one in all.",
+        partial(_priced, parameters=lambda C, O, k: O * C * k * k + 1),
+        "A bias is counted for each slice of a kernel; there is one for each map out.",
+        partial(_priced, parameters=lambda C, O, k: O * C * (k * k + 1)),
+        "Both counts leave out the channels that come in: each kernel has a slice for every one of them.",
+        partial(_priced, parameters=lambda C, O, k: O * (k * k + 1), work=lambda C, O, k, h, w: O * k * k * h * w),
+        "The parameters leave out the channels that come in: each kernel has a slice for every one of them.",
+        partial(_priced, parameters=lambda C, O, k: O * (k * k + 1)),
+        "A kernel has k times k weights in each channel; both counts have k once.",
+        partial(_priced, parameters=lambda C, O, k: O * (C * k + 1), work=lambda C, O, k, h, w: O * C * k * h * w),
+        "The multiply-adds are those of one unit of each map; there are height times width units.",
+        partial(_priced, work=lambda C, O, k, h, w: O * C * k * k),
+        "The multiply-adds count the biases; here the weights alone count.",
+        partial(_priced, work=lambda C, O, k, h, w: O * (C * k * k + 1) * h * w),
+        "The multiply-adds are counted over the pixels that come in; count the units that go out.",
+        lambda C, H, W, O, k, *a: _priced(C, H, W, O, k, *a, work=lambda C, O, k, h, w: O * C * k * k * H * W),
     ],
     follows=[
-        (
-            "The map has a wrong size, and multiply_adds follows from it: (size + 2 padding - span) // stride + 1, with span = d (k - 1) + 1.",
-            lambda got, C, H, W, O, k, *a: (*got[:2], O * (C * k * k + 1), O * C * k * k * got[0] * got[1]),
-        ),
-        (
-            "Only parameters is wrong: each of the O maps has C k k weights and one bias.",
-            lambda got, *a: (*_priced(*a)[:2], got[2], _priced(*a)[3]),
-        ),
-        (
-            "Only multiply_adds is wrong: each of the O C k k weights is used once for every unit of a map, height times width.",
-            lambda got, *a: (*_priced(*a)[:3], got[3]),
-        ),
-        (
-            "height and width are right, but not the two counts: both start from the number of weights, O C k k.",
-            lambda got, *a: (*_priced(*a)[:2], *got[2:]),
-        ),
+        "The map has a wrong size, and multiply_adds follows from it: (size + 2 padding - span) // stride + 1, with span = d (k - 1) + 1.",
+        lambda got, C, H, W, O, k, *a: (*got[:2], O * (C * k * k + 1), O * C * k * k * got[0] * got[1]),
+        "Only parameters is wrong: each of the O maps has C k k weights and one bias.",
+        lambda got, *a: (*_priced(*a)[:2], got[2], _priced(*a)[3]),
+        "Only multiply_adds is wrong: each of the O C k k weights is used once for every unit of a map, height times width.",
+        lambda got, *a: (*_priced(*a)[:3], got[3]),
+        "height and width are right, but not the two counts: both start from the number of weights, O C k k.",
+        lambda got, *a: (*_priced(*a)[:2], *got[2:]),
     ],
 )
 def price(C, H, W, O, k, stride, padding, dilation):
@@ -161,12 +123,9 @@ def price(C, H, W, O, k, stride, padding, dilation):
 
 def _images_and_kernels():
     """Arguments x, w, stride."""
-    yield Case((torch.tensor([[3.0]]).double(), torch.tensor([[2.0]]).double(), 1), "one pixel, one weight")
-    yield Case((torch.tensor([[1.0, 2.0, 4.0]]).double(), torch.tensor([[1.0, -1.0]]).double(), 1), "one row")
-    yield Case(
-        (torch.tensor([[1.0, 2.0], [3.0, 5.0]]).double(), torch.tensor([[1.0, 2.0], [0.5, -1.0]]).double(), 1),
-        "kernel as large as the image",
-    )
+    yield Case((floats([3.0]), floats([2.0]), 1), "one pixel, one weight")
+    yield Case((floats([1.0, 2.0, 4.0]), floats([1.0, -1.0]), 1), "one row")
+    yield Case((floats([1.0, 2.0], [3.0, 5.0]), floats([1.0, 2.0], [0.5, -1.0]), 1), "kernel as large as the image")
     for seed, (shape, kernel, stride, note) in enumerate(
         [
             ((3, 3), (2, 2), 1, ""),
@@ -206,10 +165,8 @@ def _shape_of(x, w, stride):
     cases=_images_and_kernels,
     loops=_larger_images,
     mistakes=[
-        (
-            "The kernel is turned by half: w[u, v] belongs to pixel (i + u, j + v). Do not flip it.",
-            lambda x, w, stride: _conv(x, w.flip(0, 1), stride=stride),
-        ),
+        "The kernel is turned by half: w[u, v] belongs to pixel (i + u, j + v). Do not flip it.",
+        lambda x, w, stride: _conv(x, w.flip(0, 1), stride=stride),
         *(
             (
                 "The kernel is mirrored: w[u, v] belongs to pixel (i + u, j + v).",
@@ -217,51 +174,32 @@ def _shape_of(x, w, stride):
             )
             for axis in (0, 1)
         ),
-        (
-            "The kernel is transposed: u counts rows and v counts columns, in the kernel and in the image.",
-            lambda x, w, stride: _conv(x, w.T, stride=stride),
+        "The kernel is transposed: u counts rows and v counts columns, in the kernel and in the image.",
+        lambda x, w, stride: _conv(x, w.T, stride=stride),
+        "The stride has no effect.",
+        lambda x, w, stride: _conv(x, w),
+        "The stride acts along the rows alone; the columns need it too.",
+        lambda x, w, stride: _conv(x, w, stride=(stride, 1)),
+        "The stride acts along the columns alone; the rows need it too.",
+        lambda x, w, stride: _conv(x, w, stride=(1, stride)),
+        "The stride spreads the weights of the kernel apart, which is dilation; it moves the whole kernel.",
+        lambda x, w, stride: _conv(x, w, dilation=stride),
+        "The last row and the last column of the map are missing: the kernel has (H - h) // stride + 1 places.",
+        lambda x, w, stride: _conv(x, w, stride=stride)[:-1, :-1],
+        "The last row and the last column of places are missing: there are H - h + 1 for stride 1, from 0 to H - h.",
+        lambda x, w, stride: (
+            _conv(x[:-1, :-1], w, stride=stride)
+            if min(x.shape) > 1 and x.shape[0] > w.shape[0] and x.shape[1] > w.shape[1]
+            else x.new_zeros([-(-(n - k) // stride) for n, k in zip(x.shape, w.shape)])
         ),
-        ("The stride has no effect.", lambda x, w, stride: _conv(x, w)),
-        (
-            "The stride acts along the rows alone; the columns need it too.",
-            lambda x, w, stride: _conv(x, w, stride=(stride, 1)),
-        ),
-        (
-            "The stride acts along the columns alone; the rows need it too.",
-            lambda x, w, stride: _conv(x, w, stride=(1, stride)),
-        ),
-        (
-            "The stride spreads the weights of the kernel apart, which is dilation; it moves the whole kernel.",
-            lambda x, w, stride: _conv(x, w, dilation=stride),
-        ),
-        (
-            "The last row and the last column of the map are missing: the kernel has (H - h) // stride + 1 places.",
-            lambda x, w, stride: _conv(x, w, stride=stride)[:-1, :-1],
-        ),
-        (
-            "The last row and the last column of places are missing: there are H - h + 1 for stride 1, from 0 to H - h.",
-            lambda x, w, stride: (
-                _conv(x[:-1, :-1], w, stride=stride)
-                if min(x.shape) > 1 and x.shape[0] > w.shape[0] and x.shape[1] > w.shape[1]
-                else x.new_zeros([-(-(n - k) // stride) for n, k in zip(x.shape, w.shape)])
-            ),
-        ),
-        (
-            "You divide by the number of weights; the products are summed, not averaged.",
-            lambda x, w, stride: _conv(x, w, stride=stride) / w.numel(),
-        ),
-        (
-            "The pixels are summed without the weights.",
-            lambda x, w, stride: _conv(x, torch.ones_like(w), stride=stride),
-        ),
-        (
-            "Every place gets the sum of all weights times one pixel: take another pixel for each weight, (i + u, j + v).",
-            lambda x, w, stride: (
-                w.sum()
-                * _conv(
-                    x, F.pad(torch.ones(1, 1, dtype=x.dtype), (0, w.shape[1] - 1, 0, w.shape[0] - 1)), stride=stride
-                )
-            ),
+        "You divide by the number of weights; the products are summed, not averaged.",
+        lambda x, w, stride: _conv(x, w, stride=stride) / w.numel(),
+        "The pixels are summed without the weights.",
+        lambda x, w, stride: _conv(x, torch.ones_like(w), stride=stride),
+        "Every place gets the sum of all weights times one pixel: take another pixel for each weight, (i + u, j + v).",
+        lambda x, w, stride: (
+            w.sum()
+            * _conv(x, F.pad(torch.ones(1, 1, dtype=x.dtype), (0, w.shape[1] - 1, 0, w.shape[0] - 1)), stride=stride)
         ),
         *(
             (
@@ -270,28 +208,18 @@ def _shape_of(x, w, stride):
             )
             for by in (lambda n: 1, lambda n: n // 2, lambda n: n - 1)
         ),
-        (
-            "Only the last weight counts: add the products up, with += or sum.",
-            lambda x, w, stride: w[-1, -1] * x[w.shape[0] - 1 :: stride, w.shape[1] - 1 :: stride],
-        ),
-        (
-            "You take the largest product of each window; add the products up.",
-            lambda x, w, stride: (x.unfold(0, w.shape[0], stride).unfold(1, w.shape[1], stride) * w).amax((2, 3)),
-        ),
-        (
-            "The map still has its axes for images and channels; return (H', W').",
-            lambda x, w, stride: F.conv2d(x[None, None], w[None, None], stride=stride),
-        ),
+        "Only the last weight counts: add the products up, with += or sum.",
+        lambda x, w, stride: w[-1, -1] * x[w.shape[0] - 1 :: stride, w.shape[1] - 1 :: stride],
+        "You take the largest product of each window; add the products up.",
+        lambda x, w, stride: (x.unfold(0, w.shape[0], stride).unfold(1, w.shape[1], stride) * w).amax((2, 3)),
+        "The map still has its axes for images and channels; return (H', W').",
+        lambda x, w, stride: F.conv2d(x[None, None], w[None, None], stride=stride),
     ],
     follows=[
-        (
-            "It is wrong with a stride above 1 alone: unit (i, j) begins at pixel (i s, j s), and a kernel that does not fit is left out.",
-            lambda got, x, w, stride: got if stride > 1 else _conv(x, w),
-        ),
-        (
-            "It is wrong where the kernel is not square: it has h rows and m columns, which need not be equal.",
-            lambda got, x, w, stride: got if len(set(w.shape)) > 1 else _conv(x, w, stride=stride),
-        ),
+        "It is wrong with a stride above 1 alone: unit (i, j) begins at pixel (i s, j s), and a kernel that does not fit is left out.",
+        lambda got, x, w, stride: got if stride > 1 else _conv(x, w),
+        "It is wrong where the kernel is not square: it has h rows and m columns, which need not be equal.",
+        lambda got, x, w, stride: got if len(set(w.shape)) > 1 else _conv(x, w, stride=stride),
     ],
 )
 def slide(x, w, stride):
@@ -305,8 +233,8 @@ def slide(x, w, stride):
 def _pooled_images():
     """Arguments x, k, stride."""
     below = "Where all pixels are negative it goes wrong: the largest of them is below 0, so start from -inf, or from the first pixel."
-    yield Case((torch.tensor([[3.0]]).double(), 1, 1), "one pixel")
-    yield Case((torch.tensor([[1.0, 2.0], [4.0, 3.0]]).double(), 2, 2), "one window")
+    yield Case((floats([3.0]), 1, 1), "one pixel")
+    yield Case((floats([1.0, 2.0], [4.0, 3.0]), 2, 2), "one window")
     yield Case((_quarters(4, 4, seed=50) + 3, 2, 2))
     yield Case((_quarters(4, 6, seed=51), 2, 2), "height and width differ")
     yield Case((_quarters(5, 7, seed=52) + 3, 2, 2), "pixels left over")
@@ -316,7 +244,7 @@ def _pooled_images():
     yield Case((-_quarters(4, 4, seed=56).abs() - 1, 2, 2), "negative pixels", below)
     yield Case((-_quarters(5, 6, seed=57).abs() - 1, 3, 2), "negative pixels", below)
     yield Case((_quarters(4, 4, seed=58).float() + 3, 2, 2), "float32")
-    yield Case((torch.tensor([[-1e4, -2e4], [-3e4, -1.5e4]]).double(), 2, 2), "large negative pixels", below)
+    yield Case((floats([-1e4, -2e4], [-3e4, -1.5e4]), 2, 2), "large negative pixels", below)
 
 
 def _larger_pooled():
@@ -336,48 +264,34 @@ def _pool(x, k, stride, **how):
     cases=_pooled_images,
     loops=_larger_pooled,
     mistakes=[
-        (
-            "You average the windows; take the largest pixel of each.",
-            lambda x, k, stride: F.avg_pool2d(x[None, None], k, stride)[0, 0],
-        ),
-        ("You take the smallest pixel of each window; take the largest.", lambda x, k, stride: -_pool(-x, k, stride)),
-        (
-            "The stride has no effect: the windows begin at 0, stride, 2 stride, ...",
-            lambda x, k, stride: _pool(x, k, 1),
-        ),
-        (
-            "The windows lie side by side; they begin stride pixels apart, which need not be k.",
-            lambda x, k, stride: _pool(x, k, k),
-        ),
-        ("The windows have stride pixels a side; they have k.", lambda x, k, stride: _pool(x, stride, stride)),
-        ("k and stride are exchanged.", lambda x, k, stride: _pool(x, stride, k)),
-        (
-            "A window that does not fit whole is counted, too; leave it out.",
-            lambda x, k, stride: _pool(x, k, stride, ceil_mode=True),
-        ),
-        (
-            "You keep one pixel of each window, the first, whatever its size.",
-            lambda x, k, stride: x[: x.shape[0] - k + 1 : stride, : x.shape[1] - k + 1 : stride],
-        ),
-        (
-            "You look at the first row of each window alone.",
-            lambda x, k, stride: _pool(x, (1, k), stride)[: (x.shape[0] - k) // stride + 1],
-        ),
-        (
-            "You look at the first column of each window alone.",
-            lambda x, k, stride: _pool(x, (k, 1), stride)[:, : (x.shape[1] - k) // stride + 1],
-        ),
-        (
-            "You look at the diagonal of each window alone.",
-            lambda x, k, stride: torch.stack(
-                [x[u : x.shape[0] - k + 1 + u : stride, u : x.shape[1] - k + 1 + u : stride] for u in range(k)]
-            ).amax(0),
-        ),
-        ("You return the largest pixel of the whole image; each window has its own.", lambda x, k, stride: x.max()),
-        (
-            "You keep the last pixel of each window, whatever its size.",
-            lambda x, k, stride: x[k - 1 :: stride, k - 1 :: stride],
-        ),
+        "You average the windows; take the largest pixel of each.",
+        lambda x, k, stride: F.avg_pool2d(x[None, None], k, stride)[0, 0],
+        "You take the smallest pixel of each window; take the largest.",
+        lambda x, k, stride: -_pool(-x, k, stride),
+        "The stride has no effect: the windows begin at 0, stride, 2 stride, ...",
+        lambda x, k, stride: _pool(x, k, 1),
+        "The windows lie side by side; they begin stride pixels apart, which need not be k.",
+        lambda x, k, stride: _pool(x, k, k),
+        "The windows have stride pixels a side; they have k.",
+        lambda x, k, stride: _pool(x, stride, stride),
+        "k and stride are exchanged.",
+        lambda x, k, stride: _pool(x, stride, k),
+        "A window that does not fit whole is counted, too; leave it out.",
+        partial(_pool, ceil_mode=True),
+        "You keep one pixel of each window, the first, whatever its size.",
+        lambda x, k, stride: x[: x.shape[0] - k + 1 : stride, : x.shape[1] - k + 1 : stride],
+        "You look at the first row of each window alone.",
+        lambda x, k, stride: _pool(x, (1, k), stride)[: (x.shape[0] - k) // stride + 1],
+        "You look at the first column of each window alone.",
+        lambda x, k, stride: _pool(x, (k, 1), stride)[:, : (x.shape[1] - k) // stride + 1],
+        "You look at the diagonal of each window alone.",
+        lambda x, k, stride: torch.stack(
+            [x[u : x.shape[0] - k + 1 + u : stride, u : x.shape[1] - k + 1 + u : stride] for u in range(k)]
+        ).amax(0),
+        "You return the largest pixel of the whole image; each window has its own.",
+        lambda x, k, stride: x.max(),
+        "You keep the last pixel of each window, whatever its size.",
+        lambda x, k, stride: x[k - 1 :: stride, k - 1 :: stride],
         *(
             ("Absolute values are compared; a large negative pixel is small.", how)
             for how in (
@@ -387,34 +301,22 @@ def _pool(x, k, stride, **how):
                 ),
             )
         ),
-        (
-            "The image is padded here; the windows stay inside of it.",
-            lambda x, k, stride: _pool(x, k, stride, padding=k // 2),
+        "The image is padded here; the windows stay inside of it.",
+        lambda x, k, stride: _pool(x, k, stride, padding=k // 2),
+        "The last row and the last column of the map are missing: there are (H - k) // stride + 1 windows.",
+        lambda x, k, stride: _pool(x, k, stride)[:-1, :-1],
+        "The windows lack their last row and column: they have k x k pixels.",
+        lambda x, k, stride: (
+            x.unfold(0, k, stride).unfold(1, k, stride)[:, :, : max(k - 1, 1), : max(k - 1, 1)].amax((2, 3))
         ),
-        (
-            "The last row and the last column of the map are missing: there are (H - k) // stride + 1 windows.",
-            lambda x, k, stride: _pool(x, k, stride)[:-1, :-1],
-        ),
-        (
-            "The windows lack their last row and column: they have k x k pixels.",
-            lambda x, k, stride: (
-                x.unfold(0, k, stride).unfold(1, k, stride)[:, :, : max(k - 1, 1), : max(k - 1, 1)].amax((2, 3))
-            ),
-        ),
-        (
-            "Where all pixels are negative, it returns 0: start from -inf, or from the first pixel.",
-            lambda x, k, stride: _pool(x, k, stride).clamp(min=0),
-        ),
-        (
-            "You return the place of the largest pixel; return its value.",
-            lambda x, k, stride: F.max_pool2d(x[None, None], k, stride, return_indices=True)[1][0, 0],
-        ),
+        "Where all pixels are negative, it returns 0: start from -inf, or from the first pixel.",
+        lambda x, k, stride: _pool(x, k, stride).clamp(min=0),
+        "You return the place of the largest pixel; return its value.",
+        lambda x, k, stride: F.max_pool2d(x[None, None], k, stride, return_indices=True)[1][0, 0],
     ],
     follows=[
-        (
-            "It is right where the windows lie side by side, but not where they overlap or leave pixels out: they begin stride apart.",
-            lambda got, x, k, stride: got if stride != k else _pool(x, k, k),
-        )
+        "It is right where the windows lie side by side, but not where they overlap or leave pixels out: they begin stride apart.",
+        lambda got, x, k, stride: got if stride != k else _pool(x, k, k),
     ],
 )
 def max_pool(x, k, stride):
@@ -473,59 +375,35 @@ def _by_windows(x, y_bar, k, stride, step=None):
     cases=_errors,
     loops=_larger_errors,
     mistakes=[
-        (
-            "The gradient is turned by half: weight (u, v) met pixel (i s + u, j s + v).",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).flip(2, 3),
+        "The gradient is turned by half: weight (u, v) met pixel (i s + u, j s + v).",
+        lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).flip(2, 3),
+        "The error signal is turned by half; by the kernel it is a plain correlation.",
+        lambda x, y_bar, k, stride: _by_windows(x, y_bar.flip(1, 2), k, stride),
+        "The stride has no effect: unit (i, j) looked at pixels from (i s, j s) on.",
+        partial(_by_windows, step=1),
+        "The channels are exchanged: maps out come first, channels in second.",
+        lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).transpose(0, 1),
+        "The kernel's rows and columns are exchanged.",
+        lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).transpose(2, 3),
+        "You average over the units; a shared weight gets the sum of what they ask for.",
+        lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride) / y_bar[0].numel(),
+        "You sum over the channels that come in; each has its own weights.",
+        lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).sum(dim=1),
+        "You sum over the channels that come in, and give the sum to all of them.",
+        lambda x, y_bar, k, stride: (
+            _by_windows(x, y_bar, k, stride).sum(dim=1, keepdim=True).expand(-1, len(x), -1, -1)
         ),
-        (
-            "The error signal is turned by half; by the kernel it is a plain correlation.",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar.flip(1, 2), k, stride),
+        "All maps get the sum over the maps: each map has its own error signal.",
+        lambda x, y_bar, k, stride: (
+            _by_windows(x, y_bar, k, stride).sum(dim=0, keepdim=True).expand(len(y_bar), -1, -1, -1)
         ),
-        (
-            "The stride has no effect: unit (i, j) looked at pixels from (i s, j s) on.",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride, step=1),
-        ),
-        (
-            "The channels are exchanged: maps out come first, channels in second.",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).transpose(0, 1),
-        ),
-        (
-            "The kernel's rows and columns are exchanged.",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).transpose(2, 3),
-        ),
-        (
-            "You average over the units; a shared weight gets the sum of what they ask for.",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride) / y_bar[0].numel(),
-        ),
-        (
-            "You sum over the channels that come in; each has its own weights.",
-            lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).sum(dim=1),
-        ),
-        (
-            "You sum over the channels that come in, and give the sum to all of them.",
-            lambda x, y_bar, k, stride: (
-                _by_windows(x, y_bar, k, stride).sum(dim=1, keepdim=True).expand(-1, len(x), -1, -1)
-            ),
-        ),
-        (
-            "All maps get the sum over the maps: each map has its own error signal.",
-            lambda x, y_bar, k, stride: (
-                _by_windows(x, y_bar, k, stride).sum(dim=0, keepdim=True).expand(len(y_bar), -1, -1, -1)
-            ),
-        ),
-        (
-            "The pixels are left out: it is the error signal's sum, which is the gradient by the bias.",
-            lambda x, y_bar, k, stride: _by_windows(torch.ones_like(x), y_bar, k, stride),
-        ),
-        (
-            "The error signal is left out.",
-            lambda x, y_bar, k, stride: _by_windows(x, torch.ones_like(y_bar), k, stride),
-        ),
-        (
-            "Pixels and error signals are added up apart, and the sums multiplied; multiply first, unit by unit, then add.",
-            lambda x, y_bar, k, stride: (
-                _by_windows(x, torch.ones_like(y_bar), k, stride) * y_bar.sum((1, 2))[:, None, None, None]
-            ),
+        "The pixels are left out: it is the error signal's sum, which is the gradient by the bias.",
+        lambda x, y_bar, k, stride: _by_windows(torch.ones_like(x), y_bar, k, stride),
+        "The error signal is left out.",
+        lambda x, y_bar, k, stride: _by_windows(x, torch.ones_like(y_bar), k, stride),
+        "Pixels and error signals are added up apart, and the sums multiplied; multiply first, unit by unit, then add.",
+        lambda x, y_bar, k, stride: (
+            _by_windows(x, torch.ones_like(y_bar), k, stride) * y_bar.sum((1, 2))[:, None, None, None]
         ),
         *(
             (
@@ -543,14 +421,10 @@ def _by_windows(x, y_bar, k, stride, step=None):
         ),
     ],
     follows=[
-        (
-            "It is wrong with a stride above 1 alone: weight (u, v) met pixel (i s + u, j s + v) in unit (i, j).",
-            lambda got, x, y_bar, k, stride: got if stride > 1 else _by_windows(x, y_bar, k, 1),
-        ),
-        (
-            "With one channel and one map it is right, with more it is not: w_bar[o, c] is made of map o and channel c alone.",
-            lambda got, x, y_bar, k, stride: got if len(x) * len(y_bar) > 1 else _by_windows(x, y_bar, k, stride),
-        ),
+        "It is wrong with a stride above 1 alone: weight (u, v) met pixel (i s + u, j s + v) in unit (i, j).",
+        lambda got, x, y_bar, k, stride: got if stride > 1 else _by_windows(x, y_bar, k, 1),
+        "With one channel and one map it is right, with more it is not: w_bar[o, c] is made of map o and channel c alone.",
+        lambda got, x, y_bar, k, stride: got if len(x) * len(y_bar) > 1 else _by_windows(x, y_bar, k, stride),
     ],
 )
 def kernel_gradient(x, y_bar, k, stride):
@@ -612,29 +486,22 @@ def _right(r, j, k, s, d):
     returns=("size", "stride", "start"),
     cases=_stacks,
     mistakes=[
-        ("A layer adds d (k - 1) distances to the field, not d k.", _recursion(lambda r, j, k, s, d: r + d * k * j)),
-        (
-            "A layer grows the field by d (k - 1) times the distance of the units below; the strides below are left out.",
-            _recursion(lambda r, j, k, s, d: r + d * (k - 1)),
-        ),
-        (
-            "The size is grown by the stride of this layer too; that counts for the layers above it only.",
-            _recursion(lambda r, j, k, s, d: r + d * (k - 1) * j * s),
-        ),
-        (
-            "The size is grown by this layer's stride alone; take the product of all strides below it.",
-            _recursion(lambda r, j, k, s, d: r + d * (k - 1) * s),
-        ),
-        ("The size takes no heed of the dilation.", _recursion(lambda r, j, k, s, d: r + (k - 1) * j)),
-        (
-            "The dilated kernel spans d (k - 1) + 1 pixels; you took d k.",
-            _recursion(lambda r, j, k, s, d: r + (d * k - 1) * j),
-        ),
-        ("The size starts from 0; one pixel sees itself, so start from 1.", _recursion(_right, first=0)),
-        (
-            "The size is multiplied from layer to layer; fields grow by addition.",
-            _recursion(lambda r, j, k, s, d: r * k),
-        ),
+        "A layer adds d (k - 1) distances to the field, not d k.",
+        _recursion(lambda r, j, k, s, d: r + d * k * j),
+        "A layer grows the field by d (k - 1) times the distance of the units below; the strides below are left out.",
+        _recursion(lambda r, j, k, s, d: r + d * (k - 1)),
+        "The size is grown by the stride of this layer too; that counts for the layers above it only.",
+        _recursion(lambda r, j, k, s, d: r + d * (k - 1) * j * s),
+        "The size is grown by this layer's stride alone; take the product of all strides below it.",
+        _recursion(lambda r, j, k, s, d: r + d * (k - 1) * s),
+        "The size takes no heed of the dilation.",
+        _recursion(lambda r, j, k, s, d: r + (k - 1) * j),
+        "The dilated kernel spans d (k - 1) + 1 pixels; you took d k.",
+        _recursion(lambda r, j, k, s, d: r + (d * k - 1) * j),
+        "The size starts from 0; one pixel sees itself, so start from 1.",
+        _recursion(_right, first=0),
+        "The size is multiplied from layer to layer; fields grow by addition.",
+        _recursion(lambda r, j, k, s, d: r * k),
         *(
             (
                 "The distances are wrong, and what is counted in them: the distance is the product of all strides so far.",
@@ -642,49 +509,30 @@ def _right(r, j, k, s, d):
             )
             for move in (lambda j, s: j + s, lambda j, s: s, max, lambda j, s: 1)
         ),
-        (
-            "The distance is multiplied by this layer's stride too early: size and start use it before.",
-            _recursion(lambda r, j, k, s, d: r + d * (k - 1) * j * s, begin=lambda a, p, j, s: a - p * j * s),
-        ),
-        (
-            "Size and start are counted in places of the layer below; above a stride, such a place is that many pixels.",
-            _recursion(lambda r, j, k, s, d: r + d * (k - 1), begin=lambda a, p, j, s: a - p),
-        ),
-        (
-            "The start has the wrong sign: padding moves the field to the left, below 0.",
-            _recursion(_right, begin=lambda a, p, j, s: a + p * j),
-        ),
-        (
-            "The start counts a padding as pixels of the image; above a stride, a place is that many pixels.",
-            _recursion(_right, begin=lambda a, p, j, s: a - p),
-        ),
-        (
-            "The start is moved by p times the stride after the layer; take the distance before it.",
-            _recursion(_right, begin=lambda a, p, j, s: a - p * j * s),
-        ),
-        ("The start takes no heed of the padding.", _recursion(_right, begin=lambda a, p, j, s: 0)),
-        (
-            "The layers are taken from the last to the first; begin at the image.",
-            lambda layers: _recursion(_right)(layers[::-1]),
-        ),
-        (
-            "Only the last layer counts; begin at the image, and go through all layers.",
-            lambda layers: _recursion(_right)(layers[-1:]),
-        ),
+        "The distance is multiplied by this layer's stride too early: size and start use it before.",
+        _recursion(lambda r, j, k, s, d: r + d * (k - 1) * j * s, begin=lambda a, p, j, s: a - p * j * s),
+        "Size and start are counted in places of the layer below; above a stride, such a place is that many pixels.",
+        _recursion(lambda r, j, k, s, d: r + d * (k - 1), begin=lambda a, p, j, s: a - p),
+        "The start has the wrong sign: padding moves the field to the left, below 0.",
+        _recursion(_right, begin=lambda a, p, j, s: a + p * j),
+        "The start counts a padding as pixels of the image; above a stride, a place is that many pixels.",
+        _recursion(_right, begin=lambda a, p, j, s: a - p),
+        "The start is moved by p times the stride after the layer; take the distance before it.",
+        _recursion(_right, begin=lambda a, p, j, s: a - p * j * s),
+        "The start takes no heed of the padding.",
+        _recursion(_right, begin=lambda a, p, j, s: 0),
+        "The layers are taken from the last to the first; begin at the image.",
+        lambda layers: _recursion(_right)(layers[::-1]),
+        "Only the last layer counts; begin at the image, and go through all layers.",
+        lambda layers: _recursion(_right)(layers[-1:]),
     ],
     follows=[
-        (
-            "Only size is wrong: a layer adds d (k - 1) times the distance of the units below it.",
-            lambda got, layers: (got[0], *_recursion(_right)(layers)[1:]),
-        ),
-        (
-            "Only start is wrong: a layer moves it by -p times the distance of the units below it.",
-            lambda got, layers: (*_recursion(_right)(layers)[:2], got[2]),
-        ),
-        (
-            "Only stride is wrong: it is the product of all strides.",
-            lambda got, layers: (lambda r, j, a: (r, got[1], a))(*_recursion(_right)(layers)),
-        ),
+        "Only size is wrong: a layer adds d (k - 1) times the distance of the units below it.",
+        lambda got, layers: (got[0], *_recursion(_right)(layers)[1:]),
+        "Only start is wrong: a layer moves it by -p times the distance of the units below it.",
+        lambda got, layers: (*_recursion(_right)(layers)[:2], got[2]),
+        "Only stride is wrong: it is the product of all strides.",
+        lambda got, layers: (lambda r, j, a: (r, got[1], a))(*_recursion(_right)(layers)),
     ],
 )
 def receptive_field(layers):

@@ -1,19 +1,17 @@
 """Checks of the exercises to chapter 01, "Introduction"."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.runtime import generator
+from nndl_lib.checks._engine import each
+from nndl_lib.checks._inputs import floats, generator
 
 __all__ = ["analogy", "company", "judge", "replay", "vote"]
-
-
-def _floats(*values) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def _hundredths(*shape: int, g: torch.Generator) -> Tensor:
@@ -27,7 +25,7 @@ def _verdicts():
     """Arguments z, truth."""
 
     def case(z, truth, note="", hint=""):
-        return Case((_floats(*z), torch.tensor(truth, dtype=torch.bool)), note, hint)
+        return Case((floats(*z), torch.tensor(truth, dtype=torch.bool)), note, hint)
 
     zero = "A score of exactly 0 goes wrong: it says yes, as in z >= 0."
     nothing = "A share of nothing goes wrong: where there is no true case, or no alarm, return 0."
@@ -63,94 +61,62 @@ def _three(z, truth, accuracy=None, found=None, false=None, says=None):
     returns=("accuracy", "found", "false"),
     cases=_verdicts,
     mistakes=[
-        ("You turn the scores around: a score of at least 0 says yes.", lambda z, truth: _three(z, truth, says=z < 0)),
-        (
-            "The border is 0: a score of at least 0 says yes. Yours is another one, as for probabilities.",
-            *(lambda z, truth, at=at: _three(z, truth, says=z >= at) for at in (0.5, 1.0)),
-            lambda z, truth: _three(z, truth, says=z.round() >= 1),
+        "You turn the scores around: a score of at least 0 says yes.",
+        lambda z, truth: _three(z, truth, says=z < 0),
+        "The border is 0: a score of at least 0 says yes. Yours is another one, as for probabilities.",
+        *(lambda z, truth, at=at: _three(z, truth, says=z >= at) for at in (0.5, 1.0)),
+        lambda z, truth: _three(z, truth, says=z.round() >= 1),
+        "accuracy is the share of wrong answers; count where the answer equals the truth.",
+        partial(_three, accuracy=lambda s, t: (s != t).double().mean()),
+        "accuracy counts only the hits; a right no is a right answer, too.",
+        partial(_three, accuracy=lambda s, t: (s & t).double().mean()),
+        partial(_three, accuracy=lambda s, t: _share((s & t).sum(), (s | t).sum())),
+        partial(_three, accuracy=lambda s, t: _share((s & t).sum(), t.sum())),
+        "found divides by the alarms, which is precision; divide by the true cases.",
+        partial(_three, found=lambda s, t: _share((s & t).sum(), s.sum())),
+        "found divides by the wrong number: it is a share of the true cases, not of all N or of the others.",
+        partial(_three, found=lambda s, t: (s & t).double().mean()),
+        partial(_three, found=lambda s, t: _share((s & t).sum(), (~t).sum())),
+        partial(_three, found=lambda s, t: _share((s & t).sum(), (~t).sum().clamp(min=1))),
+        partial(_three, found=lambda s, t: _share((s & t).sum(), (s == t).sum())),
+        "found counts all alarms over the true cases; count only those that are true.",
+        partial(_three, found=lambda s, t: _share(s.sum(), t.sum())),
+        "found is the share that is missed; count those that are found.",
+        partial(_three, found=lambda s, t: _share((~s & t).sum(), t.sum())),
+        "found is an F1 score, a mixture of two shares; divide the hits by the true cases.",
+        partial(_three, found=lambda s, t: _share(2 * (s & t).sum(), s.sum() + t.sum())),
+        "false divides by the cases that are not true; here it is the share of the alarms.",
+        partial(_three, false=lambda s, t: _share((s & ~t).sum(), (~t).sum())),
+        "false divides by the wrong number: it is a share of the alarms, not of all N or of the true cases.",
+        partial(_three, false=lambda s, t: (s & ~t).double().mean()),
+        partial(_three, false=lambda s, t: _share((s & ~t).sum(), t.sum())),
+        partial(_three, false=lambda s, t: _share((s & ~t).sum(), t.sum().clamp(min=1))),
+        partial(_three, false=lambda s, t: _share((s & ~t).sum(), (s != t).sum())),
+        "false is the share of the alarms that are true, the precision; count the other alarms.",
+        partial(_three, false=lambda s, t: _share((s & t).sum(), s.sum())),
+        "false is 1 - precision, which is 1 where there is no alarm; a share of nothing counts as 0.",
+        partial(_three, false=lambda s, t: 1 - _share((s & t).sum(), s.sum())),
+        "false counts something else than alarms that are false: yes where the truth is no, over all that say yes.",
+        partial(_three, false=lambda s, t: _share((~s & t).sum(), t.sum())),
+        partial(_three, false=lambda s, t: _share((~s & t).sum(), s.sum())),
+        partial(_three, false=lambda s, t: (s != t).double().mean()),
+        partial(_three, false=lambda s, t: _share((~s & ~t).sum(), (~t).sum())),
+        partial(_three, false=lambda s, t: _share((~s & t).sum(), (~s).sum())),
+        "Counts are not divided; found is a share of the true cases, false one of the alarms, accuracy one of all N.",
+        partial(_three, accuracy=lambda s, t: (s == t).double().sum()),
+        partial(_three, found=lambda s, t: (s & t).sum().double()),
+        partial(_three, false=lambda s, t: (s & ~t).sum().double()),
+        partial(
+            _three,
+            accuracy=lambda s, t: (s == t).double().sum(),
+            found=lambda s, t: (s & t).sum().double(),
+            false=lambda s, t: (s & ~t).sum().double(),
         ),
-        (
-            "accuracy is the share of wrong answers; count where the answer equals the truth.",
-            lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s != t).double().mean()),
-        ),
-        (
-            "accuracy counts only the hits; a right no is a right answer, too.",
-            lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s & t).double().mean()),
-            lambda z, truth: _three(z, truth, accuracy=lambda s, t: _share((s & t).sum(), (s | t).sum())),
-            lambda z, truth: _three(z, truth, accuracy=lambda s, t: _share((s & t).sum(), t.sum())),
-        ),
-        (
-            "found divides by the alarms, which is precision; divide by the true cases.",
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), s.sum())),
-        ),
-        (
-            "found divides by the wrong number: it is a share of the true cases, not of all N or of the others.",
-            lambda z, truth: _three(z, truth, found=lambda s, t: (s & t).double().mean()),
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), (~t).sum())),
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), (~t).sum().clamp(min=1))),
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share((s & t).sum(), (s == t).sum())),
-        ),
-        (
-            "found counts all alarms over the true cases; count only those that are true.",
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share(s.sum(), t.sum())),
-        ),
-        (
-            "found is the share that is missed; count those that are found.",
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share((~s & t).sum(), t.sum())),
-        ),
-        (
-            "found is an F1 score, a mixture of two shares; divide the hits by the true cases.",
-            lambda z, truth: _three(z, truth, found=lambda s, t: _share(2 * (s & t).sum(), s.sum() + t.sum())),
-        ),
-        (
-            "false divides by the cases that are not true; here it is the share of the alarms.",
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), (~t).sum())),
-        ),
-        (
-            "false divides by the wrong number: it is a share of the alarms, not of all N or of the true cases.",
-            lambda z, truth: _three(z, truth, false=lambda s, t: (s & ~t).double().mean()),
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), t.sum())),
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), t.sum().clamp(min=1))),
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & ~t).sum(), (s != t).sum())),
-        ),
-        (
-            "false is the share of the alarms that are true, the precision; count the other alarms.",
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((s & t).sum(), s.sum())),
-        ),
-        (
-            "false is 1 - precision, which is 1 where there is no alarm; a share of nothing counts as 0.",
-            lambda z, truth: _three(z, truth, false=lambda s, t: 1 - _share((s & t).sum(), s.sum())),
-        ),
-        (
-            "false counts something else than alarms that are false: yes where the truth is no, over all that say yes.",
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & t).sum(), t.sum())),
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & t).sum(), s.sum())),
-            lambda z, truth: _three(z, truth, false=lambda s, t: (s != t).double().mean()),
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & ~t).sum(), (~t).sum())),
-            lambda z, truth: _three(z, truth, false=lambda s, t: _share((~s & t).sum(), (~s).sum())),
-        ),
-        (
-            "Counts are not divided; found is a share of the true cases, false one of the alarms, accuracy one of all N.",
-            lambda z, truth: _three(z, truth, accuracy=lambda s, t: (s == t).double().sum()),
-            lambda z, truth: _three(z, truth, found=lambda s, t: (s & t).sum().double()),
-            lambda z, truth: _three(z, truth, false=lambda s, t: (s & ~t).sum().double()),
-            lambda z, truth: _three(
-                z,
-                truth,
-                accuracy=lambda s, t: (s == t).double().sum(),
-                found=lambda s, t: (s & t).sum().double(),
-                false=lambda s, t: (s & ~t).sum().double(),
-            ),
-        ),
-        (
-            "Shares are rounded down to whole numbers: // is division without the rest. Write /, and make the counts floats.",
-            lambda z, truth: tuple(part.floor() for part in _three(z, truth)),
-            lambda z, truth: (_three(z, truth)[0], *(part.floor() for part in _three(z, truth)[1:])),
-        ),
-        (
-            "The shares come in percent; return numbers from 0 to 1.",
-            lambda z, truth: tuple(100 * part for part in _three(z, truth)),
-        ),
+        "Shares are rounded down to whole numbers: // is division without the rest. Write /, and make the counts floats.",
+        lambda z, truth: tuple(part.floor() for part in _three(z, truth)),
+        lambda z, truth: (_three(z, truth)[0], *(part.floor() for part in _three(z, truth)[1:])),
+        "The shares come in percent; return numbers from 0 to 1.",
+        lambda z, truth: tuple(100 * part for part in _three(z, truth)),
     ],
 )
 def judge(z, truth):
@@ -273,78 +239,47 @@ def _first_places(sentences, vocabulary, window):
     strict=("counts",),
     cases=_texts,
     mistakes=[
-        (
-            "You look one place too short: a window of 1 reaches the next word. A slice ends before its second number.",
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < j - i < w),
-        ),
-        (
-            "You look one place too far: a window of 1 reaches the next word alone.",
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < j - i <= w + 1),
-        ),
-        (
-            "You look to one side only, or less far there: each pair counts for both its words, so the table is symmetric.",
-            lambda s, v, w: _count(s, v, w, both=False, same=1),
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < i - j <= w, both=False, same=1),
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: -w <= j - i < w and i != j, both=False, same=1),
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: -w < j - i <= w and i != j, both=False, same=1),
-        ),
-        (
-            "The window is not split in two: a place at most window apart counts, on the left and on the right.",
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: 0 < j - i <= w // 2),
-        ),
-        (
-            "You count every pair in a sentence; only places at most window apart count.",
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: j > i),
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: j > i, same=0),
-        ),
-        (
-            "You count only places exactly window apart; nearer ones count, too.",
-            lambda s, v, w: _count(s, v, w, lambda i, j, w: j - i == w),
-        ),
-        (
-            "Near the beginning of a sentence words are lost: sentence[i - window:i] is empty where i - window is negative.",
-            _wraps,
-        ),
-        (
-            "A word counts as its own company at its own place: leave out distance 0.",
-            lambda s, v, w: _count(s, v, w) + _own(s, v),
-        ),
-        (
-            "You look across the ends of sentences; the last word of one and the first of the next are not neighbors.",
-            lambda s, v, w: _count(s, v, w, joined=True),
-        ),
-        (
-            "Not all sentences are counted; go through every one of them.",
-            lambda s, v, w: _count(s[:1], v, w),
-            lambda s, v, w: _count(s[-1:], v, w),
-        ),
-        (
-            "A pair of words counts once a sentence in your table; count every pair of places.",
-            lambda s, v, w: _count(s, v, w, once=True),
-        ),
-        ("The table holds only 0 and 1; count how often a pair occurs.", lambda s, v, w: (_count(s, v, w) > 0).long()),
-        (
-            "The diagonal is empty; a word that stands near itself keeps company with itself.",
-            lambda s, v, w: _count(s, v, w, same=0),
-        ),
-        (
-            "Pairs count less where they are farther apart; each counts 1, whatever its distance.",
-            _by_distance,
-            lambda s, v, w: _by_distance(s, v, w).long(),
-        ),
-        (
-            "Rows and columns stand in another order than the words of the vocabulary.",
-            lambda s, v, w: _count(s, sorted(v), w),
-            lambda s, v, w: _count(s, list(dict.fromkeys(word for line in s for word in line if word in v)), w),
-        ),
-        (
-            "Unknown words are removed before the distance is measured; they keep their place.",
-            lambda s, v, w: _count(s, v, w, drop=True),
-        ),
-        (
-            "Place and word are mixed up: .index(word) gives the first place of a word that stands there twice.",
-            _first_places,
-        ),
+        "You look one place too short: a window of 1 reaches the next word. A slice ends before its second number.",
+        partial(_count, pairs=lambda i, j, w: 0 < j - i < w),
+        "You look one place too far: a window of 1 reaches the next word alone.",
+        partial(_count, pairs=lambda i, j, w: 0 < j - i <= w + 1),
+        "You look to one side only, or less far there: each pair counts for both its words, so the table is symmetric.",
+        partial(_count, both=False, same=1),
+        partial(_count, pairs=lambda i, j, w: 0 < i - j <= w, both=False, same=1),
+        partial(_count, pairs=lambda i, j, w: -w <= j - i < w and i != j, both=False, same=1),
+        partial(_count, pairs=lambda i, j, w: -w < j - i <= w and i != j, both=False, same=1),
+        "The window is not split in two: a place at most window apart counts, on the left and on the right.",
+        partial(_count, pairs=lambda i, j, w: 0 < j - i <= w // 2),
+        "You count every pair in a sentence; only places at most window apart count.",
+        partial(_count, pairs=lambda i, j, w: j > i),
+        partial(_count, pairs=lambda i, j, w: j > i, same=0),
+        "You count only places exactly window apart; nearer ones count, too.",
+        partial(_count, pairs=lambda i, j, w: j - i == w),
+        "Near the beginning of a sentence words are lost: sentence[i - window:i] is empty where i - window is negative.",
+        _wraps,
+        "A word counts as its own company at its own place: leave out distance 0.",
+        lambda s, v, w: _count(s, v, w) + _own(s, v),
+        "You look across the ends of sentences; the last word of one and the first of the next are not neighbors.",
+        partial(_count, joined=True),
+        "Not all sentences are counted; go through every one of them.",
+        lambda s, v, w: _count(s[:1], v, w),
+        lambda s, v, w: _count(s[-1:], v, w),
+        "A pair of words counts once a sentence in your table; count every pair of places.",
+        partial(_count, once=True),
+        "The table holds only 0 and 1; count how often a pair occurs.",
+        lambda s, v, w: (_count(s, v, w) > 0).long(),
+        "The diagonal is empty; a word that stands near itself keeps company with itself.",
+        partial(_count, same=0),
+        "Pairs count less where they are farther apart; each counts 1, whatever its distance.",
+        _by_distance,
+        lambda s, v, w: _by_distance(s, v, w).long(),
+        "Rows and columns stand in another order than the words of the vocabulary.",
+        lambda s, v, w: _count(s, sorted(v), w),
+        lambda s, v, w: _count(s, list(dict.fromkeys(word for line in s for word in line if word in v)), w),
+        "Unknown words are removed before the distance is measured; they keep their place.",
+        partial(_count, drop=True),
+        "Place and word are mixed up: .index(word) gives the first place of a word that stands there twice.",
+        _first_places,
     ],
 )
 def company(sentences, vocabulary, window):
@@ -365,11 +300,11 @@ def company(sentences, vocabulary, window):
 def _questions():
     """Arguments vectors, a, b, c."""
     below = "It goes wrong where all cosines are negative: give the three given words minus infinity, not 0."
-    yield Case((_floats([1.0, 1.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]), 0, 1, 2), "four words")
+    yield Case((floats([1.0, 1.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]), 0, 1, 2), "four words")
     yield Case(
-        (_floats([1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [-1.0, -0.5], [-1.0, -3.0]), 0, 1, 2), "negative cosines", below
+        (floats([1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [-1.0, -0.5], [-1.0, -3.0]), 0, 1, 2), "negative cosines", below
     )
-    yield Case((_floats([2.0, 0.0], [0.0, 0.5], [3.0, 3.0], [4.0, 0.5], [1.0, 1.5]), 0, 1, 2), "different lengths")
+    yield Case((floats([2.0, 0.0], [0.0, 0.5], [3.0, 3.0], [4.0, 0.5], [1.0, 1.5]), 0, 1, 2), "different lengths")
     for seed, V, k in [(1, 5, 2), (2, 6, 3), (3, 8, 2), (4, 8, 4), (5, 9, 3), (6, 12, 2), (7, 7, 3)]:
         g = generator(330 + seed)
         a, b, c = torch.randperm(V, generator=g)[:3].tolist()
@@ -427,87 +362,58 @@ def _shifted(vectors, a, b, c):
     returns=("word", "cosine"),
     cases=_questions,
     mistakes=[
-        (
-            "It goes wrong where all cosines are negative: give the three given words minus infinity, not 0.",
-            lambda v, a, b, c: _answer(v, a, b, c, out=0.0),
+        "It goes wrong where all cosines are negative: give the three given words minus infinity, not 0.",
+        partial(_answer, out=0.0),
+        "The given words are not left out: the answer must be a fourth one.",
+        partial(_answer, given=[]),
+        "Not all of the three given words are left out: neither a nor b nor c may be the answer.",
+        *(
+            lambda v, a, b, c, some=some: _answer(v, a, b, c, given=[(a, b, c)[k] for k in some])
+            for some in ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
         ),
-        (
-            "The given words are not left out: the answer must be a fourth one.",
-            lambda v, a, b, c: _answer(v, a, b, c, given=[]),
-        ),
-        (
-            "Not all of the three given words are left out: neither a nor b nor c may be the answer.",
-            *(
-                lambda v, a, b, c, some=some: _answer(v, a, b, c, given=[(a, b, c)[k] for k in some])
-                for some in ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
+        "The vectors are not brought to length 1 before you add them.",
+        partial(_answer, unit=False),
+        "The vectors are not brought to length 1: you compare plain dot products.",
+        partial(_answer, unit=False, all_unit=False),
+        partial(_answer, unit=False, all_unit=False, length=False),
+        "The lengths are not those of the rows: divide each row by the root of the sum of its squares, dim=1.",
+        *each(
+            _answer,
+            by=(
+                lambda v: v.norm(dim=0),
+                lambda v: v.norm(),
+                lambda v: v.abs().sum(dim=1, keepdim=True),
+                lambda v: v.square().sum(dim=1, keepdim=True),
+                lambda v: v.abs().amax(dim=1, keepdim=True),
             ),
         ),
-        (
-            "The vectors are not brought to length 1 before you add them.",
-            lambda v, a, b, c: _answer(v, a, b, c, unit=False),
-        ),
-        (
-            "The vectors are not brought to length 1: you compare plain dot products.",
-            lambda v, a, b, c: _answer(v, a, b, c, unit=False, all_unit=False),
-            lambda v, a, b, c: _answer(v, a, b, c, unit=False, all_unit=False, length=False),
-        ),
-        (
-            "The lengths are not those of the rows: divide each row by the root of the sum of its squares, dim=1.",
-            *(
-                lambda v, a, b, c, by=by: _answer(v, a, b, c, by=by)
-                for by in (
-                    lambda v: v.norm(dim=0),
-                    lambda v: v.norm(),
-                    lambda v: v.abs().sum(dim=1, keepdim=True),
-                    lambda v: v.square().sum(dim=1, keepdim=True),
-                    lambda v: v.abs().amax(dim=1, keepdim=True),
-                )
-            ),
-        ),
-        (
-            "word is right, but cosine is a plain dot product: divide q by its length.",
-            lambda v, a, b, c: _answer(v, a, b, c, length=False),
-        ),
-        (
-            "You add b and subtract c: the result is u_a - u_b + u_c.",
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[b] - u[c]),
-        ),
-        (
-            "The signs in q are wrong: u_a and u_c are added, u_b alone is subtracted.",
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[b] + u[c]),
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] - u[b] - u[c]),
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[b] - u[a] - u[c]),
-        ),
-        (
-            "The step goes the wrong way: you compute u_b - u_a + u_c. Have a and b changed places, and the sign?",
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[b] - u[a] + u[c]),
-        ),
-        (
-            "One of the three words is missing from q: it is u_a - u_b + u_c.",
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] - u[b]),
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[a] + u[c]),
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[c] - u[b]),
-            lambda v, a, b, c: _answer(v, a, b, c, lambda u, a, b, c: u[c]),
-        ),
-        (
-            "You take the smallest cosine; the nearest word has the largest.",
-            lambda v, a, b, c: _answer(v, a, b, c, least=True),
-        ),
-        (
-            "You drop the sign of the cosines; a word on the opposite side is the farthest, not the nearest.",
-            lambda v, a, b, c: _answer(v, a, b, c, score=torch.abs),
-        ),
-        (
-            "word is right, but beside it you return a distance or an angle; return the cosine.",
-            _nearest,
-            lambda v, a, b, c: (_nearest(v, a, b, c)[0], _nearest(v, a, b, c)[1] ** 2),
-            lambda v, a, b, c: (_answer(v, a, b, c)[0], _answer(v, a, b, c)[1].acos()),
-        ),
-        (
-            "You look for the smallest distance of vectors that have different lengths; look for the largest cosine.",
-            lambda v, a, b, c: _nearest(v, a, b, c, unit=False),
-        ),
-        ("word is a place in the list without the three words; return the place among all.", _shifted),
+        "word is right, but cosine is a plain dot product: divide q by its length.",
+        partial(_answer, length=False),
+        "You add b and subtract c: the result is u_a - u_b + u_c.",
+        partial(_answer, query=lambda u, a, b, c: u[a] + u[b] - u[c]),
+        "The signs in q are wrong: u_a and u_c are added, u_b alone is subtracted.",
+        partial(_answer, query=lambda u, a, b, c: u[a] + u[b] + u[c]),
+        partial(_answer, query=lambda u, a, b, c: u[a] - u[b] - u[c]),
+        partial(_answer, query=lambda u, a, b, c: u[b] - u[a] - u[c]),
+        "The step goes the wrong way: you compute u_b - u_a + u_c. Have a and b changed places, and the sign?",
+        partial(_answer, query=lambda u, a, b, c: u[b] - u[a] + u[c]),
+        "One of the three words is missing from q: it is u_a - u_b + u_c.",
+        partial(_answer, query=lambda u, a, b, c: u[a] - u[b]),
+        partial(_answer, query=lambda u, a, b, c: u[a] + u[c]),
+        partial(_answer, query=lambda u, a, b, c: u[c] - u[b]),
+        partial(_answer, query=lambda u, a, b, c: u[c]),
+        "You take the smallest cosine; the nearest word has the largest.",
+        partial(_answer, least=True),
+        "You drop the sign of the cosines; a word on the opposite side is the farthest, not the nearest.",
+        partial(_answer, score=torch.abs),
+        "word is right, but beside it you return a distance or an angle; return the cosine.",
+        _nearest,
+        lambda v, a, b, c: (_nearest(v, a, b, c)[0], _nearest(v, a, b, c)[1] ** 2),
+        lambda v, a, b, c: (_answer(v, a, b, c)[0], _answer(v, a, b, c)[1].acos()),
+        "You look for the smallest distance of vectors that have different lengths; look for the largest cosine.",
+        partial(_nearest, unit=False),
+        "word is a place in the list without the three words; return the place among all.",
+        _shifted,
     ],
 )
 def analogy(vectors, a, b, c):
@@ -525,14 +431,14 @@ def analogy(vectors, a, b, c):
 def _ballots():
     """Arguments X_known, t_known, X_new, k."""
     tie = "A tie goes wrong: of classes with equally many votes, the one with the nearest point wins."
-    line = _floats([0.0], [1.0], [2.5], [4.0])
-    yield Case((_floats([1.0]), torch.tensor([2]), _floats([3.0]), 1), "one known point")
-    yield Case((line, torch.tensor([0, 1, 1, 0]), _floats([0.2]), 1), "k = 1")
-    yield Case((line, torch.tensor([0, 1, 1, 0]), _floats([0.2], [3.9]), 3))
-    yield Case((line, torch.tensor([1, 0, 1, 0]), _floats([0.9], [0.2], [2.0]), 2), "a tie", tie)
-    yield Case((line, torch.tensor([2, 0, 2, 0]), _floats([0.1], [3.6]), 4), "a tie", tie)
-    yield Case((line, torch.tensor([3, 1, 0, 2]), _floats([0.3], [2.2]), 3), "a tie", tie)
-    yield Case((_floats([0.0], [3.0], [0.5], [0.75]), torch.tensor([1, 1, 0, 0]), _floats([0.125]), 4), "a tie", tie)
+    line = floats([0.0], [1.0], [2.5], [4.0])
+    yield Case((floats([1.0]), torch.tensor([2]), floats([3.0]), 1), "one known point")
+    yield Case((line, torch.tensor([0, 1, 1, 0]), floats([0.2]), 1), "k = 1")
+    yield Case((line, torch.tensor([0, 1, 1, 0]), floats([0.2], [3.9]), 3))
+    yield Case((line, torch.tensor([1, 0, 1, 0]), floats([0.9], [0.2], [2.0]), 2), "a tie", tie)
+    yield Case((line, torch.tensor([2, 0, 2, 0]), floats([0.1], [3.6]), 4), "a tie", tie)
+    yield Case((line, torch.tensor([3, 1, 0, 2]), floats([0.3], [2.2]), 3), "a tie", tie)
+    yield Case((floats([0.0], [3.0], [0.5], [0.75]), torch.tensor([1, 1, 0, 0]), floats([0.125]), 4), "a tie", tie)
     for seed, N, M, D, K, k, note in [
         (1, 6, 3, 2, 2, 3, ""),
         (2, 9, 4, 2, 3, 5, ""),
@@ -589,92 +495,65 @@ def _modes(classes):
     cases=_ballots,
     loops=_more_ballots,
     mistakes=[
-        (
-            "You let the farthest points vote; sort by distance, the smallest first.",
-            lambda X, t, n, k: _elect(X, t, n, k, _first_of_most, lambda X, n: -torch.cdist(n, X)),
+        "You let the farthest points vote; sort by distance, the smallest first.",
+        partial(_elect, decide=_first_of_most, distance=lambda X, n: -torch.cdist(n, X)),
+        "You ask the nearest point alone; k of them vote.",
+        lambda X, t, n, k: _elect(X, t, n, 1, _first_of_most),
+        "You return the class of the k-th neighbor; let all k vote.",
+        partial(_elect, decide=lambda c: c[-1]),
+        "The number of points that vote is not k: one more or less, or all. A slice [:k] holds k of them.",
+        lambda X, t, n, k: _elect(X, t, n, k + 1, _first_of_most),
+        lambda X, t, n, k: _elect(X, t, n, max(k - 1, 1), _first_of_most),
+        lambda X, t, n, k: _elect(X, t, n, len(t), _first_of_most),
+        lambda X, t, n, k: t.mode().values.expand(len(n)).clone(),
+        "You leave out the nearest point. That is right only where a point would meet itself; new points are new.",
+        *(
+            lambda X, t, n, k, end=end: torch.tensor(
+                [
+                    _first_of_most(t[row.argsort()[1 : k + end]].tolist() or [t[row.argmin()].item()])
+                    for row in torch.cdist(n, X)
+                ]
+            )
+            for end in (1, 0)
         ),
-        ("You ask the nearest point alone; k of them vote.", lambda X, t, n, k: _elect(X, t, n, 1, _first_of_most)),
-        (
-            "You return the class of the k-th neighbor; let all k vote.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: c[-1]),
+        "Ties go to the smallest class; they must go to the class that has the nearest point.",
+        partial(_elect, decide=lambda c: _modes(c)[0]),
+        "Ties go to the largest class; they must go to the class that has the nearest point.",
+        partial(_elect, decide=lambda c: _modes(c)[-1]),
+        "Ties go to the class whose last voter comes last; they must go to the class that has the nearest point.",
+        partial(_elect, decide=lambda c: _first_of_most(c[::-1])),
+        "Near points have more weight in your vote; each of the k has one vote.",
+        *each(_weighted, power=(1, 2)),
+        "You compute with the class numbers, as in a mean; classes are names, count votes.",
+        *(
+            lambda X, t, n, k, to=to: _elect(X, t, n, k, lambda c: int(to(np.mean(c))))
+            for to in (lambda m: np.floor(m + 0.5), np.round, np.floor, np.ceil)
         ),
-        (
-            "The number of points that vote is not k: one more or less, or all. A slice [:k] holds k of them.",
-            lambda X, t, n, k: _elect(X, t, n, k + 1, _first_of_most),
-            lambda X, t, n, k: _elect(X, t, n, max(k - 1, 1), _first_of_most),
-            lambda X, t, n, k: _elect(X, t, n, len(t), _first_of_most),
-            lambda X, t, n, k: t.mode().values.expand(len(n)).clone(),
+        partial(_elect, decide=lambda c: float(np.mean(c))),
+        "You take the median of the class numbers; classes are names, count votes.",
+        partial(_elect, decide=lambda c: sorted(c)[(len(c) - 1) // 2]),
+        partial(_elect, decide=lambda c: sorted(c)[len(c) // 2]),
+        partial(_elect, decide=lambda c: int(np.median(c))),
+        "You choose the class with the fewest votes; choose the most frequent one.",
+        partial(_elect, decide=lambda c: min(c, key=lambda x: Counter(c)[x])),
+        "You return places of points; return classes, t_known at those places.",
+        lambda X, t, n, k: torch.cdist(n, X).argmin(dim=1),
+        lambda X, t, n, k: torch.cdist(n, X).argsort(dim=1)[:, :k].mode(dim=1).values,
+        "The distance is not the Euclidean one: square the differences of all features, and add them up.",
+        *(
+            partial(_elect, decide=_first_of_most, distance=far)
+            for far in (
+                lambda X, n: (n[:, None] - X).sum(dim=-1),
+                lambda X, n: (n[:, None] - X).sum(dim=-1).abs(),
+                lambda X, n: torch.cdist(n, X, p=1),
+                lambda X, n: torch.cdist(n, X, p=float("inf")),
+                lambda X, n: (n[:, None] - X)[..., 0].abs(),
+                lambda X, n: -n @ X.T,
+                lambda X, n: n @ X.T,
+            )
         ),
-        (
-            "You leave out the nearest point. That is right only where a point would meet itself; new points are new.",
-            *(
-                lambda X, t, n, k, end=end: torch.tensor(
-                    [
-                        _first_of_most(t[row.argsort()[1 : k + end]].tolist() or [t[row.argmin()].item()])
-                        for row in torch.cdist(n, X)
-                    ]
-                )
-                for end in (1, 0)
-            ),
-        ),
-        (
-            "Ties go to the smallest class; they must go to the class that has the nearest point.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: _modes(c)[0]),
-        ),
-        (
-            "Ties go to the largest class; they must go to the class that has the nearest point.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: _modes(c)[-1]),
-        ),
-        (
-            "Ties go to the class whose last voter comes last; they must go to the class that has the nearest point.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: _first_of_most(c[::-1])),
-        ),
-        (
-            "Near points have more weight in your vote; each of the k has one vote.",
-            *(lambda X, t, n, k, power=power: _weighted(X, t, n, k, power) for power in (1, 2)),
-        ),
-        (
-            "You compute with the class numbers, as in a mean; classes are names, count votes.",
-            *(
-                lambda X, t, n, k, to=to: _elect(X, t, n, k, lambda c: int(to(np.mean(c))))
-                for to in (lambda m: np.floor(m + 0.5), np.round, np.floor, np.ceil)
-            ),
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: float(np.mean(c))),
-        ),
-        (
-            "You take the median of the class numbers; classes are names, count votes.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: sorted(c)[(len(c) - 1) // 2]),
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: sorted(c)[len(c) // 2]),
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: int(np.median(c))),
-        ),
-        (
-            "You choose the class with the fewest votes; choose the most frequent one.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: min(c, key=lambda x: Counter(c)[x])),
-        ),
-        (
-            "You return places of points; return classes, t_known at those places.",
-            lambda X, t, n, k: torch.cdist(n, X).argmin(dim=1),
-            lambda X, t, n, k: torch.cdist(n, X).argsort(dim=1)[:, :k].mode(dim=1).values,
-        ),
-        (
-            "The distance is not the Euclidean one: square the differences of all features, and add them up.",
-            *(
-                lambda X, t, n, k, far=far: _elect(X, t, n, k, _first_of_most, far)
-                for far in (
-                    lambda X, n: (n[:, None] - X).sum(dim=-1),
-                    lambda X, n: (n[:, None] - X).sum(dim=-1).abs(),
-                    lambda X, n: torch.cdist(n, X, p=1),
-                    lambda X, n: torch.cdist(n, X, p=float("inf")),
-                    lambda X, n: (n[:, None] - X)[..., 0].abs(),
-                    lambda X, n: -n @ X.T,
-                    lambda X, n: n @ X.T,
-                )
-            ),
-        ),
-        (
-            "You return how many votes the winner has; return its class.",
-            lambda X, t, n, k: _elect(X, t, n, k, lambda c: max(Counter(c).values())),
-        ),
+        "You return how many votes the winner has; return its class.",
+        partial(_elect, decide=lambda c: max(Counter(c).values())),
     ],
 )
 def vote(X_known, t_known, X_new, k):
@@ -691,30 +570,30 @@ def _episodes():
     zero = torch.zeros(3, 2).double()
     twice = "It goes wrong where a tile is visited twice: each update must see those before it."
     yield Case((zero[:2], [(0, 1, 1.0, 1)], 0.5, 1.0), "one step")
-    yield Case((_floats([0.5, -1.0], [2.0, 1.0]), [(0, 1, 1.0, 1)], 0.25, 0.5), "one step")
-    yield Case((_floats([0.5, 0.0], [1.0, 3.0], [4.0, 4.0]), [(0, 1, -1.0, 1), (1, 0, 2.0, 2)], 0.5, 1.0))
-    yield Case((_floats([0.5, 0.0], [1.0, 3.0], [4.0, 2.0]), [(0, 1, -1.0, 1), (1, 0, 2.0, 2)], 0.5, 0.5))
+    yield Case((floats([0.5, -1.0], [2.0, 1.0]), [(0, 1, 1.0, 1)], 0.25, 0.5), "one step")
+    yield Case((floats([0.5, 0.0], [1.0, 3.0], [4.0, 4.0]), [(0, 1, -1.0, 1), (1, 0, 2.0, 2)], 0.5, 1.0))
+    yield Case((floats([0.5, 0.0], [1.0, 3.0], [4.0, 2.0]), [(0, 1, -1.0, 1), (1, 0, 2.0, 2)], 0.5, 0.5))
     yield Case(
-        (_floats([-2.0, -1.0], [-3.0, -4.0], [-1.0, -2.0]), [(0, 0, 0.0, 1), (1, 1, -1.0, 2)], 0.5, 0.75),
+        (floats([-2.0, -1.0], [-3.0, -4.0], [-1.0, -2.0]), [(0, 0, 0.0, 1), (1, 1, -1.0, 2)], 0.5, 0.75),
         "negative values",
     )
     yield Case(
-        (_floats([0.0, 1.0], [2.0, 0.5], [0.0, 1.0]), [(0, 0, 1.0, 1), (1, 1, 0.5, 0), (0, 0, 1.0, 2)], 0.5, 0.5),
+        (floats([0.0, 1.0], [2.0, 0.5], [0.0, 1.0]), [(0, 0, 1.0, 1), (1, 1, 0.5, 0), (0, 0, 1.0, 2)], 0.5, 0.5),
         "a tile twice",
         twice,
     )
     yield Case(
-        (_floats([0.0, 1.0], [2.0, 0.5], [0.0, 1.0]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0), (0, 0, -1.0, 2)], 0.5, 1.0),
+        (floats([0.0, 1.0], [2.0, 0.5], [0.0, 1.0]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0), (0, 0, -1.0, 2)], 0.5, 1.0),
         "a tile twice",
         twice,
     )
     again = "It goes wrong where the last step occurs earlier, too: it is the last by its place in the list, len(episode) - 1."
     yield Case(
-        (_floats([1.0, 2.0], [0.5, 1.5]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0)], 0.5, 0.5), "the same step twice", again
+        (floats([1.0, 2.0], [0.5, 1.5]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0)], 0.5, 0.5), "the same step twice", again
     )
     steps = [(1, 1, -1.0, 0), (0, 1, 2.0, 1), (1, 1, -1.0, 0)]
-    yield Case((_floats([1.0, 2.0], [0.5, 1.5]), steps, 0.25, 0.5), "the same step twice", again)
-    yield Case((_floats([1.0, 2.0], [3.0, 1.0], [0.5, 2.0]), [(0, 1, 1.0, 1), (1, 0, 1.0, 2)], 1.0, 0.5), "alpha = 1")
+    yield Case((floats([1.0, 2.0], [0.5, 1.5]), steps, 0.25, 0.5), "the same step twice", again)
+    yield Case((floats([1.0, 2.0], [3.0, 1.0], [0.5, 2.0]), [(0, 1, 1.0, 1), (1, 0, 1.0, 2)], 1.0, 0.5), "alpha = 1")
     for seed, S, A, steps, alpha, gamma in [
         (1, 4, 2, 3, 0.5, 0.5),
         (2, 3, 3, 5, 0.25, 1.0),
@@ -728,7 +607,7 @@ def _episodes():
         Q = torch.randint(-8, 9, (S, A), generator=g).double() / 4
         yield Case((Q, list(zip(tiles, actions, rewards, tiles[1:])), alpha, gamma))
     yield Case(
-        (_floats([1.0, 2.0], [3.0, 1.0], [0.5, 2.0]).float(), [(0, 1, 1.0, 1), (1, 0, 1.0, 2)], 0.5, 0.5), "float32"
+        (floats([1.0, 2.0], [3.0, 1.0], [0.5, 2.0]).float(), [(0, 1, 1.0, 1), (1, 0, 1.0, 2)], 0.5, 0.5), "float32"
     )
 
 
@@ -772,103 +651,62 @@ def _next_action(Q, episode, alpha, gamma):
     returns=("Q",),
     cases=_episodes,
     mistakes=[
-        (
-            "The last step hopes for more: nothing comes after it, so its maximum is replaced by 0.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, end=False),
+        "The last step hopes for more: nothing comes after it, so its maximum is replaced by 0.",
+        partial(_lived, end=False),
+        "The discount gamma has no effect: multiply the best value of the next tile by it.",
+        lambda Q, e, al, ga: _lived(Q, e, al, 1.0),
+        "The learning rate alpha has no effect: move a part alpha of the way.",
+        lambda Q, e, al, ga: _lived(Q, e, 1.0, ga),
+        "alpha and gamma are exchanged.",
+        lambda Q, e, al, ga: _lived(Q, e, ga, al),
+        "The old value is not subtracted: alpha multiplies the difference between the target and the old value.",
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (r + ga * hope)),
+        "The old value is forgotten: a share 1 - alpha of it stays, beside alpha times r + gamma max Q.",
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope - q)),
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope)),
+        "The sign is wrong: the value moves away from r + gamma max Q.",
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q - al * (r + ga * hope - q)),
+        "You mix the two with the wrong shares: alpha belongs to what is new, 1 - alpha to the old value.",
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * q + (1 - al) * (r + ga * hope)),
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: (1 - al) * (q + r + ga * hope)),
+        "Parentheses are missing: alpha multiplies reward, hope and old value together, gamma the hope alone.",
+        *(
+            lambda Q, e, al, ga, rule=rule: _lived(Q, e, al, ga, rule=lambda q, r, hope: rule(q, r, hope, al, ga))
+            for rule in (
+                lambda q, r, hope, al, ga: q + al * (ga * (r + hope) - q),
+                lambda q, r, hope, al, ga: al * r + ga * hope,
+                lambda q, r, hope, al, ga: q + al * r + ga * hope - q * al,
+                lambda q, r, hope, al, ga: q + al * (r + ga * (hope - q)),
+                lambda q, r, hope, al, ga: q + al * r + ga * hope,
+            )
         ),
-        (
-            "The discount gamma has no effect: multiply the best value of the next tile by it.",
-            lambda Q, e, al, ga: _lived(Q, e, al, 1.0),
-        ),
-        (
-            "The learning rate alpha has no effect: move a part alpha of the way.",
-            lambda Q, e, al, ga: _lived(Q, e, 1.0, ga),
-        ),
-        ("alpha and gamma are exchanged.", lambda Q, e, al, ga: _lived(Q, e, ga, al)),
-        (
-            "The old value is not subtracted: alpha multiplies the difference between the target and the old value.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (r + ga * hope)),
-        ),
-        (
-            "The old value is forgotten: a share 1 - alpha of it stays, beside alpha times r + gamma max Q.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope - q)),
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * (r + ga * hope)),
-        ),
-        (
-            "The sign is wrong: the value moves away from r + gamma max Q.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q - al * (r + ga * hope - q)),
-        ),
-        (
-            "You mix the two with the wrong shares: alpha belongs to what is new, 1 - alpha to the old value.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: al * q + (1 - al) * (r + ga * hope)),
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: (1 - al) * (q + r + ga * hope)),
-        ),
-        (
-            "Parentheses are missing: alpha multiplies reward, hope and old value together, gamma the hope alone.",
-            *(
-                lambda Q, e, al, ga, rule=rule: _lived(Q, e, al, ga, rule=lambda q, r, hope: rule(q, r, hope, al, ga))
-                for rule in (
-                    lambda q, r, hope, al, ga: q + al * (ga * (r + hope) - q),
-                    lambda q, r, hope, al, ga: al * r + ga * hope,
-                    lambda q, r, hope, al, ga: q + al * r + ga * hope - q * al,
-                    lambda q, r, hope, al, ga: q + al * (r + ga * (hope - q)),
-                    lambda q, r, hope, al, ga: q + al * r + ga * hope,
-                )
-            ),
-        ),
-        (
-            "The reward is missing from the target.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (ga * hope - q)),
-        ),
-        (
-            "You do not take the largest value of the next tile, but its mean, its smallest, or the place of the largest.",
-            *(
-                lambda Q, e, al, ga, best=best: _lived(Q, e, al, ga, best=best)
-                for best in (torch.mean, torch.min, torch.argmax, torch.sum)
-            ),
-        ),
-        (
-            "The maximum is not that of the next tile: it is the largest value in row s_next of the table.",
-            *(
-                lambda Q, e, al, ga, where=where: _lived(Q, e, al, ga, hope_of=where)
-                for where in (lambda Q, s, a, after: Q, lambda Q, s, a, after: Q[s], lambda Q, s, a, after: Q[:, a])
-            ),
-        ),
-        (
-            "You take the value of an action, the same one or the one taken next; take the best action's, the maximum.",
-            _next_action,
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, hope_of=lambda Q, s, a, after: Q[after, a]),
-        ),
-        (
-            "You go through the episode backward; update in the order of the steps.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, order=-1),
-        ),
-        (
-            "The old table is read where updates have been made: each one must see those before it.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, frozen=True),
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, frozen=None),
-        ),
-        (
-            "Not all steps are learned from: update after every step, the first and the last as well.",
-            lambda Q, e, al, ga: _lived(Q, e[-1:], al, ga),
-            lambda Q, e, al, ga: _lived(Q, e[:1], al, ga, end=False),
-            lambda Q, e, al, ga: _lived(Q, e[:1], al, ga),
-            lambda Q, e, al, ga: _lived(Q, e[:-1], al, ga, end=False),
-            lambda Q, e, al, ga: _lived(Q, e[:-1], al, ga),
-        ),
-        (
-            "Steps are treated as the last that are not: only there is the maximum replaced by 0.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, best=lambda row: 0.0),
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, last=lambda step: step[3] == e[-1][3]),
-        ),
-        (
-            "gamma grows or shrinks from step to step; each update multiplies by gamma once.",
-            *(lambda Q, e, al, ga, first=first: _lived(Q, e, al, ga, powers=first) for first in (0, 1)),
-        ),
-        (
-            "You write into the row of the next tile; the value of tile s and action a is updated.",
-            lambda Q, e, al, ga: _lived(Q, e, al, ga, into=3),
-        ),
+        "The reward is missing from the target.",
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, rule=lambda q, r, hope: q + al * (ga * hope - q)),
+        "You do not take the largest value of the next tile, but its mean, its smallest, or the place of the largest.",
+        *each(_lived, best=(torch.mean, torch.min, torch.argmax, torch.sum)),
+        "The maximum is not that of the next tile: it is the largest value in row s_next of the table.",
+        *each(_lived, hope_of=(lambda Q, s, a, after: Q, lambda Q, s, a, after: Q[s], lambda Q, s, a, after: Q[:, a])),
+        "You take the value of an action, the same one or the one taken next; take the best action's, the maximum.",
+        _next_action,
+        partial(_lived, hope_of=lambda Q, s, a, after: Q[after, a]),
+        "You go through the episode backward; update in the order of the steps.",
+        partial(_lived, order=-1),
+        "The old table is read where updates have been made: each one must see those before it.",
+        partial(_lived, frozen=True),
+        partial(_lived, frozen=None),
+        "Not all steps are learned from: update after every step, the first and the last as well.",
+        lambda Q, e, al, ga: _lived(Q, e[-1:], al, ga),
+        lambda Q, e, al, ga: _lived(Q, e[:1], al, ga, end=False),
+        lambda Q, e, al, ga: _lived(Q, e[:1], al, ga),
+        lambda Q, e, al, ga: _lived(Q, e[:-1], al, ga, end=False),
+        lambda Q, e, al, ga: _lived(Q, e[:-1], al, ga),
+        "Steps are treated as the last that are not: only there is the maximum replaced by 0.",
+        partial(_lived, best=lambda row: 0.0),
+        lambda Q, e, al, ga: _lived(Q, e, al, ga, last=lambda step: step[3] == e[-1][3]),
+        "gamma grows or shrinks from step to step; each update multiplies by gamma once.",
+        *each(_lived, powers=(0, 1)),
+        "You write into the row of the next tile; the value of tile s and action a is updated.",
+        partial(_lived, into=3),
     ],
 )
 def replay(Q, episode, alpha, gamma):

@@ -1,6 +1,7 @@
 """Checks of the exercises to chapter 06, "Optimization". Rules and conventions are those of ``nndl_lib.optim._rules``."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,26 +11,20 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.runtime import generator
+from nndl_lib.checks._inputs import floats, generator, signed_quarters
 
 __all__ = ["adam_step", "clip_by_norm", "learning_rate", "nesterov_step", "rmsprop_step"]
-
-
-def _quarters(*shape: int, g: torch.Generator) -> Tensor:
-    """Random multiples of 1/4 from -2 to 2, none of them zero: short to print, exact to compute with."""
-    size = torch.randint(1, 9, shape, generator=g).double() / 4
-    return size * (2.0 * torch.randint(0, 2, shape, generator=g).double() - 1)
 
 
 def _weights(*shape: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Weights, something remembered, and a gradient."""
     g = generator(seed)
-    return _quarters(*shape, g=g), _quarters(*shape, g=g), _quarters(*shape, g=g)
+    return signed_quarters(*shape, g=g), signed_quarters(*shape, g=g), signed_quarters(*shape, g=g)
 
 
 def _numbers(*values: float) -> tuple[Tensor, ...]:
     """Tensors of one entry each."""
-    return tuple(torch.tensor([value]).double() for value in values)
+    return tuple(floats(value) for value in values)
 
 
 def _by_torch(step, w: Tensor, g: Tensor, *state: Tensor | None, **settings) -> tuple[Tensor, ...]:
@@ -90,64 +85,42 @@ _RATE_INSIDE = (
     cases=_nesterov_inputs,
     loops=_more_weights(0.1, 0.9),
     mistakes=[
-        ("It walks uphill: subtract lr times the step.", _nesterov(by=lambda v, g, lr, beta: -lr * (g + beta * v))),
-        (
-            "This is plain momentum: Nesterov moves by g + beta v, with the new v, not by v alone.",
-            _nesterov(by=lambda v, g, lr, beta: lr * v),
-        ),
-        (
-            "w moves by g + beta times the old v, which is plain momentum; renew the velocity first, and return it.",
-            lambda w, v, g, lr, beta: (w - lr * (g + beta * v), v),
-        ),
-        (
-            "w moves by the old velocity: renew v before you use it.",
-            lambda w, v, g, lr, beta: (w - lr * v, beta * v + g),
-        ),
-        (
-            "w moves by g + v; the new v has a factor beta in the step.",
-            _nesterov(by=lambda v, g, lr, beta: lr * (g + v)),
-        ),
-        (
-            "w moves by beta times the new v alone; the newest gradient is added to that.",
-            _nesterov(by=lambda v, g, lr, beta: lr * beta * v),
-        ),
-        (
-            "w moves by the gradient alone; the velocity has no effect on it.",
-            _nesterov(by=lambda v, g, lr, beta: lr * g),
-        ),
-        (
-            "beta is the factor of the new v in the step, not that of g.",
-            _nesterov(by=lambda v, g, lr, beta: lr * (beta * g + v)),
-        ),
-        ("beta v is subtracted from g in the step; add it.", _nesterov(by=lambda v, g, lr, beta: lr * (g - beta * v))),
-        (
-            "In the step, g alone is multiplied by lr; beta v needs it too, since v is a sum of gradients.",
-            _nesterov(by=lambda v, g, lr, beta: lr * g + beta * v),
-        ),
-        (
-            "g comes into v with a factor 1 - beta; here v is a sum of gradients, beta v + g.",
-            _nesterov(renew=lambda v, g, lr, beta: beta * v + (1 - beta) * g),
-        ),
-        (_RATE_INSIDE, _nesterov(lambda v, g, lr, beta: beta * v + lr * g, lambda v, g, lr, beta: lr * g + beta * v)),
-        (_RATE_INSIDE, _nesterov(lambda v, g, lr, beta: beta * v + lr * g)),
-        (
-            "v is a step, beta v - lr g, with the learning rate and the sign inside; here v is a sum of gradients, beta v + g.",
-            _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: lr * g - beta * v),
-        ),
-        (
-            "v is a step, beta v - lr g, and w moves by it, which is plain momentum; here v is a sum of gradients.",
-            _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: -v),
-        ),
-        (
-            "v comes back as the whole step g + beta v; return the velocity beta v + g. (w is right.)",
-            lambda w, v, g, lr, beta: (_nesterov()(w, v, g, lr, beta)[0], g + beta * (beta * v + g)),
-        ),
+        "It walks uphill: subtract lr times the step.",
+        _nesterov(by=lambda v, g, lr, beta: -lr * (g + beta * v)),
+        "This is plain momentum: Nesterov moves by g + beta v, with the new v, not by v alone.",
+        _nesterov(by=lambda v, g, lr, beta: lr * v),
+        "w moves by g + beta times the old v, which is plain momentum; renew the velocity first, and return it.",
+        lambda w, v, g, lr, beta: (w - lr * (g + beta * v), v),
+        "w moves by the old velocity: renew v before you use it.",
+        lambda w, v, g, lr, beta: (w - lr * v, beta * v + g),
+        "w moves by g + v; the new v has a factor beta in the step.",
+        _nesterov(by=lambda v, g, lr, beta: lr * (g + v)),
+        "w moves by beta times the new v alone; the newest gradient is added to that.",
+        _nesterov(by=lambda v, g, lr, beta: lr * beta * v),
+        "w moves by the gradient alone; the velocity has no effect on it.",
+        _nesterov(by=lambda v, g, lr, beta: lr * g),
+        "beta is the factor of the new v in the step, not that of g.",
+        _nesterov(by=lambda v, g, lr, beta: lr * (beta * g + v)),
+        "beta v is subtracted from g in the step; add it.",
+        _nesterov(by=lambda v, g, lr, beta: lr * (g - beta * v)),
+        "In the step, g alone is multiplied by lr; beta v needs it too, since v is a sum of gradients.",
+        _nesterov(by=lambda v, g, lr, beta: lr * g + beta * v),
+        "g comes into v with a factor 1 - beta; here v is a sum of gradients, beta v + g.",
+        _nesterov(renew=lambda v, g, lr, beta: beta * v + (1 - beta) * g),
+        _RATE_INSIDE,
+        _nesterov(lambda v, g, lr, beta: beta * v + lr * g, lambda v, g, lr, beta: lr * g + beta * v),
+        _RATE_INSIDE,
+        _nesterov(lambda v, g, lr, beta: beta * v + lr * g),
+        "v is a step, beta v - lr g, with the learning rate and the sign inside; here v is a sum of gradients, beta v + g.",
+        _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: lr * g - beta * v),
+        "v is a step, beta v - lr g, and w moves by it, which is plain momentum; here v is a sum of gradients.",
+        _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: -v),
+        "v comes back as the whole step g + beta v; return the velocity beta v + g. (w is right.)",
+        lambda w, v, g, lr, beta: (_nesterov()(w, v, g, lr, beta)[0], g + beta * (beta * v + g)),
     ],
     follows=[
-        (
-            "v is wrong, and w follows from it: the new v is beta v + g.",
-            lambda got, w, v, g, lr, beta: (w - lr * (g + beta * got[1]), got[1]),
-        )
+        "v is wrong, and w follows from it: the new v is beta v + g.",
+        lambda got, w, v, g, lr, beta: (w - lr * (g + beta * got[1]), got[1]),
     ],
 )
 def nesterov_step(w, v, g, lr, beta):
@@ -212,74 +185,52 @@ _NO_SQUARE = "s takes in the gradient without a square; it is a mean of squares.
     cases=_rmsprop_inputs,
     loops=_more_weights(0.1, 0.9, 1e-8),
     mistakes=[
-        ("It walks uphill: subtract the step.", lambda w, s, g, lr, rho, eps: _rms(w, s, g, -lr, rho, eps)),
-        (
-            "eps stands inside the root; add it after the root is taken.",
-            _rms_by(lambda s, g, eps: g / (s + eps).sqrt()),
-        ),
-        (
-            "eps stands inside the root, squared; add it after the root is taken.",
-            _rms_by(lambda s, g, eps: g / (s + eps**2).sqrt()),
-        ),
-        ("eps is missing: where g and s are zero, the step is 0 / 0.", _rms_by(lambda s, g, eps: g / s.sqrt())),
-        ("eps is the least that the root may be; add it.", _rms_by(lambda s, g, eps: g / s.sqrt().clamp(min=eps))),
-        ("The root is missing: divide by the root of s, plus eps.", _rms_by(lambda s, g, eps: g / (s + eps))),
-        (
-            "Parentheses are missing: g / s.sqrt() + eps divides first and adds eps to the quotient.",
-            _rms_by(lambda s, g, eps: g / s.sqrt() + eps),
-        ),
-        (
-            "The gradient is missing from the step: it is g that is divided by the root.",
-            _rms_by(lambda s, g, eps: 1 / (s.sqrt() + eps)),
-        ),
-        (
-            "The gradient is squared in the step; only s holds squares.",
-            _rms_by(lambda s, g, eps: g**2 / (s.sqrt() + eps)),
-        ),
-        ("You multiply by the root; divide by it.", _rms_by(lambda s, g, eps: g * (s.sqrt() + eps))),
-        (
-            "All weights are divided by one number; each weight has its own root.",
-            _rms_by(lambda s, g, eps: g / (s.sum().sqrt() + eps)),
-        ),
-        (
-            "s is corrected like Adam's, by 1 - rho; RMSprop has no correction.",
-            lambda w, s, g, lr, rho, eps: _rms(
-                w, s, g, lr, rho, eps, step=lambda s: g / ((s / (1 - rho)).sqrt() + eps)
-            ),
-        ),
-        (
-            "The step divides by the root of the old s: renew s first.",
-            lambda w, s, g, lr, rho, eps: (w - lr * g / (s.sqrt() + eps), rho * s + (1 - rho) * g**2),
-        ),
-        (
-            "rho and 1 - rho are exchanged: rho multiplies the old mean.",
-            _rms_with(lambda s, g, rho: (1 - rho) * s + rho * g**2),
-        ),
-        (
-            "The factor 1 - rho is missing: s would be a sum of squares, not their mean.",
-            _rms_with(lambda s, g, rho: rho * s + g**2),
-        ),
-        (
-            "Nothing is forgotten: with the sum of all squares this is AdaGrad; rho and 1 - rho make a running mean of it.",
-            _rms_with(lambda s, g, rho: s + g**2),
-        ),
-        (_NO_SQUARE, _rms_with(lambda s, g, rho: rho * s + (1 - rho) * g)),
-        (_NO_SQUARE, _rms_with(lambda s, g, rho: rho * s + (1 - rho) * g, torch.abs)),
-        (_NO_SQUARE, _rms_with(lambda s, g, rho: rho * s + (1 - rho) * g.abs())),
-        (
-            "The factor 1 - rho is squared together with g: write (1 - rho) * g**2.",
-            _rms_with(lambda s, g, rho: rho * s + ((1 - rho) * g) ** 2),
-        ),
-        (
-            "s is one number for all weights; each weight has its own.",
-            _rms_with(lambda s, g, rho: rho * s + (1 - rho) * (g**2).mean()),
-        ),
+        "It walks uphill: subtract the step.",
+        lambda w, s, g, lr, rho, eps: _rms(w, s, g, -lr, rho, eps),
+        "eps stands inside the root; add it after the root is taken.",
+        _rms_by(lambda s, g, eps: g / (s + eps).sqrt()),
+        "eps stands inside the root, squared; add it after the root is taken.",
+        _rms_by(lambda s, g, eps: g / (s + eps**2).sqrt()),
+        "eps is missing: where g and s are zero, the step is 0 / 0.",
+        _rms_by(lambda s, g, eps: g / s.sqrt()),
+        "eps is the least that the root may be; add it.",
+        _rms_by(lambda s, g, eps: g / s.sqrt().clamp(min=eps)),
+        "The root is missing: divide by the root of s, plus eps.",
+        _rms_by(lambda s, g, eps: g / (s + eps)),
+        "Parentheses are missing: g / s.sqrt() + eps divides first and adds eps to the quotient.",
+        _rms_by(lambda s, g, eps: g / s.sqrt() + eps),
+        "The gradient is missing from the step: it is g that is divided by the root.",
+        _rms_by(lambda s, g, eps: 1 / (s.sqrt() + eps)),
+        "The gradient is squared in the step; only s holds squares.",
+        _rms_by(lambda s, g, eps: g**2 / (s.sqrt() + eps)),
+        "You multiply by the root; divide by it.",
+        _rms_by(lambda s, g, eps: g * (s.sqrt() + eps)),
+        "All weights are divided by one number; each weight has its own root.",
+        _rms_by(lambda s, g, eps: g / (s.sum().sqrt() + eps)),
+        "s is corrected like Adam's, by 1 - rho; RMSprop has no correction.",
+        lambda w, s, g, lr, rho, eps: _rms(w, s, g, lr, rho, eps, step=lambda s: g / ((s / (1 - rho)).sqrt() + eps)),
+        "The step divides by the root of the old s: renew s first.",
+        lambda w, s, g, lr, rho, eps: (w - lr * g / (s.sqrt() + eps), rho * s + (1 - rho) * g**2),
+        "rho and 1 - rho are exchanged: rho multiplies the old mean.",
+        _rms_with(lambda s, g, rho: (1 - rho) * s + rho * g**2),
+        "The factor 1 - rho is missing: s would be a sum of squares, not their mean.",
+        _rms_with(lambda s, g, rho: rho * s + g**2),
+        "Nothing is forgotten: with the sum of all squares this is AdaGrad; rho and 1 - rho make a running mean of it.",
+        _rms_with(lambda s, g, rho: s + g**2),
+        _NO_SQUARE,
+        _rms_with(lambda s, g, rho: rho * s + (1 - rho) * g),
+        _NO_SQUARE,
+        _rms_with(lambda s, g, rho: rho * s + (1 - rho) * g, torch.abs),
+        _NO_SQUARE,
+        _rms_with(lambda s, g, rho: rho * s + (1 - rho) * g.abs()),
+        "The factor 1 - rho is squared together with g: write (1 - rho) * g**2.",
+        _rms_with(lambda s, g, rho: rho * s + ((1 - rho) * g) ** 2),
+        "s is one number for all weights; each weight has its own.",
+        _rms_with(lambda s, g, rho: rho * s + (1 - rho) * (g**2).mean()),
     ],
     follows=[
-        (
-            "s is wrong, and w follows from it: the new s is rho s + (1 - rho) g**2.",
-            lambda got, w, s, g, lr, rho, eps: _rms(w, s, g, lr, rho, eps, mean=got[1]),
-        )
+        "s is wrong, and w follows from it: the new s is rho s + (1 - rho) g**2.",
+        lambda got, w, s, g, lr, rho, eps: _rms(w, s, g, lr, rho, eps, mean=got[1]),
     ],
 )
 def rmsprop_step(w, s, g, lr, rho, eps):
@@ -312,7 +263,7 @@ def _adam_inputs():
         (26, (3,), 2, 0.5, 0.5, 0.0, 1e-8, "beta2 = 0"),
     ]:
         w, m, g = _weights(*shape, seed=seed)
-        s = _quarters(*shape, g=generator(100 + seed)).abs()
+        s = signed_quarters(*shape, g=generator(100 + seed)).abs()
         first = 0.0 if note == "first step" else 1.0
         yield Case((w, first * m, first * s, g, t, lr, beta1, beta2, eps), note)
     w, m, g = _weights(3, seed=27)
@@ -373,47 +324,34 @@ _OLD = "The step uses the old means, or one of them: renew both first."
     cases=_adam_inputs,
     loops=_more_weights(2, 0.1, 0.9, 0.999, 1e-8, remembered=2),
     mistakes=[
-        ("It walks uphill: subtract the step.", lambda w, m, s, g, t, lr, *a: _adam(w, m, s, g, t, -lr, *a)),
-        (
-            "The bias correction is missing: divide m by 1 - beta1**t and s by 1 - beta2**t.",
-            _corrected(lambda beta, t: 1),
-        ),
-        (
-            "s is not corrected: divide it by 1 - beta2**t, as m by 1 - beta1**t.",
-            _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta1**t), s)),
-        ),
-        (
-            "m is not corrected: divide it by 1 - beta1**t, as s by 1 - beta2**t.",
-            _hats(lambda m, s, m0, s0, beta1, beta2, t: (m, s / (1 - beta2**t))),
-        ),
-        (
-            "The correction forgets the power t: it divides by 1 - beta1**t, not by 1 - beta1.",
-            _corrected(lambda beta, t: 1 - beta),
-        ),
-        (
-            "The correction takes the power of 1 - beta; it is 1 minus the power, 1 - beta**t.",
-            _corrected(lambda beta, t: (1 - beta) ** t),
-        ),
-        ("The correction uses t + 1: t counts from 1 already.", _corrected(lambda beta, t: 1 - beta ** (t + 1))),
-        (
-            "The correction uses t - 1: t counts from 1, so at the first step the power is 1.",
-            _corrected(lambda beta, t: 1 - beta ** (t - 1)),
-        ),
-        ("The correction multiplies beta by t; it takes the power beta**t.", _corrected(lambda beta, t: 1 - beta * t)),
-        ("You divide by the powers of beta; divide by 1 minus them.", _corrected(lambda beta, t: beta**t)),
-        ("You multiply by the corrections; divide by them.", _corrected(lambda beta, t: 1 / (1 - beta**t))),
-        (
-            "Both corrections use beta1; s has beta2.",
-            _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta1**t), s / (1 - beta1**t))),
-        ),
-        (
-            "The two corrections are exchanged: m is divided by 1 - beta1**t, and s by 1 - beta2**t.",
-            _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta2**t), s / (1 - beta1**t))),
-        ),
-        (
-            "The root of s is divided by its correction; correct s first, and take the root of that.",
-            _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta1**t), s / (1 - beta2**t) ** 2)),
-        ),
+        "It walks uphill: subtract the step.",
+        lambda w, m, s, g, t, lr, *a: _adam(w, m, s, g, t, -lr, *a),
+        "The bias correction is missing: divide m by 1 - beta1**t and s by 1 - beta2**t.",
+        _corrected(lambda beta, t: 1),
+        "s is not corrected: divide it by 1 - beta2**t, as m by 1 - beta1**t.",
+        _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta1**t), s)),
+        "m is not corrected: divide it by 1 - beta1**t, as s by 1 - beta2**t.",
+        _hats(lambda m, s, m0, s0, beta1, beta2, t: (m, s / (1 - beta2**t))),
+        "The correction forgets the power t: it divides by 1 - beta1**t, not by 1 - beta1.",
+        _corrected(lambda beta, t: 1 - beta),
+        "The correction takes the power of 1 - beta; it is 1 minus the power, 1 - beta**t.",
+        _corrected(lambda beta, t: (1 - beta) ** t),
+        "The correction uses t + 1: t counts from 1 already.",
+        _corrected(lambda beta, t: 1 - beta ** (t + 1)),
+        "The correction uses t - 1: t counts from 1, so at the first step the power is 1.",
+        _corrected(lambda beta, t: 1 - beta ** (t - 1)),
+        "The correction multiplies beta by t; it takes the power beta**t.",
+        _corrected(lambda beta, t: 1 - beta * t),
+        "You divide by the powers of beta; divide by 1 minus them.",
+        _corrected(lambda beta, t: beta**t),
+        "You multiply by the corrections; divide by them.",
+        _corrected(lambda beta, t: 1 / (1 - beta**t)),
+        "Both corrections use beta1; s has beta2.",
+        _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta1**t), s / (1 - beta1**t))),
+        "The two corrections are exchanged: m is divided by 1 - beta1**t, and s by 1 - beta2**t.",
+        _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta2**t), s / (1 - beta1**t))),
+        "The root of s is divided by its correction; correct s first, and take the root of that.",
+        _hats(lambda m, s, m0, s0, beta1, beta2, t: (m / (1 - beta1**t), s / (1 - beta2**t) ** 2)),
         *(
             (
                 _OLD,
@@ -426,65 +364,42 @@ _OLD = "The step uses the old means, or one of them: renew both first."
             )
             for which in ("ms", "m", "s")
         ),
-        (
-            "eps stands inside the root; add it after the root is taken.",
-            _adam_by(lambda m, s, g, eps: m / (s + eps).sqrt()),
+        "eps stands inside the root; add it after the root is taken.",
+        _adam_by(lambda m, s, g, eps: m / (s + eps).sqrt()),
+        "eps is added before s is corrected: it is added to the root of the corrected s.",
+        lambda w, m, s, g, t, lr, beta1, beta2, eps: _adam(
+            w, m, s, g, t, lr, beta1, beta2, eps, step=lambda m, s: m / (s.sqrt() + eps / (1 - beta2**t) ** 0.5)
         ),
-        (
-            "eps is added before s is corrected: it is added to the root of the corrected s.",
-            lambda w, m, s, g, t, lr, beta1, beta2, eps: _adam(
-                w, m, s, g, t, lr, beta1, beta2, eps, step=lambda m, s: m / (s.sqrt() + eps / (1 - beta2**t) ** 0.5)
-            ),
-        ),
-        ("eps is missing: where all is zero, the step is 0 / 0.", _adam_by(lambda m, s, g, eps: m / s.sqrt())),
-        (
-            "The root is missing: divide by the root of the corrected s, plus eps.",
-            _adam_by(lambda m, s, g, eps: m / (s + eps)),
-        ),
-        (
-            "The step uses g where the corrected m belongs, which is RMSprop with a correction.",
-            _adam_by(lambda m, s, g, eps: g / (s.sqrt() + eps)),
-        ),
-        (
-            "s has no effect on w: divide the corrected m by the root of the corrected s, plus eps.",
-            _adam_by(lambda m, s, g, eps: m),
-        ),
-        (
-            "beta1 and beta2 are exchanged: beta1 belongs to m, beta2 to s.",
-            lambda w, m, s, g, t, lr, beta1, beta2, eps: _adam(w, m, s, g, t, lr, beta2, beta1, eps),
-        ),
-        ("g comes into m without its factor 1 - beta1.", _adam_with(new_m=lambda m, g, beta: beta * m + g)),
-        (
-            "The square of g comes into s without its factor 1 - beta2.",
-            _adam_with(new_s=lambda s, g, beta: beta * s + g**2),
-        ),
-        (
-            "s takes in g without a square; it is a mean of squares.",
-            _adam_with(new_s=lambda s, g, beta: beta * s + (1 - beta) * g),
-        ),
-        (
-            "s takes in g without a square; it is a mean of squares.",
-            _adam_with(new_s=lambda s, g, beta: beta * s + (1 - beta) * g.abs()),
-        ),
-        (
-            "The weights of the means are exchanged: beta multiplies the old mean, 1 - beta what is new.",
-            _adam_with(lambda m, g, beta: (1 - beta) * m + beta * g, lambda s, g, beta: (1 - beta) * s + beta * g**2),
-        ),
-        ("m and s come back corrected; the next step would correct them again. (w is right.)", _adam_corrected),
+        "eps is missing: where all is zero, the step is 0 / 0.",
+        _adam_by(lambda m, s, g, eps: m / s.sqrt()),
+        "The root is missing: divide by the root of the corrected s, plus eps.",
+        _adam_by(lambda m, s, g, eps: m / (s + eps)),
+        "The step uses g where the corrected m belongs, which is RMSprop with a correction.",
+        _adam_by(lambda m, s, g, eps: g / (s.sqrt() + eps)),
+        "s has no effect on w: divide the corrected m by the root of the corrected s, plus eps.",
+        _adam_by(lambda m, s, g, eps: m),
+        "beta1 and beta2 are exchanged: beta1 belongs to m, beta2 to s.",
+        lambda w, m, s, g, t, lr, beta1, beta2, eps: _adam(w, m, s, g, t, lr, beta2, beta1, eps),
+        "g comes into m without its factor 1 - beta1.",
+        _adam_with(new_m=lambda m, g, beta: beta * m + g),
+        "The square of g comes into s without its factor 1 - beta2.",
+        _adam_with(new_s=lambda s, g, beta: beta * s + g**2),
+        "s takes in g without a square; it is a mean of squares.",
+        _adam_with(new_s=lambda s, g, beta: beta * s + (1 - beta) * g),
+        "s takes in g without a square; it is a mean of squares.",
+        _adam_with(new_s=lambda s, g, beta: beta * s + (1 - beta) * g.abs()),
+        "The weights of the means are exchanged: beta multiplies the old mean, 1 - beta what is new.",
+        _adam_with(lambda m, g, beta: (1 - beta) * m + beta * g, lambda s, g, beta: (1 - beta) * s + beta * g**2),
+        "m and s come back corrected; the next step would correct them again. (w is right.)",
+        _adam_corrected,
     ],
     follows=[
-        (
-            "m is wrong, and w follows from it: the new m is beta1 m + (1 - beta1) g. (s is right.)",
-            lambda got, *a: _adam(*a, new_m=got[1]),
-        ),
-        (
-            "s is wrong, and w follows from it: the new s is beta2 s + (1 - beta2) g**2. (m is right.)",
-            lambda got, *a: _adam(*a, new_s=got[2]),
-        ),
-        (
-            "m and s are wrong, and w follows from them: the new m is beta1 m + (1 - beta1) g, and s has beta2 and g**2.",
-            lambda got, *a: _adam(*a, new_m=got[1], new_s=got[2]),
-        ),
+        "m is wrong, and w follows from it: the new m is beta1 m + (1 - beta1) g. (s is right.)",
+        lambda got, *a: _adam(*a, new_m=got[1]),
+        "s is wrong, and w follows from it: the new s is beta2 s + (1 - beta2) g**2. (m is right.)",
+        lambda got, *a: _adam(*a, new_s=got[2]),
+        "m and s are wrong, and w follows from them: the new m is beta1 m + (1 - beta1) g, and s has beta2 and g**2.",
+        lambda got, *a: _adam(*a, new_m=got[1], new_s=got[2]),
     ],
 )
 def adam_step(w, m, s, g, t, lr, beta1, beta2, eps):
@@ -539,80 +454,51 @@ def _rate(
     strict=("rate",),
     cases=_steps,
     mistakes=[
-        (
-            "The warm-up starts at 0: in step 0 the rate is lr / warm_up already.",
-            lambda *a: _rate(*a, climb=lambda k, n: k / n),
-        ),
-        ("There is no warm-up: the rate is lr in these steps.", lambda *a: _rate(*a, climb=lambda k, n: 1.0)),
-        (
-            "The warm-up lasts one step too long: from step warm_up on it is the cosine, so step < warm_up.",
-            lambda *a: _rate(*a, border=a[2] > 0),
-        ),
-        (
-            "The cosine counts from step 0; its wave starts in step warm_up and has total - warm_up steps.",
-            lambda *a: _rate(*a, wave=lambda k, n, total: k / total),
-        ),
-        (
-            "The wave is too long: it has total - warm_up steps, not total.",
-            lambda *a: _rate(*a, wave=lambda k, n, total: (k - n) / total),
-        ),
-        (
-            "The wave starts before the warm-up ends: subtract warm_up from the step.",
-            lambda *a: _rate(*a, wave=lambda k, n, total: k / (total - n)),
-        ),
-        (
-            "The cosine is one step early: in step warm_up the rate is lr.",
-            lambda *a: _rate(*a, wave=lambda k, n, total: (k - n + 1) / (total - n)),
-        ),
-        (
-            "The wave is one step too short: it falls to 0 in step total, not in the one before.",
-            lambda *a: _rate(*a, wave=lambda k, n, total: (k - n) / (total - n - 1)),
-        ),
-        ("The rate climbs again after the step total; from there on it is 0.", lambda *a: _rate(*a, last=math.inf)),
-        (
-            "The cosine is not shifted: it runs from lr to -lr. Add 1 and halve.",
-            lambda *a: _rate(*a, half=lambda x: math.cos(math.pi * x)),
-        ),
-        (
-            "The cosine is not halved: it starts at 2 lr.",
-            lambda *a: _rate(*a, half=lambda x: 1 + math.cos(math.pi * x)),
-        ),
-        (
-            "This is a quarter of a wave; half a wave goes with the cosine of pi times the share.",
-            lambda *a: _rate(*a, half=lambda x: math.cos(math.pi * x / 2)),
-        ),
-        (
-            "The cosine has no pi in it: its argument runs from 0 to pi.",
-            lambda *a: _rate(*a, half=lambda x: (1 + math.cos(x)) / 2),
-        ),
-        (
-            "The argument of the cosine is in degrees; it runs from 0 to pi.",
-            lambda *a: _rate(*a, half=lambda x: (1 + math.cos(180 * x)) / 2),
-        ),
-        (
-            "The cosine goes through a whole wave, down and up again; its argument ends at pi.",
-            lambda *a: _rate(*a, half=lambda x: (1 + math.cos(2 * math.pi * x)) / 2),
-        ),
-        (
-            "The rate falls along a straight line; it should follow a cosine.",
-            lambda *a: _rate(*a, half=lambda x: 1 - x),
-        ),
-        (
-            "The wave goes up where it should go down: it is 1 plus the cosine.",
-            lambda *a: _rate(*a, half=lambda x: (1 - math.cos(math.pi * x)) / 2),
-        ),
-        ("You return the factor; multiply it by lr.", lambda step, lr, *a: _rate(step, 1.0, *a)),
+        "The warm-up starts at 0: in step 0 the rate is lr / warm_up already.",
+        partial(_rate, climb=lambda k, n: k / n),
+        "There is no warm-up: the rate is lr in these steps.",
+        partial(_rate, climb=lambda k, n: 1.0),
+        "The warm-up lasts one step too long: from step warm_up on it is the cosine, so step < warm_up.",
+        lambda *a: _rate(*a, border=a[2] > 0),
+        "The cosine counts from step 0; its wave starts in step warm_up and has total - warm_up steps.",
+        partial(_rate, wave=lambda k, n, total: k / total),
+        "The wave is too long: it has total - warm_up steps, not total.",
+        partial(_rate, wave=lambda k, n, total: (k - n) / total),
+        "The wave starts before the warm-up ends: subtract warm_up from the step.",
+        partial(_rate, wave=lambda k, n, total: k / (total - n)),
+        "The cosine is one step early: in step warm_up the rate is lr.",
+        partial(_rate, wave=lambda k, n, total: (k - n + 1) / (total - n)),
+        "The wave is one step too short: it falls to 0 in step total, not in the one before.",
+        partial(_rate, wave=lambda k, n, total: (k - n) / (total - n - 1)),
+        "The rate climbs again after the step total; from there on it is 0.",
+        partial(_rate, last=math.inf),
+        "The cosine is not shifted: it runs from lr to -lr. Add 1 and halve.",
+        partial(_rate, half=lambda x: math.cos(math.pi * x)),
+        "The cosine is not halved: it starts at 2 lr.",
+        partial(_rate, half=lambda x: 1 + math.cos(math.pi * x)),
+        "This is a quarter of a wave; half a wave goes with the cosine of pi times the share.",
+        partial(_rate, half=lambda x: math.cos(math.pi * x / 2)),
+        "The cosine has no pi in it: its argument runs from 0 to pi.",
+        partial(_rate, half=lambda x: (1 + math.cos(x)) / 2),
+        "The argument of the cosine is in degrees; it runs from 0 to pi.",
+        partial(_rate, half=lambda x: (1 + math.cos(180 * x)) / 2),
+        "The cosine goes through a whole wave, down and up again; its argument ends at pi.",
+        partial(_rate, half=lambda x: (1 + math.cos(2 * math.pi * x)) / 2),
+        "The rate falls along a straight line; it should follow a cosine.",
+        partial(_rate, half=lambda x: 1 - x),
+        "The wave goes up where it should go down: it is 1 plus the cosine.",
+        partial(_rate, half=lambda x: (1 - math.cos(math.pi * x)) / 2),
+        "You return the factor; multiply it by lr.",
+        lambda step, lr, *a: _rate(step, 1.0, *a),
     ],
     follows=[
-        (
-            "Only the warm-up is wrong: in these steps the rate is lr (step + 1) / warm_up.",
-            lambda got, *a: got if a[0] < a[2] else _rate(*a),
-        ),
+        "Only the warm-up is wrong: in these steps the rate is lr (step + 1) / warm_up.",
+        lambda got, *a: got if a[0] < a[2] else _rate(*a),
         (
             "The warm-up is right, but not the cosine after it: as the share of its wave that has passed grows from 0 to 1, "
-            "it falls from lr to 0.",
-            lambda got, *a: got if a[0] >= a[2] else _rate(*a),
+            "it falls from lr to 0."
         ),
+        lambda got, *a: got if a[0] >= a[2] else _rate(*a),
     ],
 )
 def learning_rate(step, lr, warm_up, total):
@@ -657,17 +543,17 @@ def _layers():
     )
     for seed, out, n, max_norm in [(31, 2, 3, 1.0), (32, 3, 2, 0.5), (33, 4, 4, 2.5)]:
         g = generator(seed)
-        yield Case((_quarters(out, n, g=g), _quarters(out, g=g), max_norm))
+        yield Case((signed_quarters(out, n, g=g), signed_quarters(out, g=g), max_norm))
     g = generator(34)
-    yield Case((1e6 * _quarters(2, 2, g=g), 1e6 * _quarters(2, g=g), 1.0), "huge gradients")
+    yield Case((1e6 * signed_quarters(2, 2, g=g), 1e6 * signed_quarters(2, g=g), 1.0), "huge gradients")
     g = generator(35)
-    yield Case((_quarters(2, 2, g=g).float(), _quarters(2, g=g).float(), 1.0), "float32")
+    yield Case((signed_quarters(2, 2, g=g).float(), signed_quarters(2, g=g).float(), 1.0), "float32")
 
 
 def _more_entries():
     def arguments(out, n):
         g = generator(out * n)
-        return _quarters(out, n, g=g), _quarters(out, g=g), 1.0
+        return signed_quarters(out, n, g=g), signed_quarters(out, g=g), 1.0
 
     return [("rows", arguments(8, 3), arguments(64, 3), 56), ("columns", arguments(3, 8), arguments(3, 64), 56)]
 
@@ -695,61 +581,42 @@ def _as_long(got, *parts):
     cases=_layers,
     loops=_more_entries,
     mistakes=[
-        (
-            "The two are clipped apart, which changes the direction: measure their length together.",
-            lambda *a: _clip(*a, apart=True),
-        ),
-        ("Short gradients are stretched to max_norm; they stay as they are.", lambda *a: _clip(*a, always=True)),
-        (
-            "Single entries are cut off, which changes the direction; multiply all by one factor.",
-            lambda dW, db, limit: (dW.clamp(-limit, limit), db.clamp(-limit, limit)),
-        ),
-        ("The length is that of dW alone; db belongs to it.", lambda *a: _clip(*a, length=lambda dW, db: dW.norm())),
-        ("The length is that of db alone; dW belongs to it.", lambda *a: _clip(*a, length=lambda dW, db: db.norm())),
-        (
-            "The length is the larger of the two; it is that of both together, as if they were one long vector.",
-            lambda *a: _clip(*a, length=lambda dW, db: torch.maximum(dW.norm(), db.norm())),
-        ),
-        (
-            "The two lengths are added; it is their squares that add up, under one root.",
-            lambda *a: _clip(*a, length=lambda dW, db: dW.norm() + db.norm()),
-        ),
-        ("The root is missing from the length.", lambda *a: _clip(*a, length=lambda dW, db: _length(dW, db) ** 2)),
-        (
-            "The length is a sum of absolute values; it is the root of the sum of squares.",
-            lambda *a: _clip(*a, length=lambda dW, db: dW.abs().sum() + db.abs().sum()),
-        ),
-        (
-            "The length is the largest entry; it is the root of the sum of squares.",
-            lambda *a: _clip(*a, length=lambda dW, db: torch.cat([dW.flatten(), db]).abs().max()),
-        ),
-        (
-            "A long gradient gets the length 1; it should get max_norm.",
-            lambda *a: _clip(*a, factor=lambda norm, limit: 1 / norm),
-        ),
-        (
-            "The factor is the wrong way round: multiply by max_norm / length.",
-            lambda *a: _clip(*a, factor=lambda norm, limit: norm / limit),
-        ),
-        (
-            "The length is multiplied by max_norm: the factor is max_norm / length, not max_norm alone.",
-            lambda *a: _clip(*a, factor=lambda norm, limit: limit),
-        ),
-        (
-            "A small number is added to the length; it should become exactly max_norm. Look at zeros by themselves.",
-            lambda *a: _clip(*a, factor=lambda norm, limit: limit / (norm + 1e-6)),
-        ),
-        ("Nothing is clipped: a gradient longer than max_norm is shortened to that.", lambda dW, db, limit: (dW, db)),
+        "The two are clipped apart, which changes the direction: measure their length together.",
+        partial(_clip, apart=True),
+        "Short gradients are stretched to max_norm; they stay as they are.",
+        partial(_clip, always=True),
+        "Single entries are cut off, which changes the direction; multiply all by one factor.",
+        lambda dW, db, limit: (dW.clamp(-limit, limit), db.clamp(-limit, limit)),
+        "The length is that of dW alone; db belongs to it.",
+        partial(_clip, length=lambda dW, db: dW.norm()),
+        "The length is that of db alone; dW belongs to it.",
+        partial(_clip, length=lambda dW, db: db.norm()),
+        "The length is the larger of the two; it is that of both together, as if they were one long vector.",
+        partial(_clip, length=lambda dW, db: torch.maximum(dW.norm(), db.norm())),
+        "The two lengths are added; it is their squares that add up, under one root.",
+        partial(_clip, length=lambda dW, db: dW.norm() + db.norm()),
+        "The root is missing from the length.",
+        partial(_clip, length=lambda dW, db: _length(dW, db) ** 2),
+        "The length is a sum of absolute values; it is the root of the sum of squares.",
+        partial(_clip, length=lambda dW, db: dW.abs().sum() + db.abs().sum()),
+        "The length is the largest entry; it is the root of the sum of squares.",
+        partial(_clip, length=lambda dW, db: torch.cat([dW.flatten(), db]).abs().max()),
+        "A long gradient gets the length 1; it should get max_norm.",
+        partial(_clip, factor=lambda norm, limit: 1 / norm),
+        "The factor is the wrong way round: multiply by max_norm / length.",
+        partial(_clip, factor=lambda norm, limit: norm / limit),
+        "The length is multiplied by max_norm: the factor is max_norm / length, not max_norm alone.",
+        partial(_clip, factor=lambda norm, limit: limit),
+        "A small number is added to the length; it should become exactly max_norm. Look at zeros by themselves.",
+        partial(_clip, factor=lambda norm, limit: limit / (norm + 1e-6)),
+        "Nothing is clipped: a gradient longer than max_norm is shortened to that.",
+        lambda dW, db, limit: (dW, db),
     ],
     follows=[
-        (
-            "The direction is right, but not the length: what is longer than max_norm gets just that, the rest stays as it is.",
-            lambda got, *a: _as_long(got, *_clip(*a)),
-        ),
-        (
-            "dW and db get factors of their own, which changes the direction: both get the same, max_norm / length.",
-            lambda got, dW, db, limit: (*_as_long(got[:1], dW), *_as_long(got[1:], db)),
-        ),
+        "The direction is right, but not the length: what is longer than max_norm gets just that, the rest stays as it is.",
+        lambda got, *a: _as_long(got, *_clip(*a)),
+        "dW and db get factors of their own, which changes the direction: both get the same, max_norm / length.",
+        lambda got, dW, db, limit: (*_as_long(got[:1], dW), *_as_long(got[1:], db)),
     ],
 )
 def clip_by_norm(dW, db, max_norm):

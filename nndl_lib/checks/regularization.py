@@ -1,20 +1,16 @@
 """Checks of the exercises to chapter 08, "Regularization and generalization"."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.sgd import sgd
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.runtime import generator
+from nndl_lib.checks._inputs import generator, signed_quarters
 
 __all__ = ["dropout", "early_stop", "out_of_bag_error", "shift", "sparse_step"]
-
-
-def _quarters(*shape: int, g: torch.Generator) -> Tensor:
-    """Random multiples of 1/4 from -2 to 2, none of them zero: short to print, exact to compute with."""
-    size = torch.randint(1, 9, shape, generator=g).double() / 4
-    return size * (2.0 * torch.randint(0, 2, shape, generator=g).double() - 1)
 
 
 def _numbers(*values: float) -> Tensor:
@@ -44,15 +40,15 @@ def _sparse_inputs():
         (5, (2, 2), 0.25, 0.25, 2.0, "a strong decay"),
     ]:
         g = generator(seed)
-        yield Case((_quarters(*shape, g=g), _quarters(*shape, g=g), lr, l1, decay), note)
+        yield Case((signed_quarters(*shape, g=g), signed_quarters(*shape, g=g), lr, l1, decay), note)
     g = generator(6)
-    yield Case((_quarters(4, g=g).float(), _quarters(4, g=g).float(), 0.25, 0.5, 0.25), "float32")
+    yield Case((signed_quarters(4, g=g).float(), signed_quarters(4, g=g).float(), 0.25, 0.5, 0.25), "float32")
 
 
 def _more_weights():
     def arguments(n):
         g = generator(n)
-        return _quarters(n, g=g), _quarters(n, g=g), 0.1, 0.5, 0.2
+        return signed_quarters(n, g=g), signed_quarters(n, g=g), 0.1, 0.5, 0.2
 
     return [("weights", arguments(8), arguments(64), 56)]
 
@@ -70,74 +66,44 @@ def _soft(u, b):
     cases=_sparse_inputs,
     loops=_more_weights,
     mistakes=[
-        (
-            "It walks uphill: subtract lr times the gradient.",
-            lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w + lr * g, lr * l1),
-        ),
-        (
-            "The soft threshold is missing: after the step, bring each weight lr * l1 closer to zero.",
-            lambda w, g, lr, l1, decay: _moved(w, g, lr, decay),
-        ),
-        (
-            "The decay is missing: w shrinks by the factor 1 - lr * decay.",
-            lambda w, g, lr, l1, decay: _soft(w - lr * g, lr * l1),
-        ),
-        (
-            "l1 and decay are exchanged: decay shrinks the old weights, l1 is the threshold.",
-            lambda w, g, lr, l1, decay: _soft(_moved(w, g, lr, l1), lr * decay),
-        ),
-        ("The threshold is lr * l1; you use l1 alone.", lambda w, g, lr, l1, decay: _soft(_moved(w, g, lr, decay), l1)),
-        (
-            "The decay forgets the learning rate: the factor is 1 - lr * decay.",
-            lambda w, g, lr, l1, decay: _soft((1 - decay) * w - lr * g, lr * l1),
-        ),
-        (
-            "The decay also shrinks the gradient step: only the old w gets the factor.",
-            lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * (w - lr * g), lr * l1),
-        ),
-        (
-            "The weights grow: the factor is 1 minus lr * decay.",
-            lambda w, g, lr, l1, decay: _soft((1 + lr * decay) * w - lr * g, lr * l1),
-        ),
-        (
-            "This is a step along the sign of w, which jumps over zero; take the step on the rest first, then the threshold.",
-            lambda w, g, lr, l1, decay: _moved(w, g, lr, decay) - lr * l1 * w.sign(),
-        ),
-        (
-            "Weights within lr * l1 of zero jump to the other side: they become zero.",
-            lambda w, g, lr, l1, decay: (lambda u: u - lr * l1 * u.sign())(_moved(w, g, lr, decay)),
-        ),
-        (
-            "The sign is lost: the threshold works on the absolute value, and the sign comes back after it.",
-            lambda w, g, lr, l1, decay: (_moved(w, g, lr, decay).abs() - lr * l1).clamp(min=0),
-        ),
-        (
-            "Small weights become zero, but the others are not shrunk: this is a hard threshold; L1 needs the soft one.",
-            lambda w, g, lr, l1, decay: (lambda u: u * (u.abs() > lr * l1))(_moved(w, g, lr, decay)),
-        ),
-        (
-            "The threshold comes too early: first the decay and the gradient step, then the threshold.",
-            lambda w, g, lr, l1, decay: (1 - lr * decay) * _soft(w, lr * l1) - lr * g,
-        ),
-        (
-            "The sign is that of the old w; it has to be that of the weight after the step.",
-            lambda w, g, lr, l1, decay: w.sign() * (_moved(w, g, lr, decay).abs() - lr * l1).clamp(min=0),
-        ),
-        (
-            "Negative weights become zero: the threshold works on the absolute value.",
-            lambda w, g, lr, l1, decay: (_moved(w, g, lr, decay) - lr * l1).clamp(min=0),
-        ),
-        ("The gradient is not multiplied by lr.", lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w - g, lr * l1)),
+        "It walks uphill: subtract lr times the gradient.",
+        lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w + lr * g, lr * l1),
+        "The soft threshold is missing: after the step, bring each weight lr * l1 closer to zero.",
+        lambda w, g, lr, l1, decay: _moved(w, g, lr, decay),
+        "The decay is missing: w shrinks by the factor 1 - lr * decay.",
+        lambda w, g, lr, l1, decay: _soft(w - lr * g, lr * l1),
+        "l1 and decay are exchanged: decay shrinks the old weights, l1 is the threshold.",
+        lambda w, g, lr, l1, decay: _soft(_moved(w, g, lr, l1), lr * decay),
+        "The threshold is lr * l1; you use l1 alone.",
+        lambda w, g, lr, l1, decay: _soft(_moved(w, g, lr, decay), l1),
+        "The decay forgets the learning rate: the factor is 1 - lr * decay.",
+        lambda w, g, lr, l1, decay: _soft((1 - decay) * w - lr * g, lr * l1),
+        "The decay also shrinks the gradient step: only the old w gets the factor.",
+        lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * (w - lr * g), lr * l1),
+        "The weights grow: the factor is 1 minus lr * decay.",
+        lambda w, g, lr, l1, decay: _soft((1 + lr * decay) * w - lr * g, lr * l1),
+        "This is a step along the sign of w, which jumps over zero; take the step on the rest first, then the threshold.",
+        lambda w, g, lr, l1, decay: _moved(w, g, lr, decay) - lr * l1 * w.sign(),
+        "Weights within lr * l1 of zero jump to the other side: they become zero.",
+        lambda w, g, lr, l1, decay: (lambda u: u - lr * l1 * u.sign())(_moved(w, g, lr, decay)),
+        "The sign is lost: the threshold works on the absolute value, and the sign comes back after it.",
+        lambda w, g, lr, l1, decay: (_moved(w, g, lr, decay).abs() - lr * l1).clamp(min=0),
+        "Small weights become zero, but the others are not shrunk: this is a hard threshold; L1 needs the soft one.",
+        lambda w, g, lr, l1, decay: (lambda u: u * (u.abs() > lr * l1))(_moved(w, g, lr, decay)),
+        "The threshold comes too early: first the decay and the gradient step, then the threshold.",
+        lambda w, g, lr, l1, decay: (1 - lr * decay) * _soft(w, lr * l1) - lr * g,
+        "The sign is that of the old w; it has to be that of the weight after the step.",
+        lambda w, g, lr, l1, decay: w.sign() * (_moved(w, g, lr, decay).abs() - lr * l1).clamp(min=0),
+        "Negative weights become zero: the threshold works on the absolute value.",
+        lambda w, g, lr, l1, decay: (_moved(w, g, lr, decay) - lr * l1).clamp(min=0),
+        "The gradient is not multiplied by lr.",
+        lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w - g, lr * l1),
     ],
     follows=[
-        (
-            "Without decay it is right, so gradient and threshold are: the decay is not, by which w is multiplied with 1 - lr * decay.",
-            lambda got, w, g, lr, l1, decay: got if decay else _soft(w - lr * g, lr * l1),
-        ),
-        (
-            "With l1 = 0 it is right, so the step is: the threshold after it is not, which brings u closer to zero by lr * l1.",
-            lambda got, w, g, lr, l1, decay: got if l1 else _moved(w, g, lr, decay),
-        ),
+        "Without decay it is right, so gradient and threshold are: the decay is not, by which w is multiplied with 1 - lr * decay.",
+        lambda got, w, g, lr, l1, decay: got if decay else _soft(w - lr * g, lr * l1),
+        "With l1 = 0 it is right, so the step is: the threshold after it is not, which brings u closer to zero by lr * l1.",
+        lambda got, w, g, lr, l1, decay: got if l1 else _moved(w, g, lr, decay),
     ],
 )
 def sparse_step(w, g, lr, l1, decay):
@@ -178,16 +144,19 @@ def _dropout_inputs():
         (15, (2, 2, 3), 0.2, "three axes"),
     ]:
         g = generator(seed)
-        yield Case((_quarters(*shape, g=g), torch.rand(shape, generator=g).double(), p, _quarters(*shape, g=g)), note)
+        yield Case(
+            (signed_quarters(*shape, g=g), torch.rand(shape, generator=g).double(), p, signed_quarters(*shape, g=g)),
+            note,
+        )
     g = generator(16)
-    h, u, grad = _quarters(2, 3, g=g), torch.rand((2, 3), generator=g), _quarters(2, 3, g=g)
+    h, u, grad = signed_quarters(2, 3, g=g), torch.rand((2, 3), generator=g), signed_quarters(2, 3, g=g)
     yield Case((h.float(), u.float(), 0.25, grad.float()), "float32")
 
 
 def _more_units():
     def arguments(n, d):
         g = generator(n + d)
-        return _quarters(n, d, g=g), torch.rand((n, d), generator=g).double(), 0.3, _quarters(n, d, g=g)
+        return signed_quarters(n, d, g=g), torch.rand((n, d), generator=g).double(), 0.3, signed_quarters(n, d, g=g)
 
     return [("examples", arguments(8, 3), arguments(64, 3), 56), ("units", arguments(3, 8), arguments(3, 64), 56)]
 
@@ -204,69 +173,40 @@ def _dropped(h, u, p, grad, keep=None, scale=None, back=None, back_scale=None):
     cases=_dropout_inputs,
     loops=_more_units,
     mistakes=[
-        (
-            "The scale is missing in both: what is kept is divided by 1 - p.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1.0),
-        ),
-        ("You multiply by 1 - p; divide by it.", lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 - p)),
-        (
-            "You divide by p; the share that is kept is 1 - p.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 / p),
-        ),
-        (
-            "The mask is the wrong way round: a unit is dropped where u < p.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u < p),
-        ),
-        (
-            "The mask is the wrong way round: a unit is dropped where u < p, so with u equal to p it is kept.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u <= p),
-        ),
-        (
-            "A unit is kept with probability p instead of 1 - p: compare u with p.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u >= 1 - p),
-        ),
-        (
-            "Where u equals p the unit is dropped; it is kept.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u > p),
-        ),
-        (
-            "dh goes through dropped units too: multiply the gradient by the mask. (out is right.)",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, back=torch.ones_like(h)),
-        ),
-        (
-            "dh lacks the scale: the slope of out is mask / (1 - p). (out is right.)",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, back_scale=1.0),
-        ),
-        (
-            "dh does not use grad: multiply it by what comes from above. (out is right.)",
-            lambda h, u, p, grad: _dropped(h, u, p, torch.ones_like(h)),
-        ),
-        (
-            "dh has a factor h; the slope of out with respect to h is mask / (1 - p). (out is right.)",
-            lambda h, u, p, grad: (_dropped(h, u, p, grad)[0], _dropped(h, u, p, grad)[1] * h),
-        ),
-        (
-            "You divide by the share that happened to be kept; divide by 1 - p.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 / (u >= p).double().mean()),
-        ),
-        (
-            "Nothing is dropped: a unit becomes zero where u < p.",
-            lambda h, u, p, grad: _dropped(h, u, p, grad, keep=torch.ones_like(h)),
-        ),
+        "The scale is missing in both: what is kept is divided by 1 - p.",
+        partial(_dropped, scale=1.0),
+        "You multiply by 1 - p; divide by it.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 - p),
+        "You divide by p; the share that is kept is 1 - p.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 / p),
+        "The mask is the wrong way round: a unit is dropped where u < p.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u < p),
+        "The mask is the wrong way round: a unit is dropped where u < p, so with u equal to p it is kept.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u <= p),
+        "A unit is kept with probability p instead of 1 - p: compare u with p.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u >= 1 - p),
+        "Where u equals p the unit is dropped; it is kept.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, keep=u > p),
+        "dh goes through dropped units too: multiply the gradient by the mask. (out is right.)",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, back=torch.ones_like(h)),
+        "dh lacks the scale: the slope of out is mask / (1 - p). (out is right.)",
+        partial(_dropped, back_scale=1.0),
+        "dh does not use grad: multiply it by what comes from above. (out is right.)",
+        lambda h, u, p, grad: _dropped(h, u, p, torch.ones_like(h)),
+        "dh has a factor h; the slope of out with respect to h is mask / (1 - p). (out is right.)",
+        lambda h, u, p, grad: (_dropped(h, u, p, grad)[0], _dropped(h, u, p, grad)[1] * h),
+        "You divide by the share that happened to be kept; divide by 1 - p.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, scale=1 / (u >= p).double().mean()),
+        "Nothing is dropped: a unit becomes zero where u < p.",
+        lambda h, u, p, grad: _dropped(h, u, p, grad, keep=torch.ones_like(h)),
     ],
     follows=[
-        (
-            "dh fits out, but the factor is wrong in both: it is 0 where u < p, and 1 / (1 - p) elsewhere.",
-            lambda got, h, u, p, grad: (got[0], grad * torch.where(h == 0, got[1] / grad, got[0] / h)),
-        ),
-        (
-            "Only dh is wrong: it is grad times the factor by which h was multiplied, 0 or 1 / (1 - p).",
-            lambda got, *a: (_dropped(*a)[0], got[1]),
-        ),
-        (
-            "Only out is wrong: it is 0 where u < p, and h / (1 - p) elsewhere.",
-            lambda got, *a: (got[0], _dropped(*a)[1]),
-        ),
+        "dh fits out, but the factor is wrong in both: it is 0 where u < p, and 1 / (1 - p) elsewhere.",
+        lambda got, h, u, p, grad: (got[0], grad * torch.where(h == 0, got[1] / grad, got[0] / h)),
+        "Only dh is wrong: it is grad times the factor by which h was multiplied, 0 or 1 / (1 - p).",
+        lambda got, *a: (_dropped(*a)[0], got[1]),
+        "Only out is wrong: it is 0 where u < p, and h / (1 - p) elsewhere.",
+        lambda got, *a: (got[0], _dropped(*a)[1]),
     ],
 )
 def dropout(h, u, p, grad):
@@ -340,72 +280,46 @@ def _previous(costs, patience):
     returns=("best", "last"),
     cases=_cost_lists,
     mistakes=[
-        (
-            "best looks at epochs after the stop, which never run.",
-            lambda costs, p: (costs.index(min(costs)), _stop(costs, p)[1]),
-        ),
-        ("It never stops: all epochs run.", lambda costs, p: (costs.index(min(costs)), len(costs) - 1)),
-        (
-            "It stops one epoch too late: after patience epochs in a row without improvement, not patience + 1.",
-            lambda costs, p: _stop(costs, p, full=lambda waited, p: waited > p),
-        ),
-        (
-            "It stops one epoch too early: patience epochs in a row without improvement have to run.",
-            lambda costs, p: _stop(costs, p, full=lambda waited, p: waited == p - 1),
-        ),
-        (
-            "Epochs without improvement are counted in all; an improvement sets the count back to zero.",
-            lambda costs, p: _stop(costs, p, in_a_row=False),
-        ),
-        (
-            "It compares with the epoch before; compare with the best so far.",
-            lambda costs, p: _stop(costs, p, against_previous=True),
-        ),
-        ("It compares with the epoch before; compare with the best so far.", _previous),
-        (
-            "A cost equal to the best counts as an improvement; only a lower one does.",
-            lambda costs, p: _stop(costs, p, better=lambda value, best: value <= best),
-        ),
-        (
-            "It looks for the highest cost; the lowest is the best.",
-            lambda costs, p: _stop(costs, p, better=lambda value, best: value > best),
-        ),
-        (
-            "best is a cost; return the number of the epoch.",
-            lambda costs, p: (costs[_stop(costs, p)[0]], _stop(costs, p)[1]),
-        ),
-        ("Both count from 1; epochs count from 0.", lambda costs, p: tuple(k + 1 for k in _stop(costs, p))),
-        (
-            "last is the number of epochs that ran; return the number of the last one, counted from 0. (best is right.)",
-            lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[1] + 1),
-        ),
-        (
-            "best is the last epoch; the weights that are kept are those of the lowest cost. (last is right.)",
-            lambda costs, p: (_stop(costs, p)[1], _stop(costs, p)[1]),
-        ),
-        (
-            "last can lie after the end of the list: fewer than patience epochs may follow the best one. (best is right.)",
-            lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[0] + p),
-        ),
-        (
-            "best is the lowest cost of all, also of epochs after the stop, which never run; look for the stop as you go through the list.",
-            lambda costs, p: (costs.index(min(costs)), min(costs.index(min(costs)) + p, len(costs) - 1)),
-        ),
-        ("It stops at the first epoch that is not better, whatever the patience is.", lambda costs, p: _stop(costs, 1)),
-        (
-            "The best cost so far starts at 0; start from the first cost, or from infinity.",
-            lambda costs, p: (lambda found: (max(found[0] - 1, 0), max(found[1] - 1, 0)))(_stop([0.0, *costs], p)),
-        ),
+        "best looks at epochs after the stop, which never run.",
+        lambda costs, p: (costs.index(min(costs)), _stop(costs, p)[1]),
+        "It never stops: all epochs run.",
+        lambda costs, p: (costs.index(min(costs)), len(costs) - 1),
+        "It stops one epoch too late: after patience epochs in a row without improvement, not patience + 1.",
+        partial(_stop, full=lambda waited, p: waited > p),
+        "It stops one epoch too early: patience epochs in a row without improvement have to run.",
+        partial(_stop, full=lambda waited, p: waited == p - 1),
+        "Epochs without improvement are counted in all; an improvement sets the count back to zero.",
+        partial(_stop, in_a_row=False),
+        "It compares with the epoch before; compare with the best so far.",
+        partial(_stop, against_previous=True),
+        "It compares with the epoch before; compare with the best so far.",
+        _previous,
+        "A cost equal to the best counts as an improvement; only a lower one does.",
+        partial(_stop, better=lambda value, best: value <= best),
+        "It looks for the highest cost; the lowest is the best.",
+        partial(_stop, better=lambda value, best: value > best),
+        "best is a cost; return the number of the epoch.",
+        lambda costs, p: (costs[_stop(costs, p)[0]], _stop(costs, p)[1]),
+        "Both count from 1; epochs count from 0.",
+        lambda costs, p: tuple(k + 1 for k in _stop(costs, p)),
+        "last is the number of epochs that ran; return the number of the last one, counted from 0. (best is right.)",
+        lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[1] + 1),
+        "best is the last epoch; the weights that are kept are those of the lowest cost. (last is right.)",
+        lambda costs, p: (_stop(costs, p)[1], _stop(costs, p)[1]),
+        "last can lie after the end of the list: fewer than patience epochs may follow the best one. (best is right.)",
+        lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[0] + p),
+        "best is the lowest cost of all, also of epochs after the stop, which never run; look for the stop as you go through the list.",
+        lambda costs, p: (costs.index(min(costs)), min(costs.index(min(costs)) + p, len(costs) - 1)),
+        "It stops at the first epoch that is not better, whatever the patience is.",
+        lambda costs, p: _stop(costs, 1),
+        "The best cost so far starts at 0; start from the first cost, or from infinity.",
+        lambda costs, p: (lambda found: (max(found[0] - 1, 0), max(found[1] - 1, 0)))(_stop([0.0, *costs], p)),
     ],
     follows=[
-        (
-            "Only last is wrong: training ends when patience epochs in a row have brought no improvement, or with the list.",
-            lambda got, *a: (_stop(*a)[0], got[1]),
-        ),
-        (
-            "Only best is wrong: it is the epoch with the lowest cost of those that ran, the first one if several are equal.",
-            lambda got, *a: (got[0], _stop(*a)[1]),
-        ),
+        "Only last is wrong: training ends when patience epochs in a row have brought no improvement, or with the list.",
+        lambda got, *a: (_stop(*a)[0], got[1]),
+        "Only best is wrong: it is the epoch with the lowest cost of those that ran, the first one if several are equal.",
+        lambda got, *a: (got[0], _stop(*a)[1]),
     ],
 )
 def early_stop(costs, patience):
@@ -444,13 +358,15 @@ def _image_inputs():
         (36, (3, 3, 2), 1, 0, "several images"),
         (37, (2, 2, 3), 0, 1, "several images"),
     ]:
-        yield Case((_quarters(*shape, g=generator(seed)), down, right), note, negative if min(down, right) < 0 else "")
-    yield Case((_quarters(2, 3, 3, g=generator(35)).float(), 1, -1), "float32", negative)
+        yield Case(
+            (signed_quarters(*shape, g=generator(seed)), down, right), note, negative if min(down, right) < 0 else ""
+        )
+    yield Case((signed_quarters(2, 3, 3, g=generator(35)).float(), 1, -1), "float32", negative)
 
 
 def _more_images():
     def arguments(n, h):
-        return _quarters(n, h, h, g=generator(n + h)), 1, 2
+        return signed_quarters(n, h, h, g=generator(n + h)), 1, 2
 
     return [("images", arguments(8, 4), arguments(64, 4), 56), ("rows", arguments(2, 8), arguments(2, 64), 56)]
 
@@ -474,62 +390,36 @@ def _rolled_and_erased(images, down, right):
     cases=_image_inputs,
     loops=_more_images,
     mistakes=[
-        (
-            "What leaves on one side comes in on the other; zeros come in.",
-            lambda images, down, right: torch.roll(images, (down, right), (1, 2)),
-        ),
-        (
-            "The axis of the images is moved: rows are axis 1 and columns axis 2.",
-            lambda images, down, right: torch.roll(images, (down, right), (0, 1)),
-        ),
-        (
-            "It moves the other way: down and right are positive.",
-            lambda images, down, right: _shifted(images, -down, -right),
-        ),
-        (
-            "down and right are exchanged: down moves along axis 1, right along axis 2.",
-            lambda images, down, right: _shifted(images, right, down),
-        ),
-        (
-            "down and right are exchanged, and it moves the other way: down is axis 1, and positive.",
-            lambda images, down, right: _shifted(images, -right, -down),
-        ),
-        (
-            "Negative shifts do nothing: they move up and left.",
-            lambda images, down, right: _shifted(images, max(down, 0), max(right, 0)),
-        ),
-        (
-            "Negative shifts move as positive ones do: they go up and left.",
-            lambda images, down, right: _shifted(images, abs(down), abs(right)),
-        ),
-        (
-            "The wrong rows or columns are set to zero for negative shifts: there the zeros come in from below and from the right.",
-            _rolled_and_erased,
-        ),
+        "What leaves on one side comes in on the other; zeros come in.",
+        lambda images, down, right: torch.roll(images, (down, right), (1, 2)),
+        "The axis of the images is moved: rows are axis 1 and columns axis 2.",
+        lambda images, down, right: torch.roll(images, (down, right), (0, 1)),
+        "It moves the other way: down and right are positive.",
+        lambda images, down, right: _shifted(images, -down, -right),
+        "down and right are exchanged: down moves along axis 1, right along axis 2.",
+        lambda images, down, right: _shifted(images, right, down),
+        "down and right are exchanged, and it moves the other way: down is axis 1, and positive.",
+        lambda images, down, right: _shifted(images, -right, -down),
+        "Negative shifts do nothing: they move up and left.",
+        lambda images, down, right: _shifted(images, max(down, 0), max(right, 0)),
+        "Negative shifts move as positive ones do: they go up and left.",
+        lambda images, down, right: _shifted(images, abs(down), abs(right)),
+        "The wrong rows or columns are set to zero for negative shifts: there the zeros come in from below and from the right.",
+        _rolled_and_erased,
     ],
     follows=[
-        (
-            "Only negative shifts are wrong: they move up and left, and zeros come in from below and from the right.",
-            lambda got, images, down, right: got if min(down, right) < 0 else _shifted(images, down, right),
+        "Only negative shifts are wrong: they move up and left, and zeros come in from below and from the right.",
+        lambda got, images, down, right: got if min(down, right) < 0 else _shifted(images, down, right),
+        "The first image is right, but not the others: all move alike.",
+        lambda got, images, down, right: torch.cat([_shifted(images[:1], down, right), got[1:]]),
+        "Pixels land where they should, but other places are not zero: nothing comes in there.",
+        lambda got, images, down, right: got.where(
+            _shifted(torch.ones_like(images), down, right) == 0, _shifted(images, down, right)
         ),
-        (
-            "The first image is right, but not the others: all move alike.",
-            lambda got, images, down, right: torch.cat([_shifted(images[:1], down, right), got[1:]]),
-        ),
-        (
-            "Pixels land where they should, but other places are not zero: nothing comes in there.",
-            lambda got, images, down, right: got.where(
-                _shifted(torch.ones_like(images), down, right) == 0, _shifted(images, down, right)
-            ),
-        ),
-        (
-            "Moved down or up alone, images are right; moved to the right or left they are not.",
-            lambda got, images, down, right: got if right else _shifted(images, down, right),
-        ),
-        (
-            "Moved to the right or left alone, images are right; moved down or up they are not.",
-            lambda got, images, down, right: got if down else _shifted(images, down, right),
-        ),
+        "Moved down or up alone, images are right; moved to the right or left they are not.",
+        lambda got, images, down, right: got if right else _shifted(images, down, right),
+        "Moved to the right or left alone, images are right; moved down or up they are not.",
+        lambda got, images, down, right: got if down else _shifted(images, down, right),
     ],
 )
 def shift(images, down, right):
@@ -600,84 +490,51 @@ def _votes(y, out_of_bag, t):
     cases=_bag_inputs,
     loops=_more_examples,
     mistakes=[
-        (
-            "All members are averaged; only those that have not seen the example may vote on it.",
-            lambda y, out, t: _bagged(y, out, t, chosen=torch.ones_like(out)),
+        "All members are averaged; only those that have not seen the example may vote on it.",
+        lambda y, out, t: _bagged(y, out, t, chosen=torch.ones_like(out)),
+        "The mask is the wrong way round: True marks a member that has not seen the example.",
+        lambda y, out, t: _bagged(y, out, t, chosen=~out),
+        "You divide by the number M of members; divide by how many have not seen the example.",
+        lambda y, out, t: _bagged(y, out, t, count=len(y)),
+        "average is a sum: divide it by how many members have not seen the example.",
+        partial(_bagged, count=1),
+        "These are votes for one class each; average the probabilities.",
+        _votes,
+        "error counts all examples; those that every member has seen do not count. (average is right.)",
+        lambda y, out, t: _bagged(y, out, t, among=torch.ones_like(t, dtype=torch.bool)),
+        "error divides by all N examples; divide by those that some member has not seen. (average is right.)",
+        lambda y, out, t: (_bagged(y, out, t)[0], _bagged(y, out, t)[1] * out.any(dim=0).double().mean()),
+        "error is the share of right answers; return that of wrong ones. (average is right.)",
+        partial(_bagged, wrong=lambda a, b: a == b),
+        "error is a number of examples; divide it by how many count. (average is right.)",
+        lambda y, out, t: (_bagged(y, out, t)[0], _bagged(y, out, t)[1] * out.any(dim=0).sum()),
+        "error is 1 minus the probability of the class t; count how often another class is the most probable. (average is right.)",
+        lambda y, out, t: (
+            _bagged(y, out, t)[0],
+            (1 - _bagged(y, out, t)[0].gather(1, t[:, None])[out.any(dim=0)]).mean(),
         ),
-        (
-            "The mask is the wrong way round: True marks a member that has not seen the example.",
-            lambda y, out, t: _bagged(y, out, t, chosen=~out),
+        "The row of an example that every member has seen is 0 / 0; it should be zero. (error is right.)",
+        lambda y, out, t: (_bagged(y, out, t, count=out.sum(dim=0)[:, None])[0], _bagged(y, out, t)[1]),
+        "The row of an example that every member has seen is 0 / 0, which is a class too when argmax is taken.",
+        lambda y, out, t: (lambda average: (average, (average.argmax(dim=-1) != t).double().mean()))(
+            _bagged(y, out, t, count=out.sum(dim=0)[:, None])[0]
         ),
-        (
-            "You divide by the number M of members; divide by how many have not seen the example.",
-            lambda y, out, t: _bagged(y, out, t, count=len(y)),
+        "error averages the errors of single members; take the class of the average first. (average is right.)",
+        lambda y, out, t: (_bagged(y, out, t)[0], (y.argmax(dim=-1) != t)[out].double().mean()),
+        "average is a geometric mean; average the probabilities themselves.",
+        lambda y, out, t: (lambda found: (found[0].exp() * out.any(dim=0)[:, None], found[1]))(
+            _bagged(y.log(), out, t)
         ),
-        (
-            "average is a sum: divide it by how many members have not seen the example.",
-            lambda y, out, t: _bagged(y, out, t, count=1),
-        ),
-        ("These are votes for one class each; average the probabilities.", _votes),
-        (
-            "error counts all examples; those that every member has seen do not count. (average is right.)",
-            lambda y, out, t: _bagged(y, out, t, among=torch.ones_like(t, dtype=torch.bool)),
-        ),
-        (
-            "error divides by all N examples; divide by those that some member has not seen. (average is right.)",
-            lambda y, out, t: (_bagged(y, out, t)[0], _bagged(y, out, t)[1] * out.any(dim=0).double().mean()),
-        ),
-        (
-            "error is the share of right answers; return that of wrong ones. (average is right.)",
-            lambda y, out, t: _bagged(y, out, t, wrong=lambda a, b: a == b),
-        ),
-        (
-            "error is a number of examples; divide it by how many count. (average is right.)",
-            lambda y, out, t: (_bagged(y, out, t)[0], _bagged(y, out, t)[1] * out.any(dim=0).sum()),
-        ),
-        (
-            "error is 1 minus the probability of the class t; count how often another class is the most probable. (average is right.)",
-            lambda y, out, t: (
-                _bagged(y, out, t)[0],
-                (1 - _bagged(y, out, t)[0].gather(1, t[:, None])[out.any(dim=0)]).mean(),
-            ),
-        ),
-        (
-            "The row of an example that every member has seen is 0 / 0; it should be zero. (error is right.)",
-            lambda y, out, t: (_bagged(y, out, t, count=out.sum(dim=0)[:, None])[0], _bagged(y, out, t)[1]),
-        ),
-        (
-            "The row of an example that every member has seen is 0 / 0, which is a class too when argmax is taken.",
-            lambda y, out, t: (lambda average: (average, (average.argmax(dim=-1) != t).double().mean()))(
-                _bagged(y, out, t, count=out.sum(dim=0)[:, None])[0]
-            ),
-        ),
-        (
-            "error averages the errors of single members; take the class of the average first. (average is right.)",
-            lambda y, out, t: (_bagged(y, out, t)[0], (y.argmax(dim=-1) != t)[out].double().mean()),
-        ),
-        (
-            "average is a geometric mean; average the probabilities themselves.",
-            lambda y, out, t: (lambda found: (found[0].exp() * out.any(dim=0)[:, None], found[1]))(
-                _bagged(y.log(), out, t)
-            ),
-        ),
-        (
-            "You divide by all entries of the mask that are True; count them for each example, along the axis of the members.",
-            lambda y, out, t: _bagged(y, out, t, count=out.sum()),
-        ),
+        "You divide by all entries of the mask that are True; count them for each example, along the axis of the members.",
+        lambda y, out, t: _bagged(y, out, t, count=out.sum()),
     ],
     follows=[
-        (
-            "average is wrong, and error follows from it: for each example, average over the members that have not seen it.",
-            lambda got, y, out, t: (got[0], (got[0].argmax(dim=1) != t)[out.any(dim=0)].double().mean()),
-        ),
-        (
-            "Only error is wrong: of the examples that some member has not seen, it is the share whose most probable class is not t.",
-            lambda got, *a: (_bagged(*a)[0], got[1]),
-        ),
-        (
-            "Only average is wrong: it is the mean over the members that have not seen the example, and a row of zeros if all have.",
-            lambda got, *a: (got[0], _bagged(*a)[1]),
-        ),
+        "average is wrong, and error follows from it: for each example, average over the members that have not seen it.",
+        lambda got, y, out, t: (got[0], (got[0].argmax(dim=1) != t)[out.any(dim=0)].double().mean()),
+        "Only error is wrong: of the examples that some member has not seen, it is the share whose most probable class is not t.",
+        lambda got, *a: (_bagged(*a)[0], got[1]),
+        "Only average is wrong: it is the mean over the members that have not seen the example, and a row of zeros if all have.",
+        lambda got, *a: (got[0], _bagged(*a)[1]),
     ],
 )
 def out_of_bag_error(y, out_of_bag, t):

@@ -1,21 +1,16 @@
 """Checks of the exercises to chapter 07, "Training deep networks". Conventions are those of ``nndl_lib.functional``."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.runtime import generator
+from nndl_lib.checks._inputs import floats, generator, signed_quarters
 
 __all__ = ["batch_norm_step", "highway", "layer_norm_backward", "revive", "weight_std"]
-
-
-def _quarters(*shape: int, g: torch.Generator) -> Tensor:
-    """Random multiples of 1/4 from -2 to 2, none of them zero: short to print, exact to compute with."""
-    size = torch.randint(1, 9, shape, generator=g).double() / 4
-    return size * (2.0 * torch.randint(0, 2, shape, generator=g).double() - 1)
 
 
 # --- 1: the size of weights -----------------------------------------------------------------------------------------
@@ -53,26 +48,16 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
     strict=("std",),
     cases=_shapes,
     mistakes=[
-        (
-            "You return the variance; its root is the standard deviation.",
-            lambda shape, gain, mode: gain**2 / _fan(shape, mode),
-        ),
-        (
-            "The root is missing: divide the gain by the root of the fan.",
-            lambda shape, gain, mode: gain / _fan(shape, mode),
-        ),
-        (
-            "Fan-in and fan-out are exchanged: a weight has the shape (out, in, ...).",
-            lambda shape, gain, mode: gain / math.sqrt(_fan(shape, _SWAPPED[mode])),
-        ),
-        (
-            "The gain stands under the root; it multiplies the standard deviation.",
-            lambda shape, gain, mode: math.sqrt(gain / _fan(shape, mode)),
-        ),
-        (
-            "You multiply by the root of the fan; divide by it.",
-            lambda shape, gain, mode: gain * math.sqrt(_fan(shape, mode)),
-        ),
+        "You return the variance; its root is the standard deviation.",
+        lambda shape, gain, mode: gain**2 / _fan(shape, mode),
+        "The root is missing: divide the gain by the root of the fan.",
+        lambda shape, gain, mode: gain / _fan(shape, mode),
+        "Fan-in and fan-out are exchanged: a weight has the shape (out, in, ...).",
+        lambda shape, gain, mode: gain / math.sqrt(_fan(shape, _SWAPPED[mode])),
+        "The gain stands under the root; it multiplies the standard deviation.",
+        lambda shape, gain, mode: math.sqrt(gain / _fan(shape, mode)),
+        "You multiply by the root of the fan; divide by it.",
+        lambda shape, gain, mode: gain * math.sqrt(_fan(shape, mode)),
         *(
             (
                 'mode has no effect: "in" takes the fan-in, "out" the fan-out, and "mean" their mean.',
@@ -80,41 +65,27 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
             )
             for always in ("in", "out", "mean")
         ),
-        (
-            'For mode "mean" you use the sum of the two fans; halve it.',
-            lambda shape, gain, mode: gain / math.sqrt(_fan(shape, mode) * (2 if mode == "mean" else 1)),
+        'For mode "mean" you use the sum of the two fans; halve it.',
+        lambda shape, gain, mode: gain / math.sqrt(_fan(shape, mode) * (2 if mode == "mean" else 1)),
+        'For mode "mean" you take the mean of two standard deviations; take the mean of the fans, then the root.',
+        lambda shape, gain, mode: (
+            gain / math.sqrt(_fan(shape, mode))
+            if mode != "mean"
+            else gain * (_fan(shape, "in") ** -0.5 + _fan(shape, "out") ** -0.5) / 2
         ),
-        (
-            'For mode "mean" you take the mean of two standard deviations; take the mean of the fans, then the root.',
-            lambda shape, gain, mode: (
-                gain / math.sqrt(_fan(shape, mode))
-                if mode != "mean"
-                else gain * (_fan(shape, "in") ** -0.5 + _fan(shape, "out") ** -0.5) / 2
-            ),
+        "Only the fan-in counts the kernel; each input also goes into out * height * width outputs.",
+        lambda shape, gain, mode: (
+            gain
+            / math.sqrt({"in": _fan(shape, "in"), "out": shape[0], "mean": (_fan(shape, "in") + shape[0]) / 2}[mode])
         ),
-        (
-            "Only the fan-in counts the kernel; each input also goes into out * height * width outputs.",
-            lambda shape, gain, mode: (
-                gain
-                / math.sqrt(
-                    {"in": _fan(shape, "in"), "out": shape[0], "mean": (_fan(shape, "in") + shape[0]) / 2}[mode]
-                )
-            ),
-        ),
-        (
-            "The factor 2 of He is there already: it is the square of the gain.",
-            lambda shape, gain, mode: gain * math.sqrt(2 / _fan(shape, mode)),
-        ),
-        (
-            "This is the bound of a uniform distribution; its standard deviation is the root of 3 smaller.",
-            lambda shape, gain, mode: gain * math.sqrt(3 / _fan(shape, mode)),
-        ),
+        "The factor 2 of He is there already: it is the square of the gain.",
+        lambda shape, gain, mode: gain * math.sqrt(2 / _fan(shape, mode)),
+        "This is the bound of a uniform distribution; its standard deviation is the root of 3 smaller.",
+        lambda shape, gain, mode: gain * math.sqrt(3 / _fan(shape, mode)),
     ],
     follows=[
-        (
-            'Only mode "mean" is wrong: the gain is divided by the root of the mean of the two fans, half of their sum.',
-            lambda got, shape, gain, mode: got if mode == "mean" else gain / math.sqrt(_fan(shape, mode)),
-        )
+        'Only mode "mean" is wrong: the gain is divided by the root of the mean of the two fans, half of their sum.',
+        lambda got, shape, gain, mode: got if mode == "mean" else gain / math.sqrt(_fan(shape, mode)),
     ],
 )
 def weight_std(shape, gain, mode):
@@ -133,8 +104,8 @@ def _batches():
     def one(*values):
         return torch.tensor(values).double()
 
-    yield Case((torch.tensor([[1.0], [3.0]]).double(), one(1.0), one(0.0), one(0.0), one(1.0), 0.5, 3.0), "one unit")
-    yield Case((torch.tensor([[1.0], [3.0]]).double(), one(2.0), one(0.5), one(1.0), one(2.0), 0.25, 0.5), "one unit")
+    yield Case((floats([1.0], [3.0]), one(1.0), one(0.0), one(0.0), one(1.0), 0.5, 3.0), "one unit")
+    yield Case((floats([1.0], [3.0]), one(2.0), one(0.5), one(1.0), one(2.0), 0.25, 0.5), "one unit")
     for seed, (B, C), momentum, eps, note in [
         (1, (3, 2), 0.25, 0.25, ""),
         (2, (2, 3), 0.1, 1e-5, "two examples"),
@@ -158,7 +129,7 @@ def _batches():
 
 def _batch(B, C, seed, momentum, eps):
     g = generator(seed)
-    z, gamma, beta, mean, var = _quarters(B, C, g=g), *(_quarters(C, g=g) for _ in range(4))
+    z, gamma, beta, mean, var = signed_quarters(B, C, g=g), *(signed_quarters(C, g=g) for _ in range(4))
     return z, gamma, beta, mean, var.abs(), momentum, eps
 
 
@@ -202,86 +173,50 @@ def _with_the_running(z, gamma, beta, mean, var, m, eps, first=False):
     cases=_batches,
     loops=_larger_batches,
     mistakes=[
-        (
-            "running_var takes in the variance divided by B; there it is divided by B - 1.",
-            lambda *a: _bn(*a, running=0),
-        ),
-        ("y is normalized by the variance divided by B - 1; for y divide by B.", lambda *a: _bn(*a, correction=1)),
-        (
-            "The two variances are exchanged: y uses the one divided by B, running_var the one divided by B - 1.",
-            lambda *a: _bn(*a, correction=1, running=0),
-        ),
-        (
-            "momentum is the wrong way round: it is the share of the batch, 1 - momentum that of the old value.",
-            lambda *a: _bn(*a, keep=lambda m: (m, 1 - m)),
-        ),
-        (
-            "momentum is the wrong way round, and running_var takes in the variance divided by B: divide by B - 1 there.",
-            lambda *a: _bn(*a, keep=lambda m: (m, 1 - m), running=0),
-        ),
-        (
-            "The old running statistics are not faded: they have a factor 1 - momentum. (y is right.)",
-            lambda *a: _bn(*a, keep=lambda m: (1, m)),
-        ),
-        (
-            "The running statistics are those of the batch alone; keep the share 1 - momentum of the old ones. (y is right.)",
-            lambda *a: _bn(*a, keep=lambda m: (0, 1)),
-        ),
-        (
-            "y is normalized by the running statistics, as in evaluation mode; in training mode use those of the batch.",
-            _with_the_running,
-        ),
-        (
-            "The running statistics are moved first, and y is normalized by them; in training mode use those of the batch.",
-            lambda *a: _with_the_running(*a, first=True),
-        ),
-        (
-            "You normalize each row; batch norm has one mean and variance for each unit, over the examples, dim=0.",
-            lambda *a: _bn(*a, dim=1),
-        ),
-        (
-            "All units get the same mean and variance; each has its own, over the examples, dim=0.",
-            lambda *a: _bn(*a, dim=(0, 1)),
-        ),
-        (
-            "eps stands outside the root; add it to the variance under the root.",
-            lambda *a: _bn(*a, root=lambda v, eps: v.sqrt() + eps),
-        ),
-        (
-            "eps is missing: a unit that is constant over the batch would be divided by zero.",
-            lambda *a: _bn(*a, root=lambda v, eps: v.sqrt()),
-        ),
-        (
-            "The root is missing: divide by the root of the variance plus eps.",
-            lambda *a: _bn(*a, root=lambda v, eps: v + eps),
-        ),
-        ("The scale gamma is missing from y.", lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: z_hat + beta)),
-        (
-            "gamma and beta are missing: y is gamma times the normalized value, plus beta.",
-            lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: z_hat),
-        ),
-        (
-            "The shift is multiplied by gamma too: y is gamma * z_hat + beta.",
-            lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: gamma * (z_hat + beta)),
-        ),
-        (
-            "gamma and beta are exchanged: gamma is the scale, beta the shift.",
-            lambda *a: _bn(*a, y=lambda z_hat, gamma, beta: beta * z_hat + gamma),
-        ),
+        "running_var takes in the variance divided by B; there it is divided by B - 1.",
+        partial(_bn, running=0),
+        "y is normalized by the variance divided by B - 1; for y divide by B.",
+        partial(_bn, correction=1),
+        "The two variances are exchanged: y uses the one divided by B, running_var the one divided by B - 1.",
+        partial(_bn, correction=1, running=0),
+        "momentum is the wrong way round: it is the share of the batch, 1 - momentum that of the old value.",
+        partial(_bn, keep=lambda m: (m, 1 - m)),
+        "momentum is the wrong way round, and running_var takes in the variance divided by B: divide by B - 1 there.",
+        partial(_bn, keep=lambda m: (m, 1 - m), running=0),
+        "The old running statistics are not faded: they have a factor 1 - momentum. (y is right.)",
+        partial(_bn, keep=lambda m: (1, m)),
+        "The running statistics are those of the batch alone; keep the share 1 - momentum of the old ones. (y is right.)",
+        partial(_bn, keep=lambda m: (0, 1)),
+        "y is normalized by the running statistics, as in evaluation mode; in training mode use those of the batch.",
+        _with_the_running,
+        "The running statistics are moved first, and y is normalized by them; in training mode use those of the batch.",
+        partial(_with_the_running, first=True),
+        "You normalize each row; batch norm has one mean and variance for each unit, over the examples, dim=0.",
+        partial(_bn, dim=1),
+        "All units get the same mean and variance; each has its own, over the examples, dim=0.",
+        partial(_bn, dim=(0, 1)),
+        "eps stands outside the root; add it to the variance under the root.",
+        partial(_bn, root=lambda v, eps: v.sqrt() + eps),
+        "eps is missing: a unit that is constant over the batch would be divided by zero.",
+        partial(_bn, root=lambda v, eps: v.sqrt()),
+        "The root is missing: divide by the root of the variance plus eps.",
+        partial(_bn, root=lambda v, eps: v + eps),
+        "The scale gamma is missing from y.",
+        partial(_bn, y=lambda z_hat, gamma, beta: z_hat + beta),
+        "gamma and beta are missing: y is gamma times the normalized value, plus beta.",
+        partial(_bn, y=lambda z_hat, gamma, beta: z_hat),
+        "The shift is multiplied by gamma too: y is gamma * z_hat + beta.",
+        partial(_bn, y=lambda z_hat, gamma, beta: gamma * (z_hat + beta)),
+        "gamma and beta are exchanged: gamma is the scale, beta the shift.",
+        partial(_bn, y=lambda z_hat, gamma, beta: beta * z_hat + gamma),
     ],
     follows=[
-        (
-            "Only running_var is wrong: it is 1 - momentum times the old one, plus momentum times the variance divided by B - 1.",
-            lambda got, *a: (*_bn(*a)[:2], got[2]),
-        ),
-        (
-            "Only the running statistics are wrong: 1 - momentum times the old ones, plus momentum times those of z in the batch.",
-            lambda got, *a: (_bn(*a)[0], *got[1:]),
-        ),
-        (
-            "Only y is wrong: it is gamma (z - mean) / sqrt(variance + eps) + beta, with mean and variance of each unit in the batch.",
-            lambda got, *a: (got[0], *_bn(*a)[1:]),
-        ),
+        "Only running_var is wrong: it is 1 - momentum times the old one, plus momentum times the variance divided by B - 1.",
+        lambda got, *a: (*_bn(*a)[:2], got[2]),
+        "Only the running statistics are wrong: 1 - momentum times the old ones, plus momentum times those of z in the batch.",
+        lambda got, *a: (_bn(*a)[0], *got[1:]),
+        "Only y is wrong: it is gamma (z - mean) / sqrt(variance + eps) + beta, with mean and variance of each unit in the batch.",
+        lambda got, *a: (got[0], *_bn(*a)[1:]),
     ],
     rtol=1e-7,
 )
@@ -301,11 +236,8 @@ def _rows():
     def tensor(*rows):
         return torch.tensor(rows).double()
 
-    yield Case((tensor([1.0, 0.0]), tensor([1.0, -1.0]), torch.tensor([1.0, 1.0]).double(), 1.0), "one example")
-    yield Case(
-        (tensor([1.0, 2.0, 0.5]), tensor([1.0, -1.0, 0.5]), torch.tensor([1.0, 2.0, -1.0]).double(), 0.25),
-        "one example",
-    )
+    yield Case((tensor([1.0, 0.0]), tensor([1.0, -1.0]), floats(1.0, 1.0), 1.0), "one example")
+    yield Case((tensor([1.0, 2.0, 0.5]), tensor([1.0, -1.0, 0.5]), floats(1.0, 2.0, -1.0), 0.25), "one example")
     for seed, N, D, eps, note in [
         (21, 2, 3, 0.25, ""),
         (22, 3, 2, 0.5, "two units"),
@@ -323,7 +255,7 @@ def _rows():
 
 def _row_batch(N, D, seed, eps):
     g = generator(seed)
-    return _quarters(N, D, g=g), _quarters(N, D, g=g), _quarters(D, g=g), eps
+    return signed_quarters(N, D, g=g), signed_quarters(N, D, g=g), signed_quarters(D, g=g), eps
 
 
 def _more_rows():
@@ -360,102 +292,64 @@ def _ln(
     cases=_rows,
     loops=_more_rows,
     mistakes=[
-        (
-            "Mean and variance are taken as constants: both depend on x, and two terms of x_bar come from them.",
-            lambda *a: _ln(*a, means=lambda bar, x_hat, mean: 0),
+        "Mean and variance are taken as constants: both depend on x, and two terms of x_bar come from them.",
+        partial(_ln, means=lambda bar, x_hat, mean: 0),
+        "The mean is taken as a constant: subtract the mean of the error signals of x_hat.",
+        partial(_ln, means=lambda bar, x_hat, mean: x_hat * mean(x_hat * bar)),
+        "The variance is taken as a constant: the term with x_hat times a mean is missing.",
+        partial(_ln, means=lambda bar, x_hat, mean: mean(bar)),
+        "The last term of x_bar has the wrong sign: subtract it.",
+        partial(_ln, means=lambda bar, x_hat, mean: mean(bar) - x_hat * mean(x_hat * bar)),
+        "The last term of x_bar lacks its factor x_hat, outside of the mean.",
+        partial(_ln, means=lambda bar, x_hat, mean: mean(bar) + mean(x_hat * bar)),
+        "x_bar has sums over the units where means should be.",
+        partial(_ln, over=lambda values: values.sum(dim=1, keepdim=True)),
+        "x_bar has means over all entries; each example has its own, over its units: dim=1.",
+        partial(_ln, over=torch.mean),
+        "You multiply by gamma at the end; gamma differs from unit to unit, so multiply before the means are taken.",
+        partial(_ln, scale=lambda y_bar, gamma: y_bar, last=lambda x_bar, s, gamma: gamma * x_bar / s),
+        "gamma is missing from x_bar: the error signals of x_hat are gamma * y_bar.",
+        partial(_ln, scale=lambda y_bar, gamma: y_bar),
+        "This is batch norm: the means in x_bar run over the units of one example, dim=1.",
+        partial(_ln, dim=0),
+        "The variance is divided by D - 1; layer norm divides by D: correction=0.",
+        partial(_ln, correction=1),
+        "x_bar is not divided by the standard deviation, the root of the variance plus eps.",
+        partial(_ln, last=lambda x_bar, s, gamma: x_bar),
+        "You multiply by the standard deviation; divide x_bar by it.",
+        partial(_ln, last=lambda x_bar, s, gamma: x_bar * s),
+        "x_bar is divided by the variance; divide it by the standard deviation.",
+        partial(_ln, last=lambda x_bar, s, gamma: x_bar / s**2),
+        "eps stands outside the root; add it to the variance under the root.",
+        partial(_ln, root=lambda v, eps: v.sqrt() + eps),
+        "eps is missing: add it to the variance under the root.",
+        partial(_ln, root=lambda v, eps: v.sqrt()),
+        "The root is missing: divide by the root of the variance plus eps.",
+        partial(_ln, root=lambda v, eps: v + eps),
+        "gamma_bar uses x itself; y_bar is multiplied by the normalized x_hat. (x_bar and beta_bar are right.)",
+        partial(_ln, gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x).sum(dim=0)),
+        "gamma_bar and beta_bar run over the units; all examples share them, so sum over dim=0.",
+        partial(
+            _ln,
+            gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).sum(dim=1),
+            beta_bar=lambda y_bar, gamma: y_bar.sum(dim=1),
         ),
-        (
-            "The mean is taken as a constant: subtract the mean of the error signals of x_hat.",
-            lambda *a: _ln(*a, means=lambda bar, x_hat, mean: x_hat * mean(x_hat * bar)),
-        ),
-        (
-            "The variance is taken as a constant: the term with x_hat times a mean is missing.",
-            lambda *a: _ln(*a, means=lambda bar, x_hat, mean: mean(bar)),
-        ),
-        (
-            "The last term of x_bar has the wrong sign: subtract it.",
-            lambda *a: _ln(*a, means=lambda bar, x_hat, mean: mean(bar) - x_hat * mean(x_hat * bar)),
-        ),
-        (
-            "The last term of x_bar lacks its factor x_hat, outside of the mean.",
-            lambda *a: _ln(*a, means=lambda bar, x_hat, mean: mean(bar) + mean(x_hat * bar)),
-        ),
-        (
-            "x_bar has sums over the units where means should be.",
-            lambda *a: _ln(*a, over=lambda values: values.sum(dim=1, keepdim=True)),
-        ),
-        (
-            "x_bar has means over all entries; each example has its own, over its units: dim=1.",
-            lambda *a: _ln(*a, over=torch.mean),
-        ),
-        (
-            "You multiply by gamma at the end; gamma differs from unit to unit, so multiply before the means are taken.",
-            lambda *a: _ln(*a, scale=lambda y_bar, gamma: y_bar, last=lambda x_bar, s, gamma: gamma * x_bar / s),
-        ),
-        (
-            "gamma is missing from x_bar: the error signals of x_hat are gamma * y_bar.",
-            lambda *a: _ln(*a, scale=lambda y_bar, gamma: y_bar),
-        ),
-        ("This is batch norm: the means in x_bar run over the units of one example, dim=1.", lambda *a: _ln(*a, dim=0)),
-        ("The variance is divided by D - 1; layer norm divides by D: correction=0.", lambda *a: _ln(*a, correction=1)),
-        (
-            "x_bar is not divided by the standard deviation, the root of the variance plus eps.",
-            lambda *a: _ln(*a, last=lambda x_bar, s, gamma: x_bar),
-        ),
-        (
-            "You multiply by the standard deviation; divide x_bar by it.",
-            lambda *a: _ln(*a, last=lambda x_bar, s, gamma: x_bar * s),
-        ),
-        (
-            "x_bar is divided by the variance; divide it by the standard deviation.",
-            lambda *a: _ln(*a, last=lambda x_bar, s, gamma: x_bar / s**2),
-        ),
-        (
-            "eps stands outside the root; add it to the variance under the root.",
-            lambda *a: _ln(*a, root=lambda v, eps: v.sqrt() + eps),
-        ),
-        ("eps is missing: add it to the variance under the root.", lambda *a: _ln(*a, root=lambda v, eps: v.sqrt())),
-        (
-            "The root is missing: divide by the root of the variance plus eps.",
-            lambda *a: _ln(*a, root=lambda v, eps: v + eps),
-        ),
-        (
-            "gamma_bar uses x itself; y_bar is multiplied by the normalized x_hat. (x_bar and beta_bar are right.)",
-            lambda *a: _ln(*a, gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x).sum(dim=0)),
-        ),
-        (
-            "gamma_bar and beta_bar run over the units; all examples share them, so sum over dim=0.",
-            lambda *a: _ln(
-                *a,
-                gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).sum(dim=1),
-                beta_bar=lambda y_bar, gamma: y_bar.sum(dim=1),
-            ),
-        ),
-        (
-            "gamma_bar and beta_bar are not summed: all examples share gamma and beta, so sum over dim=0.",
-            lambda *a: _ln(
-                *a, gamma_bar=lambda y_bar, x_hat, x, gamma: y_bar * x_hat, beta_bar=lambda y_bar, gamma: y_bar
-            ),
-        ),
-        (
-            "gamma_bar and beta_bar are means over the examples; take the sums.",
-            lambda *a: _ln(
-                *a,
-                gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).mean(dim=0),
-                beta_bar=lambda y_bar, gamma: y_bar.mean(dim=0),
-            ),
+        "gamma_bar and beta_bar are not summed: all examples share gamma and beta, so sum over dim=0.",
+        partial(_ln, gamma_bar=lambda y_bar, x_hat, x, gamma: y_bar * x_hat, beta_bar=lambda y_bar, gamma: y_bar),
+        "gamma_bar and beta_bar are means over the examples; take the sums.",
+        partial(
+            _ln,
+            gamma_bar=lambda y_bar, x_hat, x, gamma: (y_bar * x_hat).mean(dim=0),
+            beta_bar=lambda y_bar, gamma: y_bar.mean(dim=0),
         ),
     ],
     follows=[
-        (
-            "Only gamma_bar is wrong: it is the sum over the examples of y_bar times x_hat.",
-            lambda got, *a: (lambda x, g, b: (x, got[1], b))(*_ln(*a)),
-        ),
-        ("Only beta_bar is wrong: it is the sum over the examples of y_bar.", lambda got, *a: (*_ln(*a)[:2], got[2])),
-        (
-            "Only x_bar is wrong, and x_hat is right, as gamma_bar shows: x_bar is (7.18), with gamma * y_bar, and with means along each row.",
-            lambda got, *a: (got[0], *_ln(*a)[1:]),
-        ),
+        "Only gamma_bar is wrong: it is the sum over the examples of y_bar times x_hat.",
+        lambda got, *a: (lambda x, g, b: (x, got[1], b))(*_ln(*a)),
+        "Only beta_bar is wrong: it is the sum over the examples of y_bar.",
+        lambda got, *a: (*_ln(*a)[:2], got[2]),
+        "Only x_bar is wrong, and x_hat is right, as gamma_bar shows: x_bar is (7.18), with gamma * y_bar, and with means along each row.",
+        lambda got, *a: (got[0], *_ln(*a)[1:]),
     ],
 )
 def layer_norm_backward(y_bar, x, gamma, eps):
@@ -471,19 +365,13 @@ def layer_norm_backward(y_bar, x, gamma, eps):
 
 def _layers():
     """Arguments X, W, b, rows."""
-    X, W = torch.tensor([[1.0], [2.0]]).double(), torch.tensor([[1.0]]).double()
-    yield Case((X, W, torch.tensor([-3.0]).double(), torch.tensor([0])), "one unit, dead")
-    yield Case((X, W, torch.tensor([-1.5]).double(), torch.tensor([0])), "one unit, alive")
+    X, W = floats([1.0], [2.0]), floats([1.0])
+    yield Case((X, W, floats(-3.0), torch.tensor([0])), "one unit, dead")
+    yield Case((X, W, floats(-1.5), torch.tensor([0])), "one unit, alive")
     zero = "A unit whose pre-activation is never above zero is dead, also where it is exactly zero: compare with <= 0."
-    yield Case((X, W, torch.tensor([-2.0]).double(), torch.tensor([0])), "a pre-activation of exactly zero", zero)
+    yield Case((X, W, floats(-2.0), torch.tensor([0])), "a pre-activation of exactly zero", zero)
     yield Case(
-        (
-            torch.tensor([[1.0, -1.0]]).double(),
-            torch.tensor([[1.0, 0.5], [2.0, 1.0]]).double(),
-            torch.tensor([-2.0, 0.25]).double(),
-            torch.tensor([0, 0]),
-        ),
-        "one example",
+        (floats([1.0, -1.0]), floats([1.0, 0.5], [2.0, 1.0]), floats(-2.0, 0.25), torch.tensor([0, 0])), "one example"
     )
     for seed, N, D, M in [(41, 3, 2, 3), (42, 4, 3, 4), (43, 2, 2, 6), (44, 3, 3, 3), (45, 6, 2, 5)]:
         yield Case(_layer(N, D, M, seed))
@@ -497,7 +385,7 @@ def _layers():
 def _layer(N, D, M, seed):
     """About every second unit is dead."""
     g = generator(seed)
-    X, W, b = _quarters(N, D, g=g), _quarters(M, D, g=g), _quarters(M, g=g)
+    X, W, b = signed_quarters(N, D, g=g), signed_quarters(M, D, g=g), signed_quarters(M, g=g)
     highest = (X @ W.T).max(dim=0).values
     b = torch.where(torch.arange(M) % 2 == seed % 2, -highest - b.abs(), b)
     return X, W, b, torch.randint(N, (M,), generator=g)
@@ -524,83 +412,47 @@ def _revived(X, W, b, rows, dead=None, hinges=None):
     cases=_layers,
     loops=_larger_layers,
     mistakes=[
-        (
-            "You revive the living units and leave the dead ones.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, dead=~_revived(X, W, b, rows)[0]),
-        ),
-        (
-            "You call a unit dead if it is zero on any example; it must be zero on every one: all(dim=0).",
-            lambda X, W, b, rows: _revived(X, W, b, rows, dead=(_z(X, W, b) <= 0).any(dim=0)),
-        ),
-        (
-            "A pre-activation of exactly zero gives no output either: compare with <= 0.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, dead=(_z(X, W, b) < 0).all(dim=0)),
-        ),
-        (
-            "The bias is missing from the pre-activation.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, dead=(_z(X, W, 0) <= 0).all(dim=0)),
-        ),
-        (
-            "You look at the mean pre-activation; a unit is alive if a single example is above zero.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, dead=_z(X, W, b).mean(dim=0) <= 0),
-        ),
-        (
-            "The new bias has the wrong sign: at the example, w x + b is zero, so b = -w x.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=(W * X[rows]).sum(dim=1)),
-        ),
-        (
-            "You change all biases; those of living units stay.",
-            lambda X, W, b, rows: (_revived(X, W, b, rows)[0], -(W * X[rows]).sum(dim=1)),
-        ),
-        (
-            "You take example j for unit j; take the example rows[j].",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W * X[: len(W)]).sum(dim=1)),
-        ),
-        (
-            "Every unit gets the first example; unit j has its own, X[rows[j]].",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X[0])),
-        ),
-        (
-            "Every unit gets the mean of the examples; unit j has its own, X[rows[j]].",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X.mean(dim=0))),
-        ),
-        (
-            "Every unit gets the first of the chosen examples; unit j has its own, X[rows[j]].",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X[rows[0]])),
-        ),
-        (
-            "The old bias is subtracted as well: the new bias is -w x, whatever the old one was.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W * X[rows]).sum(dim=1) - b),
-        ),
-        (
-            "The new bias is added to the old one; it takes its place.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=b - (W * X[rows]).sum(dim=1)),
-        ),
-        (
-            "Dead units get a bias of 0; put their hinges on the examples of rows.",
-            lambda X, W, b, rows: _revived(X, W, b, rows, hinges=torch.zeros_like(b)),
-        ),
-        (
-            "Living units lose their biases; they stay as they are.",
-            lambda X, W, b, rows: (
-                _revived(X, W, b, rows)[0],
-                _revived(X, W, 0 * b, rows, dead=_revived(X, W, b, rows)[0])[1],
-            ),
+        "You revive the living units and leave the dead ones.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, dead=~_revived(X, W, b, rows)[0]),
+        "You call a unit dead if it is zero on any example; it must be zero on every one: all(dim=0).",
+        lambda X, W, b, rows: _revived(X, W, b, rows, dead=(_z(X, W, b) <= 0).any(dim=0)),
+        "A pre-activation of exactly zero gives no output either: compare with <= 0.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, dead=(_z(X, W, b) < 0).all(dim=0)),
+        "The bias is missing from the pre-activation.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, dead=(_z(X, W, 0) <= 0).all(dim=0)),
+        "You look at the mean pre-activation; a unit is alive if a single example is above zero.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, dead=_z(X, W, b).mean(dim=0) <= 0),
+        "The new bias has the wrong sign: at the example, w x + b is zero, so b = -w x.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=(W * X[rows]).sum(dim=1)),
+        "You change all biases; those of living units stay.",
+        lambda X, W, b, rows: (_revived(X, W, b, rows)[0], -(W * X[rows]).sum(dim=1)),
+        "You take example j for unit j; take the example rows[j].",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W * X[: len(W)]).sum(dim=1)),
+        "Every unit gets the first example; unit j has its own, X[rows[j]].",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X[0])),
+        "Every unit gets the mean of the examples; unit j has its own, X[rows[j]].",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X.mean(dim=0))),
+        "Every unit gets the first of the chosen examples; unit j has its own, X[rows[j]].",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W @ X[rows[0]])),
+        "The old bias is subtracted as well: the new bias is -w x, whatever the old one was.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=-(W * X[rows]).sum(dim=1) - b),
+        "The new bias is added to the old one; it takes its place.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=b - (W * X[rows]).sum(dim=1)),
+        "Dead units get a bias of 0; put their hinges on the examples of rows.",
+        lambda X, W, b, rows: _revived(X, W, b, rows, hinges=torch.zeros_like(b)),
+        "Living units lose their biases; they stay as they are.",
+        lambda X, W, b, rows: (
+            _revived(X, W, b, rows)[0],
+            _revived(X, W, 0 * b, rows, dead=_revived(X, W, b, rows)[0])[1],
         ),
     ],
     follows=[
-        (
-            "dead is wrong, and b follows from it: a unit is dead if its output max(0, w x + b) is zero on every example.",
-            lambda got, *a: _revived(*a, dead=got[0]),
-        ),
-        (
-            "Only the new biases are wrong: a dead unit j gets -w_j x, with x the example rows[j]; living units keep theirs.",
-            lambda got, *a: (_revived(*a)[0], got[1]),
-        ),
-        (
-            "Only dead is wrong: it is True for a unit whose output max(0, w x + b) is zero on every example.",
-            lambda got, *a: (got[0], _revived(*a)[1]),
-        ),
+        "dead is wrong, and b follows from it: a unit is dead if its output max(0, w x + b) is zero on every example.",
+        lambda got, *a: _revived(*a, dead=got[0]),
+        "Only the new biases are wrong: a dead unit j gets -w_j x, with x the example rows[j]; living units keep theirs.",
+        lambda got, *a: (_revived(*a)[0], got[1]),
+        "Only dead is wrong: it is True for a unit whose output max(0, w x + b) is zero on every example.",
+        lambda got, *a: (got[0], _revived(*a)[1]),
     ],
 )
 def revive(X, W, b, rows):
@@ -645,7 +497,13 @@ def _highways():
 
 def _roads(N, D, seed):
     g = generator(seed)
-    return _quarters(N, D, g=g), _quarters(D, D, g=g), _quarters(D, g=g), _quarters(D, D, g=g), _quarters(D, g=g)
+    return (
+        signed_quarters(N, D, g=g),
+        signed_quarters(D, D, g=g),
+        signed_quarters(D, g=g),
+        signed_quarters(D, D, g=g),
+        signed_quarters(D, g=g),
+    )
 
 
 def _more_roads():
@@ -665,22 +523,20 @@ def _high(
     cases=_highways,
     loops=_more_roads,
     mistakes=[
-        (
-            "The gate is the wrong way round: T multiplies the transformed signal, 1 - T the input.",
-            lambda *a: _high(*a, mix=lambda T, h, x: T * x + (1 - T) * h),
-        ),
-        ("The carried part is missing: add (1 - T) * x.", lambda *a: _high(*a, mix=lambda T, h, x: T * h)),
-        (
-            "This is a gated residual: the input has the factor 1 - T.",
-            lambda *a: _high(*a, mix=lambda T, h, x: T * h + x),
-        ),
-        (
-            "The gate has no effect: you return h + x, a residual connection.",
-            lambda *a: _high(*a, mix=lambda T, h, x: h + x),
-        ),
-        ("The gate has no effect: you return the plain ReLU layer.", lambda *a: _high(*a, mix=lambda T, h, x: h)),
-        ("The transformed signal has no gate: it is T * h.", lambda *a: _high(*a, mix=lambda T, h, x: h + (1 - T) * x)),
-        ("The ReLU is missing from the transformed signal.", lambda *a: _high(*a, phi=lambda z: z)),
+        "The gate is the wrong way round: T multiplies the transformed signal, 1 - T the input.",
+        partial(_high, mix=lambda T, h, x: T * x + (1 - T) * h),
+        "The carried part is missing: add (1 - T) * x.",
+        partial(_high, mix=lambda T, h, x: T * h),
+        "This is a gated residual: the input has the factor 1 - T.",
+        partial(_high, mix=lambda T, h, x: T * h + x),
+        "The gate has no effect: you return h + x, a residual connection.",
+        partial(_high, mix=lambda T, h, x: h + x),
+        "The gate has no effect: you return the plain ReLU layer.",
+        partial(_high, mix=lambda T, h, x: h),
+        "The transformed signal has no gate: it is T * h.",
+        partial(_high, mix=lambda T, h, x: h + (1 - T) * x),
+        "The ReLU is missing from the transformed signal.",
+        partial(_high, phi=lambda z: z),
         *(
             (
                 f"The transformed signal goes through {name}; this layer has a ReLU.",
@@ -688,10 +544,8 @@ def _high(
             )
             for name, phi in [("tanh", torch.tanh), ("the logistic function", torch.sigmoid)]
         ),
-        (
-            "The logistic function is missing from the gate: T lies between 0 and 1.",
-            lambda *a: _high(*a, squash=lambda z: z),
-        ),
+        "The logistic function is missing from the gate: T lies between 0 and 1.",
+        partial(_high, squash=lambda z: z),
         *(
             (
                 f"The gate goes through {name}; it is the logistic function of x W_gate^T + b_gate.",
@@ -704,23 +558,16 @@ def _high(
                 ("a step from 0 to 1", lambda z: (z > 0).to(z)),
             ]
         ),
-        ("The gate sees the transformed signal; it sees the input x.", lambda *a: _high(*a, gate_in=lambda h: h)),
-        (
-            "Both weight matrices are transposed the wrong way: W is (out, in), so write x @ W.T.",
-            lambda *a: _high(*a, transposed=(True, True)),
-        ),
-        (
-            "W is transposed the wrong way: it is (out, in), so write x @ W.T.",
-            lambda *a: _high(*a, transposed=(True, False)),
-        ),
-        (
-            "W_gate is transposed the wrong way: it is (out, in), so write x @ W_gate.T.",
-            lambda *a: _high(*a, transposed=(False, True)),
-        ),
-        (
-            "The weights are exchanged: W and b make the transformed signal, W_gate and b_gate the gate.",
-            lambda x, W, b, Wg, bg: _high(x, Wg, bg, W, b),
-        ),
+        "The gate sees the transformed signal; it sees the input x.",
+        partial(_high, gate_in=lambda h: h),
+        "Both weight matrices are transposed the wrong way: W is (out, in), so write x @ W.T.",
+        partial(_high, transposed=(True, True)),
+        "W is transposed the wrong way: it is (out, in), so write x @ W.T.",
+        partial(_high, transposed=(True, False)),
+        "W_gate is transposed the wrong way: it is (out, in), so write x @ W_gate.T.",
+        partial(_high, transposed=(False, True)),
+        "The weights are exchanged: W and b make the transformed signal, W_gate and b_gate the gate.",
+        lambda x, W, b, Wg, bg: _high(x, Wg, bg, W, b),
         *(
             (
                 "The gate shares a part of the transformed signal; it has weights and a bias of its own.",
@@ -730,33 +577,24 @@ def _high(
             )
             for shared in ("W", "b", "Wb")
         ),
-        ("The bias of the gate is missing.", lambda x, W, b, Wg, bg: _high(x, W, b, Wg, 0)),
-        ("The bias b of the transformed signal is missing.", lambda x, W, b, Wg, bg: _high(x, W, 0, Wg, bg)),
-        ("Both biases are missing.", lambda x, W, b, Wg, bg: _high(x, W, 0, Wg, 0)),
-        (
-            "The gate is one number for each example; each unit has its own.",
-            lambda *a: _high(
-                *a, mix=lambda T, h, x: T.mean(dim=1, keepdim=True) * h + (1 - T.mean(dim=1, keepdim=True)) * x
-            ),
-        ),
-        (
-            "The ReLU is applied to the whole mixture; only the transformed signal goes through it.",
-            lambda *a: _high(*a, phi=lambda z: z, mix=lambda T, h, x: torch.relu(T * h + (1 - T) * x)),
-        ),
+        "The bias of the gate is missing.",
+        lambda x, W, b, Wg, bg: _high(x, W, b, Wg, 0),
+        "The bias b of the transformed signal is missing.",
+        lambda x, W, b, Wg, bg: _high(x, W, 0, Wg, bg),
+        "Both biases are missing.",
+        lambda x, W, b, Wg, bg: _high(x, W, 0, Wg, 0),
+        "The gate is one number for each example; each unit has its own.",
+        partial(_high, mix=lambda T, h, x: T.mean(dim=1, keepdim=True) * h + (1 - T.mean(dim=1, keepdim=True)) * x),
+        "The ReLU is applied to the whole mixture; only the transformed signal goes through it.",
+        partial(_high, phi=lambda z: z, mix=lambda T, h, x: torch.relu(T * h + (1 - T) * x)),
     ],
     follows=[
-        (
-            "With gates wide open, and with closed ones, it is right; but the gate in between is not sigmoid(x W_gate^T + b_gate).",
-            lambda got, *a: _high(*a) if abs(a[4][0]) > 100 else got,
-        ),
-        (
-            "With closed gates it is right; with open ones the transformed signal, relu(x W^T + b), should come out.",
-            lambda got, *a: _high(*a) if a[4][0] < -100 else got,
-        ),
-        (
-            "With open gates it is right, so the transformed signal is; with closed ones x itself should come out.",
-            lambda got, *a: _high(*a) if a[4][0] > 100 else got,
-        ),
+        "With gates wide open, and with closed ones, it is right; but the gate in between is not sigmoid(x W_gate^T + b_gate).",
+        lambda got, *a: _high(*a) if abs(a[4][0]) > 100 else got,
+        "With closed gates it is right; with open ones the transformed signal, relu(x W^T + b), should come out.",
+        lambda got, *a: _high(*a) if a[4][0] < -100 else got,
+        "With open gates it is right, so the transformed signal is; with closed ones x itself should come out.",
+        lambda got, *a: _high(*a) if a[4][0] > 100 else got,
     ],
 )
 def highway(x, W, b, W_gate, b_gate):

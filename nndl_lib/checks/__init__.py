@@ -2,10 +2,11 @@
 
     from nndl_lib.checks import linear_models as check
 
-    check.cost(cost)  # prints "passed", or one sentence that names the mistake and the smallest input that shows it
+    check.cost(cost)  # prints "passed", or one sentence that names the mistake, and the smallest input that shows it
 
-Each chapter's module says what is right and which mistakes are common; ``exercise`` makes a check of that, from ``Case``s to
-try, and runs the reader's function. Nothing here needs a notebook: ``check.cost.verdict(cost)`` returns what would be printed.
+Each chapter's module says what is right and which mistakes are common; ``exercise`` makes a check of that, from
+``Case``s to try, and runs the reader's function. Nothing here needs a notebook: ``check.cost.verdict(cost)`` returns
+what would be printed.
 """
 
 from nndl_lib.checks._engine import Case, exercise

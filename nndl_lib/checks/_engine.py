@@ -1,17 +1,19 @@
 """Runs a reader's function on many inputs, compares with the right answer, and says in a sentence what is wrong.
 
-A chapter's module writes the right answer of each exercise as a function and decorates it with ``exercise``; the result
-is a ``Check``. How a verdict is found, first match first:
+A chapter's module writes the right answer of each exercise as a function and decorates it with ``exercise``; the
+result is a ``Check``. How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
-2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part from
-   which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise (``mistakes``);
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part
+   from which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise
+   (``_mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
-4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is used
-   that the task asks to do without.
+4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is
+   used that the task asks to do without.
 
-All of this happens in a process of its own (``worker``), and the reader's function in yet another one: whatever it does,
-to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back (``values``).
+All of this happens in a process of its own (``_worker``), and the reader's function in yet another one: whatever it
+does, to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back
+(``_values``).
 """
 
 import contextlib
@@ -44,10 +46,16 @@ DERIVATIVES = (
     "requires_grad_",
     "requires_grad",
 )
-VARIES = "It answers the same question differently when it is asked again: nothing here is random, nor kept from the last call."
-
-
+VARIES = (
+    "It answers the same question differently when it is asked again: nothing here is random, "
+    "nor kept from the last call."
+)
 JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
+
+
+# (what, small arguments, large arguments, how many more): a function that runs so many more lines of Python on the large
+# ones has a loop over them.
+Loop = tuple[str, tuple, tuple, int]
 
 
 class Case(NamedTuple):
@@ -88,8 +96,20 @@ class Check:
         without: names of what the task asks to do without, as they stand in code.
     """
 
-    def __init__(self, answer, returns, cases, mistakes, follows, loops, rtol, strict, without):
+    def __init__(
+        self,
+        answer: Callable,
+        returns: tuple[str, ...],
+        cases: Callable[[], Iterable[Case]],
+        mistakes: tuple[Mistake, ...],
+        follows: tuple[Mistake, ...],
+        loops: Callable[[], list[Loop]] | None,
+        rtol: float,
+        strict: tuple[str, ...],
+        without: tuple[str, ...],
+    ):
         functools.update_wrapper(self, answer)
+        self.__name__: str = answer.__name__
         self.answer, self.returns, self.mistakes, self.follows = answer, returns, mistakes, follows
         self.rtol, self.strict, self.without = rtol, strict, without
         self._cases, self._loops = cases, loops
@@ -104,11 +124,8 @@ class Check:
         with _default_dtype(torch.float32):
             return list(self._cases())
 
-    def loops(self) -> list[tuple[str, tuple, tuple, int]]:
-        """Pairs of inputs, as (what, small arguments, large arguments, how many more).
-
-        A function that runs so many more lines of Python on the large ones has a loop over them.
-        """
+    def loops(self) -> list[Loop]:
+        """Pairs of inputs that show a loop."""
         with _default_dtype(torch.float32):
             return self._loops() if self._loops else []
 
@@ -150,8 +167,8 @@ class Check:
             if run.how != "time":
                 return self._not_passed(f"It ended Python itself ({run.how}){where}: it should return its answer.", at)
             return self._not_passed(
-                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{where}. If that is "
-                "in a loop, does its condition ever become false?",
+                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{where}. "
+                "If that is in a loop, does its condition ever become false?",
                 at,
             )
         if run.error or "broken" in told:
@@ -161,9 +178,8 @@ class Check:
         if wrong and told["varies"]:
             return self._not_passed(VARIES, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]])
         if wrong:
-            plain = next(
-                (k for k in wrong if LENGTH_1 not in faults[k]), wrong[0]
-            )  # where all lengths are 1, that is no hint
+            # Where all lengths are 1, their number is no hint.
+            plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])
             first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
             among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
             unnamed = hint == faults[first] and not outcomes[first].stopped
@@ -203,11 +219,8 @@ class Check:
                 return None
             stops = stops or outcome.stopped != ""
         try:
-            lines = (
-                []
-                if stops
-                else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
-            )
+            pairs = [] if stops else loops
+            lines = [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in pairs]
         except BaseException as error:  # in a further call
             return send(("broken", stopped(error, function)))
         again = [] if stops else [unpack(attempt(function, case.inputs, self.arguments).value) for case in cases[:3]]
@@ -222,7 +235,7 @@ class Check:
         return outcome.stopped or fault(outcome.value, right, self.returns, self.rtol, like, self.strict)
 
     def _known(self, cases, outcomes, right, wrong) -> tuple[list[int], str] | None:
-        """Inputs and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
+        """Inputs and a sentence: of a known mistake that gives these answers everywhere, or fits all wrong inputs."""
         # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
         differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
         answered = [k for k in differs if not outcomes[k].stopped]
@@ -235,20 +248,16 @@ class Check:
             return differs, hints.pop()
         told = [k for k in range(len(cases)) if not outcomes[k].stopped]
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
-        found = ""
-        if answered:
-            found = made_of_the_right_answer(
-                self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named
-            )
-        for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
-            if (
-                answered
-                and len(differs) >= 3
-                and all(
-                    _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
-                )
-            ):
-                return differs, sentence
+        if not answered:
+            return None
+        found = made_of_the_right_answer(
+            self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named
+        )
+        if len(differs) >= 3 and (not found or ANOTHER_WAY in found):
+            answers = [outcome.value for outcome in outcomes]
+            for sentence, answer in self.follows:
+                if all(map(functools.partial(_follows, answer), cases, answers, right)):
+                    return differs, sentence
         return (answered, found) if found else None
 
     def _counts(self, argument: str, cases: list[Case]) -> bool:
@@ -288,15 +297,15 @@ def exercise(
     cases: Callable[[], Iterable[Case]],
     mistakes: Iterable[Any] = (),
     follows: Iterable[Any] = (),
-    loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
+    loops: Callable[[], list[Loop]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
 ) -> Callable[[Callable], Check]:
     """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's.
 
-    ``mistakes`` and ``follows`` are lists of sentences, each followed by the functions of which it is true. They may also
-    stand together, in a tuple.
+    ``mistakes`` and ``follows`` are lists of sentences, each followed by the functions of which it is true, one after
+    the other or in tuples.
     """
     known, parts = tuple(_listed(mistakes)), tuple(_listed(follows))
 
@@ -327,7 +336,8 @@ def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
 
     Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
-    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are fewer.
+    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are
+    fewer.
     """
     agreed, excused = 0, False
     for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
@@ -371,7 +381,7 @@ def _alike(got: Any, right: Any) -> bool:
 
 
 def _may_stop(mistake: Mistake, stops: list[Case], answered: int) -> bool:
-    """Whether the inputs on which it stops are no more than those answered, but for those where the mistake stops, too."""
+    """Whether it stops on no more inputs than it answers, but for those where the mistake stops, too."""
     for case in stops:
         with contextlib.suppress(Exception):
             _made(mistake, _doubled(case))

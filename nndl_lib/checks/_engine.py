@@ -53,17 +53,22 @@ VARIES = (
 JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
 
 
-# (what, small arguments, large arguments, how many more): a function that runs so many more lines of Python on the large
-# ones has a loop over them.
-Loop = tuple[str, tuple, tuple, int]
-
-
 class Case(NamedTuple):
     """One input to try: the arguments in order; what is special about it; what to say if only such cases go wrong."""
 
     inputs: tuple
     note: str = ""
     hint: str = ""
+
+
+class Loop(NamedTuple):
+    """Few and many of something: a function that runs ``more`` further lines of Python on the many has a loop over it."""
+
+    what: str
+    few: tuple
+    many: tuple
+    more: int
+    hint: str = "a Python loop runs over the {what}: let one operation on whole tensors do that."
 
 
 class Mistake(NamedTuple):
@@ -103,7 +108,7 @@ class Check:
         cases: Callable[[], Iterable[Case]],
         mistakes: tuple[Mistake, ...],
         follows: tuple[Mistake, ...],
-        loops: Callable[[], list[Loop]] | None,
+        loops: Callable[[], Iterable[tuple]] | None,
         rtol: float,
         strict: tuple[str, ...],
         without: tuple[str, ...],
@@ -125,9 +130,9 @@ class Check:
             return list(self._cases())
 
     def loops(self) -> list[Loop]:
-        """Pairs of inputs that show a loop."""
+        """What it should not loop over."""
         with _default_dtype(torch.float32):
-            return self._loops() if self._loops else []
+            return [Loop(*those) for those in self._loops()] if self._loops else []
 
     def expected(self, case: Case) -> Any:
         """The right answer, computed in float64, in the dtype of the case's tensors."""
@@ -152,7 +157,7 @@ class Check:
 
     def _judge(self, function, seconds: float) -> Verdict:
         loops = self.loops()
-        cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in loop[1:3])]
+        cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in (loop.few, loop.many))]
         right = [self.expected(case) for case in cases]
         run = worker.run(lambda send: self._run(function, cases, loops, send), seconds)
         told = dict(sent for sent in run.sent if sent[0] != "outcome")
@@ -194,12 +199,9 @@ class Check:
             return self._not_passed(
                 f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that."
             )
-        for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
-            if many - few >= more:
-                return self._not_passed(
-                    f"Its answers are right, but a Python loop runs over the {what}: "
-                    "let one operation on whole tensors do that."
-                )
+        for loop, (few, many) in zip(loops, told["lines"], strict=True):
+            if many - few >= loop.more:
+                return self._not_passed(f"Its answers are right, but {loop.hint.format(what=loop.what)}")
         notes = list(dict.fromkeys(case.note for case in cases if case.note))
         tried = f", among them: {', '.join(notes)}" if notes else ""
         message = f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}."
@@ -220,7 +222,7 @@ class Check:
             stops = stops or outcome.stopped != ""
         try:
             pairs = [] if stops else loops
-            lines = [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in pairs]
+            lines = [(lines_run(function, loop.few), lines_run(function, loop.many)) for loop in pairs]
         except BaseException as error:  # in a further call
             return send(("broken", stopped(error, function)))
         again = [] if stops else [unpack(attempt(function, case.inputs, self.arguments).value) for case in cases[:3]]
@@ -297,7 +299,7 @@ def exercise(
     cases: Callable[[], Iterable[Case]],
     mistakes: Iterable[Any] = (),
     follows: Iterable[Any] = (),
-    loops: Callable[[], list[Loop]] | None = None,
+    loops: Callable[[], Iterable[tuple]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
     without: tuple[str, ...] = (),

@@ -411,14 +411,17 @@ def cross_entropy_backward(Z, c):
 
 # --- 4: a topological order -----------------------------------------------------------------------------------------
 
-CHAIN = 50_000
+CHAIN = 5_000  # nodes: Python stops a function that calls itself long before, also in a notebook, which allows 3000 calls
 
 
-class _Graph(dict):
-    """A dictionary that is quick to copy."""
+def _chain(n):
+    return ({f"v{k}": [f"v{k - 1}"] if k else [] for k in reversed(range(n))},)
 
-    def __deepcopy__(self, memo):
-        return _Graph({node: list(those) for node, those in self.items()})
+
+def _longer_chains():
+    """A table of children needs some ten lines a node."""
+    search = "it searches the whole graph for every node: make a table of the children of each node first."
+    return [("nodes", _chain(50), _chain(500), 40 * 450, search)]
 
 
 def _graphs():
@@ -440,9 +443,8 @@ def _graphs():
         "a parent used twice",
         "A parent that is used twice, as in a * a, goes wrong: it is two arrows, both when you count and when you take them off.",
     )
-    chain = _Graph({f"v{k}": [f"v{k - 1}"] if k else [] for k in reversed(range(CHAIN))})
     yield Case(
-        (chain,),
+        _chain(CHAIN),
         f"a chain of {CHAIN:,} nodes",
         "A long chain goes wrong: a function that calls itself for each parent is stopped "
         "by Python after a thousand calls. Keep a list of nodes instead.",
@@ -511,6 +513,7 @@ def _rounds(parents):
 @exercise(
     returns=("order",),
     cases=_graphs,
+    loops=_longer_chains,
     mistakes=[
         "The order is the wrong way round, in reverse: parents come before their children.",
         lambda parents: _kahn(parents)[::-1],

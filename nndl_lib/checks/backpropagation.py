@@ -411,7 +411,7 @@ def cross_entropy_backward(Z, c):
 
 # --- 4: a topological order -----------------------------------------------------------------------------------------
 
-CHAIN = 5_000  # nodes: Python stops a function that calls itself long before, also in a notebook, which allows 3000 calls
+CHAIN = 4_000  # nodes: Python stops a function that calls itself long before, also in a notebook, which allows 3000 calls
 
 
 def _chain(n):
@@ -421,7 +421,7 @@ def _chain(n):
 def _longer_chains():
     """A table of children needs some ten lines a node."""
     search = "it searches the whole graph for every node: make a table of the children of each node first."
-    return [("nodes", _chain(50), _chain(500), 40 * 450, search)]
+    return [("nodes", _chain(20), _chain(200), 40 * 180, search)]
 
 
 def _graphs():

@@ -132,6 +132,9 @@ def judge(z, truth):
 # --- 2: the company of words ----------------------------------------------------------------------------------------
 
 
+_TWICE = "A word that meets itself goes wrong: the pair counts for both places, so 2 is added on the diagonal."
+
+
 def _texts():
     """Arguments sentences, vocabulary, window."""
 
@@ -139,19 +142,21 @@ def _texts():
         return Case(([line.split() for line in text.split(". ")], vocabulary.split(), window), note, hint)
 
     unknown = "Words outside the vocabulary go wrong: they get no row, but keep their place in the sentence."
-    twice = "A word that meets itself goes wrong: the pair counts for both places, so 2 is added on the diagonal."
+    again = "A word that stands twice within the window goes wrong: both places count, also where the words are the same."
     yield case("a b", "a b", 1)
     yield case("a b c", "a b c", 1)
     yield case("a b c", "c a b", 2)
     yield case("a b c d e", "a b c d e", 2)
     yield case("red hot tea. hot red soup. tea", "tea red hot soup", 1, "a sentence of one word")
-    yield case("far far away", "far away", 1, "a word twice in a sentence", twice)
-    yield case("a b a b a", "a b", 2, "a word twice in a sentence", twice)
+    yield case("a b b", "a b", 2, "a word twice in a window", again)
+    yield case("so far far away", "so far away", 2, "a word twice in a window", again)
+    yield case("far far away", "far away", 1, "a word twice in a sentence", _TWICE)
+    yield case("a b a b a", "a b", 2, "a word twice in a sentence", _TWICE)
     yield case("a x b c", "a b c", 1, "a word outside the vocabulary", unknown)
     yield case("x a y b. b a", "b a", 2, "a word outside the vocabulary", unknown)
     yield case("a b c", "a b c z", 9, "a window longer than the sentence")
     yield case("one two three four five six. six one. four two five", "six four one five three two", 3)
-    yield case("the cat sees the dog. the dog sees a cat", "the cat sees a dog", 2, "a word twice in a sentence", twice)
+    yield case("the cat sees the dog. the dog sees a cat", "the cat sees a dog", 2, "a word twice in a sentence", _TWICE)
 
 
 def _count(
@@ -207,6 +212,19 @@ def _pairs_of(sentences, vocabulary, neighbors):
                 if one in index and other in index:
                     counts[index[one], index[other]] += weight
     return counts
+
+
+def _sets(sentences, vocabulary, window, sides):
+    """Each word meets the words of some sets; ``sides`` makes them of those before it and those behind it."""
+    return _pairs_of(
+        sentences,
+        vocabulary,
+        lambda sentence, i, _: [
+            (word, 1)
+            for words in sides(sentence[max(i - window, 0) : i], sentence[i + 1 : i + 1 + window])
+            for word in set(words)
+        ],
+    ).long()
 
 
 def _wraps(sentences, vocabulary, window):
@@ -266,6 +284,11 @@ def _first_places(sentences, vocabulary, window):
         lambda s, v, w: _count(s[-1:], v, w),
         "A pair of words counts once a sentence in your table; count every pair of places.",
         partial(_count, once=True),
+        _TWICE,
+        partial(_count, same=1),
+        "A word that stands twice within the window counts twice; in a set it is there once.",
+        *each(_sets, sides=(lambda before, behind: [before + behind], lambda before, behind: [before, behind])),
+        lambda s, v, w: (lambda right: right + right.T)(_sets(s, v, w, lambda before, behind: [behind])),
         "The table holds only 0 and 1; count how often a pair occurs.",
         lambda s, v, w: (_count(s, v, w) > 0).long(),
         "The diagonal is empty; a word that stands near itself keeps company with itself.",

@@ -1,4 +1,6 @@
-"""MNIST at full size: how long until a network reads 99 of 100 test digits. Run: python benchmarks/mnist.py --device cuda
+"""MNIST at full size: how long until a network reads 99 of 100 test digits.
+
+    python benchmarks/mnist.py --device cuda
 
 The network is LeNet, trained by ``training.Trainer`` as in chapter 09, with all images on the device, and tested after
 each epoch. Looking at the test set is for the clock alone: the training does not depend on it.

@@ -197,7 +197,9 @@ def test_the_page_is_derived_from_the_source(path):
 
 
 def test_sources_that_do_not_fit_together_are_refused():
-    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n\n# T\n\n"
+    form = "jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n"
+    kernel = "kernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n"
+    head = f"---\n{form}{kernel}---\n\n# T\n\n"
     code = "```{code-cell} ipython3\ndef f():\n    # BEGIN SOLUTION\n    return 1\n    # END SOLUTION\n```\n\n"
     fold = "<details>\n<summary>Solution</summary>\n\nBecause.\n\n</details>\n"
     assert exercises.read(head + code + fold, "good.md")
@@ -366,7 +368,9 @@ def test_a_function_that_raises_at_once_or_late_gets_a_message(path, module, nam
     def raises(*arguments):
         return {}["weights"]
 
-    def late(*arguments, calls=[]):  # right at first, then lost
+    calls = []
+
+    def late(*arguments):  # right at first, then lost
         calls.append(1)
         if len(calls) > 3:
             raise IndexError("too many calls")
@@ -386,8 +390,9 @@ def state():
     generators = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
     torchs = (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(), torch.set_num_threads,
               torch.are_deterministic_algorithms_enabled(), torch.is_inference_mode_enabled())
-    pythons = (dict(os.environ), list(warnings.filters), sorted(sys.modules), list(sys.path), os.getcwd(), sys.gettrace(),
-               sys.stdin, sys.stdout, sys.stderr, sys.getrecursionlimit(), np.geterr(), np.get_printoptions(), __builtins__.input)
+    pythons = (dict(os.environ), list(warnings.filters), sorted(sys.modules), list(sys.path), os.getcwd(),
+               sys.gettrace(), sys.getrecursionlimit(), sys.stdin, sys.stdout, sys.stderr,
+               np.geterr(), np.get_printoptions(), __builtins__.input)
     with open(f"/proc/self/task/{os.getpid()}/children") as file:
         children = file.read()
     signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM, signal.SIGUSR1, signal.SIGTERM)]
@@ -400,7 +405,8 @@ def hostile(*arguments):
     torch._C._set_deterministic_algorithms(True)
     os.environ["CHECKED"] = "1"
     warnings.simplefilter("error")
-    sys.path.append("."), os.chdir("/"), sys.setrecursionlimit(5000), np.seterr(all="raise"), np.set_printoptions(precision=1)
+    sys.path.append("."), os.chdir("/"), sys.setrecursionlimit(5000)
+    np.seterr(all="raise"), np.set_printoptions(precision=1)
     import this
     sys.stdout.close()
     sys.stdout = None

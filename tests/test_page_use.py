@@ -1,5 +1,6 @@
-"""What readers do with the pages: follow a link to a place, turn pages, copy code, print at night; and that nothing is lost
-between a chapter and its page.
+"""What readers do with the pages: follow a link to a place, turn pages, copy code, print at night.
+
+And nothing is lost between a chapter and its page.
 """
 
 import html
@@ -34,9 +35,11 @@ def site():
 # --- in the browser -------------------------------------------------------------------------------------------------
 
 # Where the target of the address stands below the bar, and what is marked in "On this page".
-PLACE = """() => { const target = document.getElementById(location.hash.slice(1)), marked = document.querySelector(".on-this-page [aria-current]");
+PLACE = """() => {
+    const target = document.getElementById(location.hash.slice(1)), bar = document.querySelector(".bar");
+    const marked = document.querySelector(".on-this-page [aria-current]");
     const heading = target.querySelector("h2, h3") || target;
-    return [heading.getBoundingClientRect().top - document.querySelector(".bar").getBoundingClientRect().bottom, marked && marked.hash]; }"""
+    return [heading.getBoundingClientRect().top - bar.getBoundingClientRect().bottom, marked && marked.hash]; }"""
 
 
 def lies_there(below, marked, section):
@@ -125,9 +128,11 @@ def test_copy(browser, site):
 
 
 # What is on the screen and is not on paper; and code that is pale on paper.
-LOST = """() => Array.from(document.querySelectorAll("article :is(h1, h2, h3, p, li, pre, td, img, figcaption, .katex-html)")).filter(
-    e => !e.closest(".nndl-controls, .about-this-page, details") && (!e.checkVisibility({opacityProperty: true, visibilityProperty: true})
-        || e.getBoundingClientRect().height === 0)).map(e => e.outerHTML.slice(0, 80))"""
+LOST = """() => Array.from(
+    document.querySelectorAll("article :is(h1, h2, h3, p, li, pre, td, img, figcaption, .katex-html)")
+).filter(e => !e.closest(".nndl-controls, .about-this-page, details") && (
+    !e.checkVisibility({opacityProperty: true, visibilityProperty: true}) || e.getBoundingClientRect().height === 0)
+).map(e => e.outerHTML.slice(0, 80))"""
 PALE = """() => { const context = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
     const bright = color => { context.fillStyle = color; context.fillRect(0, 0, 1, 1);
         const [r, g, b] = context.getImageData(0, 0, 1, 1).data; return (0.3 * r + 0.6 * g + 0.1 * b) / 255; };
@@ -156,9 +161,11 @@ def test_nothing_is_lost_on_paper(browser, site, script):
 def test_the_text_is_large_enough_and_its_lines_short_enough(browser, site, width):
     page = browser.new_page(viewport={"width": width, "height": 768})
     page.goto(site + "chapters/02-linear-models.html")
-    sizes = page.evaluate("""() => ["p", "li", ".table td", ".cell_input pre", ".cell_output pre", "figcaption"].map(what => {
-        const e = document.querySelector("article " + what); return e ? [what, parseFloat(getComputedStyle(e).fontSize)] : [what, 99]; })""")
     least = {"p": 16, "li": 15, ".table td": 14, ".cell_input pre": 12.5, ".cell_output pre": 10.5, "figcaption": 14}
+    size_of = """what => {
+        const e = document.querySelector("article " + what);
+        return e ? [what, parseFloat(getComputedStyle(e).fontSize)] : [what, 99]; }"""
+    sizes = page.evaluate(f"names => names.map({size_of})", list(least))
     assert [(what, size) for what, size in sizes if size < least[what]] == []
     assert page.locator("article > section > p").first.bounding_box()["width"] <= 680
     page.close()
@@ -190,7 +197,7 @@ def test_every_figure_of_a_chapter_is_on_its_page():
             if cell.cell_type == "code" and not hidden & set(cell.metadata.get("tags", []))
         ]
         drawn = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.outputs)
-        shown = [picture for picture in re.findall(r'<img [^>]*src="\.\./_images/([0-9a-f]{64})\.webp"', page_of(path))]
+        shown = re.findall(r'<img [^>]*src="\.\./_images/([0-9a-f]{64})\.webp"', page_of(path))
         assert len(shown) == drawn > 0, f"{path.stem}: {drawn} figures are drawn and {len(shown)} shown"
         assert all((SITE / "_images" / f"{name}.webp").stat().st_size > 1000 for name in shown)
 

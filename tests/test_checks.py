@@ -713,8 +713,10 @@ def spread(X, w, lr):
         (
             product,
             lambda X, w, lr: X @ w * len(w) / len(X),
-            "y is n / m times what should be there, "
-            + "where n is the number of columns of X, and m the number of rows of X.",
+            (
+                "y is n / m times what should be there, "
+                "where n is the number of columns of X, and m the number of rows of X."
+            ),
         ),
         (product, lambda X, w, lr: lr * X @ w, "y is lr times what should be there."),
         (product, lambda X, w, lr: X @ w / (1 - lr), "y is 1 / (1 - lr) times what should be there."),

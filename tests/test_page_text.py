@@ -70,7 +70,7 @@ def test_the_fonts_of_the_first_screen():
             "A sentence that says what the page is about, and more than forty characters long.",
         ),
         (
-            f"<p>A first sentence of about sixty characters, so that it counts. {'And a second that goes on ' * 7}.</p>",
+            f"<p>A first sentence of about sixty characters, so that it counts. {'And one that goes on ' * 9}.</p>",
             "A first sentence of about sixty characters, so that it counts.",
         ),
         ('<p>With <span class="katex">x</span>, a formula, which reads badly in a list of results.</p>', ""),

@@ -118,7 +118,7 @@ def _unit_without_skip(x, t, w, b, v, lam):
                 lambda y, t: (y - t).sign(),
             ),
         ),
-        "The slope of tanh is 1 - h ** 2; yours is another one: is the square missing, or is it that of the logistic function?",
+        "The slope of tanh is 1 - h ** 2; yours is another one: is the square missing, or is it the logistic's?",
         *each(
             _unit,
             slope=(
@@ -137,7 +137,7 @@ def _unit_without_skip(x, t, w, b, v, lam):
         ),
         "The slope of tanh is missing from the message through h.",
         partial(_unit, slope=lambda z, h: 1 + 0 * h),
-        "The slope of tanh or the factor v is on both messages; it belongs to the one through h, not to the direct one.",
+        "The slope of tanh or the factor v is on both messages; it belongs to the one through h alone.",
         lambda x, t, w, b, v, lam: _with_z_bar(x, t, w, b, v, lam, lambda y_bar, h: (y_bar + y_bar * v) * (1 - h * h)),
         lambda x, t, w, b, v, lam: _with_z_bar(
             x, t, w, b, v, lam, lambda y_bar, h: y_bar * v + y_bar * v * (1 - h * h)
@@ -358,7 +358,7 @@ def _softmax(Z, dim=1):
                 lambda Y, T: (Y - T) ** 2 / 2,
             )
         ),
-        "Probabilities come in, the softmax of each row: not their logarithms, decisions of 0 and 1, or powers without their sum.",
+        "Probabilities come in, the softmax of each row: no logarithms, decisions, or powers without their sum.",
         *(
             lambda Z, c, of=of: (of(Z) - _hot(Z, c)) / len(Z)
             for of in (
@@ -411,7 +411,7 @@ def cross_entropy_backward(Z, c):
 
 # --- 4: a topological order -----------------------------------------------------------------------------------------
 
-CHAIN = 4_000  # nodes: Python stops a function that calls itself long before, also in a notebook, which allows 3000 calls
+CHAIN = 4_000  # nodes: Python stops a function that calls itself after 1000 calls, some notebooks after 3000
 
 
 def _chain(n):
@@ -432,7 +432,7 @@ def _graphs():
     yield Case(
         ({"s": ["a", "a"], "a": [], "L": ["s"]},),
         "a parent used twice",
-        "A parent that is used twice, as in a * a, goes wrong: it is two arrows, both when you count and when you take them off.",
+        "A parent that is used twice, as in a * a, goes wrong: these are two arrows, to count and to take off.",
     )
     yield Case(({"L": ["y", "r"], "r": ["w"], "y": ["z"], "z": ["w", "x"], "x": [], "w": []},), "fan-out")
     yield Case(({"f": ["x", "g"], "g": ["x"], "x": []},), "a short and a long path")
@@ -441,7 +441,7 @@ def _graphs():
     yield Case(
         ({"m": ["k", "j"], "n": ["i", "j"], "j": ["i"], "k": ["h"], "i": [], "h": [], "o": ["n", "m", "n"]},),
         "a parent used twice",
-        "A parent that is used twice, as in a * a, goes wrong: it is two arrows, both when you count and when you take them off.",
+        "A parent that is used twice, as in a * a, goes wrong: these are two arrows, to count and to take off.",
     )
     yield Case(
         _chain(CHAIN),

@@ -247,7 +247,7 @@ def _without_exponent_trick(z, t, weight):
         lambda z, t, weight: _losses(z, t).mean(),
         "The weight is on the negative examples; it belongs to the positive ones.",
         lambda z, t, weight: _losses(z, t, 1.0, weight).mean(),
-        "The weight multiplies the loss of a positive example, and nothing else: not the logit, nor something inside a logarithm.",
+        "The weight multiplies the loss of a positive example, not the logit, nor something inside a logarithm.",
         lambda z, t, weight: (t * _softplus(-weight * z) + (1 - t) * _softplus(z)).mean(),
         lambda z, t, weight: (_losses(z, t) - t * np.log(weight)).mean(),
         lambda z, t, weight: (z.clamp(min=0) - weight * t * z + _softplus(-z.abs())).mean(),
@@ -275,7 +275,7 @@ def _without_exponent_trick(z, t, weight):
         lambda z, t, weight: ((1 - t) * _softplus(z)).mean(),
         "The term max(z, 0) - t z is missing: log(1 + exp(-|z|)) alone is the loss of a right decision.",
         _without_exponent_trick,
-        "Beside log(1 + exp(-|z|)) a positive example has max(-z, 0), a negative one max(z, 0); yours has the same for both.",
+        "Beside log(1 + exp(-|z|)) a positive example has max(-z, 0), a negative one max(z, 0); yours is one for both.",
         partial(_one_clamp, sign=1),
         partial(_one_clamp, sign=-1),
         "The exponent has the wrong sign: in log(1 + exp(-|z|)) it is never positive.",
@@ -374,7 +374,7 @@ def _shifted(Z):
         lambda Z: torch.softmax(Z, dim=1).log(),
         "You subtract the largest logit of the whole table: each row needs its own, with dim=1.",
         lambda Z: (Z - Z.max()) - (Z - Z.max()).exp().sum(dim=1, keepdim=True).log(),
-        "What is subtracted is not the largest logit of the row, but its mean, its smallest or its largest absolute value.",
+        "What is subtracted is not the largest logit of the row, but its mean, smallest or largest absolute value.",
         *(
             lambda Z, of=of: (Z - of(Z)) - (Z - of(Z)).exp().sum(dim=1, keepdim=True).log()
             for of in (
@@ -533,7 +533,7 @@ def _true_too_small(t, b, epsilon):
         lambda X, t, W, b, epsilon: _slopes(X, t, W, b, 0.0),
         "epsilon is shared among the other K - 1 classes only; every class gets epsilon / K, the true one too.",
         partial(_slopes, targets=_others_only),
-        "The targets are not those of the task: 1 - epsilon + epsilon / K for the true class, epsilon / K for every other one.",
+        "The targets are not those of the task: 1 - epsilon + epsilon / K for the true class, epsilon / K for others.",
         *(
             lambda *a, true=true, other=other: _slopes(
                 *a,
@@ -586,12 +586,12 @@ def _true_too_small(t, b, epsilon):
         partial(_slopes, squash=lambda Z: torch.softmax(Z, dim=0)),
         "The biases are missing from the logits.",
         lambda X, t, W, b, epsilon: _slopes(X, t, W, torch.zeros_like(b), epsilon),
-        "Predictions y are the probabilities of the classes, a softmax: not its logarithm, and not a decision of 0 and 1.",
+        "Predictions y are the probabilities of the classes, a softmax: not its logarithm, nor a decision of 0 and 1.",
         partial(_slopes, squash=lambda Z: torch.log_softmax(Z, dim=1)),
         partial(_slopes, squash=lambda Z: _hot(Z.argmax(dim=1), Z[0])),
         "A slope of the softmax is one factor too many: through softmax and logarithm, y - t is what remains.",
         _with_slope,
-        "dW multiplies error and input of each example first, and averages then; it is not a product of means, nor made of W.",
+        "dW multiplies error and input of each example first, and averages then: no product of means, nor of W.",
         lambda X, t, W, b, epsilon: (
             torch.outer(_slopes(X, t, W, b, epsilon)[1], X.mean(dim=0)),
             _slopes(X, t, W, b, epsilon)[1],
@@ -625,13 +625,9 @@ def _answers():
 
     def case(t, y, K, note=""):
         absent = (
-            ""
-            if ((t == K - 1) & (y == K - 1)).any()
-            else (
-                "It goes wrong where the last class is absent or never right: K alone says the shape. (bincount has minlength=K * K.)"
-            )
+            "It goes wrong where the last class is absent or never right: K alone says the shape (minlength=K * K)."
         )
-        return Case((t, y, K), note, absent)
+        return Case((t, y, K), note, "" if ((t == K - 1) & (y == K - 1)).any() else absent)
 
     yield case(whole(0, 1), whole(1, 1), 2, "two classes")
     yield case(whole(1), whole(0), 2, "one example")

@@ -1,4 +1,4 @@
-"""Checks of the exercises to chapter 09, "Convolutional networks". Layers and names are those of ``nndl_lib.functional``."""
+"""Checks of the exercises to chapter 09, "Convolutional networks". Names are those of ``nndl_lib.functional``."""
 
 from functools import partial
 
@@ -98,11 +98,11 @@ def _sized(rule):
         lambda C, H, W, O, k, *a: _priced(C, H, W, O, k, *a, work=lambda C, O, k, h, w: O * C * k * k * H * W),
     ],
     follows=[
-        "The map has a wrong size, and multiply_adds follows from it: (size + 2 padding - span) // stride + 1, with span = d (k - 1) + 1.",
+        "The map has a wrong size, and multiply_adds with it: (size + 2 padding - d (k - 1) - 1) // stride + 1.",
         lambda got, C, H, W, O, k, *a: (*got[:2], O * (C * k * k + 1), O * C * k * k * got[0] * got[1]),
         "Only parameters is wrong: each of the O maps has C k k weights and one bias.",
         lambda got, *a: (*_priced(*a)[:2], got[2], _priced(*a)[3]),
-        "Only multiply_adds is wrong: each of the O C k k weights is used once for every unit of a map, height times width.",
+        "Only multiply_adds is wrong: each of the O C k k weights is used once for every unit of a map.",
         lambda got, *a: (*_priced(*a)[:3], got[3]),
         "height and width are right, but not the two counts: both start from the number of weights, O C k k.",
         lambda got, *a: (*_priced(*a)[:2], *got[2:]),
@@ -216,7 +216,7 @@ def _shape_of(x, w, stride):
         lambda x, w, stride: F.conv2d(x[None, None], w[None, None], stride=stride),
     ],
     follows=[
-        "It is wrong with a stride above 1 alone: unit (i, j) begins at pixel (i s, j s), and a kernel that does not fit is left out.",
+        "It is wrong with a stride above 1 alone: unit (i, j) begins at pixel (i s, j s), if the kernel fits there.",
         lambda got, x, w, stride: got if stride > 1 else _conv(x, w),
         "It is wrong where the kernel is not square: it has h rows and m columns, which need not be equal.",
         lambda got, x, w, stride: got if len(set(w.shape)) > 1 else _conv(x, w, stride=stride),
@@ -232,7 +232,9 @@ def slide(x, w, stride):
 
 def _pooled_images():
     """Arguments x, k, stride."""
-    below = "Where all pixels are negative it goes wrong: the largest of them is below 0, so start from -inf, or from the first pixel."
+    below = (
+        "Where all pixels are negative it goes wrong: the largest is below 0, so start from -inf or the first pixel."
+    )
     yield Case((floats([3.0]), 1, 1), "one pixel")
     yield Case((floats([1.0, 2.0], [4.0, 3.0]), 2, 2), "one window")
     yield Case((_quarters(4, 4, seed=50) + 3, 2, 2))
@@ -315,7 +317,7 @@ def _pool(x, k, stride, **how):
         lambda x, k, stride: F.max_pool2d(x[None, None], k, stride, return_indices=True)[1][0, 0],
     ],
     follows=[
-        "It is right where the windows lie side by side, but not where they overlap or leave pixels out: they begin stride apart.",
+        "It is right where the windows lie side by side, but not elsewhere: they begin stride apart.",
         lambda got, x, k, stride: got if stride != k else _pool(x, k, k),
     ],
 )
@@ -359,7 +361,7 @@ def _larger_errors():
 
 
 def _by_windows(x, y_bar, k, stride, step=None):
-    """(O, C, k, k): windows of x times error signals; ``step`` is the dilation of the error signal, by right the stride."""
+    """(O, C, k, k): windows of x times error signals; ``step`` is the dilation of the signals, by right the stride."""
     step = stride if step is None else step
     places = [torch.arange(n) * step for n in y_bar.shape[1:]]
     out = x.new_zeros(len(y_bar), len(x), k, k)
@@ -423,7 +425,7 @@ def _by_windows(x, y_bar, k, stride, step=None):
     follows=[
         "It is wrong with a stride above 1 alone: weight (u, v) met pixel (i s + u, j s + v) in unit (i, j).",
         lambda got, x, y_bar, k, stride: got if stride > 1 else _by_windows(x, y_bar, k, 1),
-        "With one channel and one map it is right, with more it is not: w_bar[o, c] is made of map o and channel c alone.",
+        "With one channel and one map it is right, with more it is not: w_bar[o, c] comes from map o and channel c.",
         lambda got, x, y_bar, k, stride: got if len(x) * len(y_bar) > 1 else _by_windows(x, y_bar, k, stride),
     ],
 )
@@ -504,7 +506,7 @@ def _right(r, j, k, s, d):
         _recursion(lambda r, j, k, s, d: r * k),
         *(
             (
-                "The distances are wrong, and what is counted in them: the distance is the product of all strides so far.",
+                "The distances are wrong, and what is counted in them: each is the product of all strides so far.",
                 _recursion(_right, move=move),
             )
             for move in (lambda j, s: j + s, lambda j, s: s, max, lambda j, s: 1)

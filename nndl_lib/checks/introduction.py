@@ -112,7 +112,7 @@ def _three(z, truth, accuracy=None, found=None, false=None, says=None):
             found=lambda s, t: (s & t).sum().double(),
             false=lambda s, t: (s & ~t).sum().double(),
         ),
-        "Shares are rounded down to whole numbers: // is division without the rest. Write /, and make the counts floats.",
+        "Shares are rounded down to whole numbers: // divides without the rest. Write /, and make the counts floats.",
         lambda z, truth: tuple(part.floor() for part in _three(z, truth)),
         lambda z, truth: (_three(z, truth)[0], *(part.floor() for part in _three(z, truth)[1:])),
         "The shares come in percent; return numbers from 0 to 1.",
@@ -132,7 +132,7 @@ def judge(z, truth):
 # --- 2: the company of words ----------------------------------------------------------------------------------------
 
 
-_TWICE = "A word that meets itself goes wrong: the pair counts for both places, so 2 is added on the diagonal."
+_SELF = "A word that meets itself goes wrong: the pair counts for both places, so 2 is added on the diagonal."
 
 
 def _texts():
@@ -142,7 +142,7 @@ def _texts():
         return Case(([line.split() for line in text.split(". ")], vocabulary.split(), window), note, hint)
 
     unknown = "Words outside the vocabulary go wrong: they get no row, but keep their place in the sentence."
-    again = "A word that stands twice within the window goes wrong: both places count, also where the words are the same."
+    again = "A word that stands twice within the window goes wrong: both places count, though the word is the same."
     yield case("a b", "a b", 1)
     yield case("a b c", "a b c", 1)
     yield case("a b c", "c a b", 2)
@@ -150,13 +150,13 @@ def _texts():
     yield case("red hot tea. hot red soup. tea", "tea red hot soup", 1, "a sentence of one word")
     yield case("a b b", "a b", 2, "a word twice in a window", again)
     yield case("so far far away", "so far away", 2, "a word twice in a window", again)
-    yield case("far far away", "far away", 1, "a word twice in a sentence", _TWICE)
-    yield case("a b a b a", "a b", 2, "a word twice in a sentence", _TWICE)
+    yield case("far far away", "far away", 1, "a word twice in a sentence", _SELF)
+    yield case("a b a b a", "a b", 2, "a word twice in a sentence", _SELF)
     yield case("a x b c", "a b c", 1, "a word outside the vocabulary", unknown)
     yield case("x a y b. b a", "b a", 2, "a word outside the vocabulary", unknown)
     yield case("a b c", "a b c z", 9, "a window longer than the sentence")
     yield case("one two three four five six. six one. four two five", "six four one five three two", 3)
-    yield case("the cat sees the dog. the dog sees a cat", "the cat sees a dog", 2, "a word twice in a sentence", _TWICE)
+    yield case("the cat sees the dog. the dog sees a cat", "the cat sees a dog", 2, "a word twice in a sentence", _SELF)
 
 
 def _count(
@@ -273,7 +273,7 @@ def _first_places(sentences, vocabulary, window):
         partial(_count, pairs=lambda i, j, w: j > i, same=0),
         "You count only places exactly window apart; nearer ones count, too.",
         partial(_count, pairs=lambda i, j, w: j - i == w),
-        "Near the beginning of a sentence words are lost: sentence[i - window:i] is empty where i - window is negative.",
+        "Near the beginning of a sentence words are lost: sentence[i - window:i] is empty if i - window is negative.",
         _wraps,
         "A word counts as its own company at its own place: leave out distance 0.",
         lambda s, v, w: _count(s, v, w) + _own(s, v),
@@ -284,7 +284,7 @@ def _first_places(sentences, vocabulary, window):
         lambda s, v, w: _count(s[-1:], v, w),
         "A pair of words counts once a sentence in your table; count every pair of places.",
         partial(_count, once=True),
-        _TWICE,
+        _SELF,
         partial(_count, same=1),
         "A word that stands twice within the window counts twice; in a set it is there once.",
         *each(_sets, sides=(lambda before, behind: [before + behind], lambda before, behind: [before, behind])),
@@ -610,7 +610,7 @@ def _episodes():
         "a tile twice",
         twice,
     )
-    again = "It goes wrong where the last step occurs earlier, too: it is the last by its place in the list, len(episode) - 1."
+    again = "It goes wrong where the last step occurs earlier, too: it is the last by its place, len(episode) - 1."
     yield Case(
         (floats([1.0, 2.0], [0.5, 1.5]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0)], 0.5, 0.5), "the same step twice", again
     )
@@ -649,7 +649,7 @@ def _lived(
     powers=None,
     into=0,
 ):
-    """The updates with their rules as options, to make mistakes with. ``frozen``: None reads hope alone in the old table."""
+    """The updates with their rules as options. ``frozen``: None reads hope alone in the old table."""
     before, Q = Q, Q.clone()
     rule = rule or (lambda q, r, hope: q + alpha * (r + hope - q if powers is not None else r + gamma * hope - q))
     for k, step in list(enumerate(episode))[::order]:

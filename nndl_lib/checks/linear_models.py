@@ -227,7 +227,7 @@ def _walks():
     yield Case(
         (one, t, start, 0.5, 0.3, 3),
         "tolerance met with the last step allowed",
-        "When the last step allowed meets the tolerance, that is success: look at the gradient first, at the count then.",
+        "When the last step allowed meets the tolerance, that is success: look at the gradient before the count.",
     )
     yield Case((one, t, start, 0.5, 0.3, 2), "too few steps allowed")
     yield Case(
@@ -425,7 +425,7 @@ def _stops_on_cost(X, t, w, lr, tolerance, max_steps, change=True):
         lambda X, t, *a: _walk(X[-1:], t[-1:], *a),
         "It solves for the minimum at once; walk there, and count the steps.",
         lambda X, t, w, *a: (torch.linalg.lstsq(X, t[:, None], driver="gelsd").solution[:, 0], 0, True),
-        "When the last step allowed meets the tolerance, that is success: look at the gradient first, at the count then.",
+        "When the last step allowed meets the tolerance, that is success: look at the gradient before the count.",
         partial(_walk, first="count"),
     ],
 )
@@ -605,7 +605,7 @@ def _joined(X, t, lam, bias_first):
         partial(_normal_equations, penalize_bias=True),
         "The penalty is N times too small: the cost averages over the N examples, so X'X has N lam beside it.",
         partial(_normal_equations, factor=lambda N: 1),
-        "The penalty is N times too small, and the bias is penalized as well: N lam on the diagonal, and a 0 for the bias.",
+        "The penalty is N times too small, and the bias is penalized as well: N lam on the diagonal, 0 for the bias.",
         partial(_normal_equations, factor=lambda N: 1, penalize_bias=True),
         "The penalty has a factor 2 or 1/2 too many: both terms of the cost have a factor 1/2, so they cancel.",
         *each(_normal_equations, factor=(lambda N: 2 * N, lambda N: N / 2, lambda N: 2, lambda N: 1 / 2)),
@@ -744,7 +744,7 @@ def _best(errors, degrees):
         ),
         "You return the position of the best degree in the list; return the degree that stands there.",
         lambda *a: (int(_errors(*a).argmin()), _errors(*a)),
-        "degree is not the one of the least validation error, but the largest error's, or one of a fixed place in the list.",
+        "degree is not that of the least validation error, but the largest error's, or at a fixed place in the list.",
         *(
             lambda *a, pick=pick: (pick(_errors(*a), a[-1]), _errors(*a))
             for pick in (
@@ -797,7 +797,7 @@ def _best(errors, degrees):
     ],
 )
 def choose_degree(x_train, t_train, x_val, t_val, degrees):
-    """Exercise 6: the degree of least validation error. The function returns (degree, errors), errors (len(degrees),)."""
+    """Exercise 6: the degree of least validation error. It returns (degree, errors), errors (len(degrees),)."""
     fits = [np.polynomial.Polynomial.fit(x_train.numpy(), t_train.numpy(), M) for M in degrees]
     errors = torch.tensor([np.mean((p(x_val.numpy()) - t_val.numpy()) ** 2) for p in fits], dtype=torch.float64)
     return degrees[int(errors.argmin())], errors

@@ -352,7 +352,7 @@ def _log1pexp(u):
         "beta is missing inside the exponential of h.",
         lambda z, beta: (_log1pexp(z) / beta, torch.sigmoid(beta * z)),
         lambda z, beta: (z.clamp(min=0) + _log1pexp(-z.abs()) / beta, torch.sigmoid(beta * z)),
-        "h is log(1 + exp(u)) / beta, that is max(u, 0) + log(1 + exp(-|u|)), over beta: one of the parts is wrong or missing.",
+        "h is log(1 + exp(u)) / beta, or (max(u, 0) + log(1 + exp(-|u|))) / beta: one of the parts is wrong.",
         *(
             lambda z, beta, of=of: (of(beta * z) / beta, torch.sigmoid(beta * z))
             for of in (
@@ -405,7 +405,7 @@ def _log1pexp(u):
         lambda z, beta: (_log1pexp(beta * z) / beta, beta * torch.sigmoid(beta * z) * torch.sigmoid(-beta * z)),
         "slope has the wrong side: it goes to 1 for large z and to 0 for very negative z.",
         lambda z, beta: (_log1pexp(beta * z) / beta, torch.sigmoid(-beta * z)),
-        "slope is the same for z and -z, or a tanh; it goes from 0 to 1: 1 / (1 + exp(-u)), and exp(u) / (1 + exp(u)) for u < 0.",
+        "slope is the same for z and -z, or a tanh; it goes from 0 to 1: 1 / (1 + exp(-u)), or exp(u) / (1 + exp(u)).",
         *(
             lambda z, beta, of=of: (_log1pexp(beta * z) / beta, of(beta * z))
             for of in (
@@ -483,7 +483,7 @@ def _table_with(**options):
         _table_with(bias=lambda a: -a.shape[1]),
         "b is not halfway: 1/2 - D is right for bits 0 and 1. With -1 and 1, one wrong bit costs 2.",
         _table_with(bias=lambda a: 0.5 - a.shape[1]),
-        "b counts the ones of a row, or adds up its bits; with weights of -1 and 1 the sum on the own row is D, whatever the row.",
+        "b counts the ones of a row, or adds up its bits; with weights of -1 and 1 the sum is D on a row's own unit.",
         *(
             _table_with(bias=lambda a, of=of: of(a))
             for of in (

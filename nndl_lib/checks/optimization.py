@@ -1,4 +1,4 @@
-"""Checks of the exercises to chapter 06, "Optimization". Rules and conventions are those of ``nndl_lib.optim._rules``."""
+"""Checks of the exercises to chapter 06, "Optimization". Rules are those of ``nndl_lib.optim._rules``."""
 
 import math
 from functools import partial
@@ -111,7 +111,7 @@ _RATE_INSIDE = (
         _nesterov(lambda v, g, lr, beta: beta * v + lr * g, lambda v, g, lr, beta: lr * g + beta * v),
         _RATE_INSIDE,
         _nesterov(lambda v, g, lr, beta: beta * v + lr * g),
-        "v is a step, beta v - lr g, with the learning rate and the sign inside; here v is a sum of gradients, beta v + g.",
+        "v is a step, beta v - lr g, rate and sign inside; here v is a sum of gradients, beta v + g.",
         _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: lr * g - beta * v),
         "v is a step, beta v - lr g, and w moves by it, which is plain momentum; here v is a sum of gradients.",
         _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: -v),
@@ -494,10 +494,7 @@ def _rate(
     follows=[
         "Only the warm-up is wrong: in these steps the rate is lr (step + 1) / warm_up.",
         lambda got, *a: got if a[0] < a[2] else _rate(*a),
-        (
-            "The warm-up is right, but not the cosine after it: as the share of its wave that has passed grows from 0 to 1, "
-            "it falls from lr to 0."
-        ),
+        "The warm-up is right, but not the cosine after it: while the share of its wave grows to 1, it falls to 0.",
         lambda got, *a: got if a[0] >= a[2] else _rate(*a),
     ],
 )
@@ -613,7 +610,7 @@ def _as_long(got, *parts):
         lambda dW, db, limit: (dW, db),
     ],
     follows=[
-        "The direction is right, but not the length: what is longer than max_norm gets just that, the rest stays as it is.",
+        "The direction is right, but not the length: what is longer than max_norm gets just that, the rest stays.",
         lambda got, *a: _as_long(got, *_clip(*a)),
         "dW and db get factors of their own, which changes the direction: both get the same, max_norm / length.",
         lambda got, dW, db, limit: (*_as_long(got[:1], dW), *_as_long(got[1:], db)),

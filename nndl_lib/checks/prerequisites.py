@@ -40,7 +40,7 @@ def _more_samples():
     cases=_standard_samples,
     loops=_more_samples,
     mistakes=[
-        "The factor of x is the standard deviation, the root of the variance; yours is another function of the variance.",
+        "The factor of x is the standard deviation, the root of the variance; yours is another function of it.",
         *(
             lambda x, mu, variance, factor=factor: mu + factor(variance) * x
             for factor in (
@@ -71,7 +71,7 @@ def _more_samples():
         lambda x, mu, variance: mu * variance**0.5 * x,
         lambda x, mu, variance: variance + mu * x,
         lambda x, mu, variance: variance**0.5 * x - mu,
-        "You center the samples by their own mean, which makes that of z exactly mu; it must scatter: leave x.mean() out.",
+        "You center the samples by their own mean, which makes that of z exactly mu; it must scatter: leave it out.",
         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()),
         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()) / x.std(),
         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()) / x.std(correction=0),
@@ -147,7 +147,7 @@ def _products(x, y):
         lambda x, y: ((x - y.mean()) * (y - x.mean())).mean(),
         "You subtract medians; subtract the means.",
         lambda x, y: ((x - x.median()) * (y - y.median())).mean(),
-        "You divide by standard deviations or variances, as for a correlation or a slope; the covariance is not divided.",
+        "You divide by standard deviations or variances, as for a correlation or slope; the covariance is not divided.",
         *(
             lambda x, y, by=by: _products(x, y).mean() / by(x, y)
             for by in (
@@ -300,7 +300,7 @@ def _scaled(A, slopes):
     mistakes=[
         "The slope of tanh is missing: A is the Jacobian of A x alone.",
         lambda A, x: 1 * A,
-        "You multiply the columns; each row of A gets the slope of its output. Make the slopes a column, slopes[:, None].",
+        "You multiply the columns; each row of A gets the slope of its output. Make them a column, slopes[:, None].",
         lambda A, x: (1 - torch.tanh(A @ x) ** 2) * A,
         "The slope of tanh(z) is 1 - tanh(z)**2; the square is missing, or stands around the whole.",
         lambda A, x: _scaled(A, 1 - torch.tanh(A @ x)),
@@ -390,7 +390,7 @@ def _deal(
     mean_of=0,
     deviation_of=0,
 ):
-    """The right answer, with its rules as options, to make mistakes with. ``by``: the rows that mean and deviation see."""
+    """The right answer, with its rules as options. ``by``: the rows that mean and deviation see."""
     X = X[order]
     parts = _cut(X, n_train, n_val)
     seen = by(*parts)

@@ -1,4 +1,4 @@
-"""Checks of the exercises to chapter 10, "Recurrent networks". Shapes and the order of gates are those of ``torch.nn``."""
+"""Checks of the exercises to chapter 10, "Recurrent networks". Shapes and order of gates are those of ``torch.nn``."""
 
 import itertools
 import math
@@ -34,7 +34,7 @@ def _batch(T: int, N: int, D: int, H: int, seed: int, lengths: list[int]) -> tup
 
 def _batches():
     """Arguments x, lengths, W_x, W_h, b."""
-    padded = "With NaN or infinity in the padding it goes wrong: what stands there must not come in, not even multiplied by 0."
+    padded = "With NaN or infinity in the padding it goes wrong: it must not come in, not even multiplied by 0."
     yield Case(
         (
             *(torch.tensor(v).double() for v in ([[[1.0]], [[0.5]]],)),
@@ -92,7 +92,7 @@ def _fresh(x, lengths, W_x, W_h, b):
         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[0],
         "You take the state one step too early: after n steps it stands at index n - 1 of the list, not n - 2.",
         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[(lengths - 2), torch.arange(x.shape[1])],
-        "You take the state one step too late: after n steps it stands at index n - 1 of the list, and step k counts while k < n.",
+        "You take the state one step too late: after n steps it stands at index n - 1; step k counts while k < n.",
         lambda x, lengths, W_x, W_h, b: _ends(_states(x, W_x, W_h, b), (lengths + 1).clamp(max=len(x))),
         "Sequences that are over get a state of zero; they keep the one that they have.",
         lambda x, lengths, W_x, W_h, b: _states(x, W_x, W_h, b)[-1].where(
@@ -163,7 +163,7 @@ def _lstm_steps():
         yield Case(_cell_problem(4, N, D, H, 20 + 3 * N + H, 2, 1), note)
     x, h, c, W_x, W_h, b = _cell_problem(4, 2, 2, 3, 40, 2, 1)
     yield Case((x, 0 * h, 0 * c, W_x, W_h, b), "a first step, from zeros")
-    large = "With pre-activations of 1e4 it goes wrong: does an exponential overflow? torch.sigmoid and torch.tanh are safe."
+    large = "With pre-activations of 1e4 it goes wrong: does an exponential overflow? torch.sigmoid and tanh are safe."
     yield Case((1e4 * x, h, c, W_x, W_h, b), "pre-activations of 1e4", large)
     yield Case((x, h, 5 * c, W_x, W_h, b), "a large cell")
     yield Case(_float((x, h, c, W_x, W_h, b)), "float32")
@@ -213,7 +213,7 @@ def _interleaved(x, h, c, W_x, W_h, b):
     mistakes=[
         *(
             (
-                f"The order of the gates is wrong: PyTorch stacks input, forget, candidate, output; you took {', '.join(names)}.",
+                f"The order of gates is wrong: torch has input, forget, candidate, output; you took {', '.join(names)}.",
                 lambda *a, names=names: _lstm(*a, order=[names.index(gate) for gate in _GATES]),
             )
             for names in itertools.permutations(_GATES)
@@ -253,7 +253,7 @@ def _interleaved(x, h, c, W_x, W_h, b):
         lambda got, *a: (got[0], _lstm(*a)[1]),
         "Only c is wrong: it is forget gate * c + input gate * tanh(candidate), as h has it.",
         lambda got, *a: (_lstm(*a)[0], got[1]),
-        "From h and c of zero it is right, so that what comes from them is wrong: h @ W_h.T in all four, and c by the forget gate.",
+        "From h and c of zero it is right, but not what comes from them: h @ W_h.T in all four, c by the forget gate.",
         lambda got, x, h, c, *w: got if h.any() or c.any() else _lstm(x, h, c, *w),
         "With one unit it is right, with several it is not: look at the order of rows, and at transposes.",
         lambda got, x, h, *rest: got if h.shape[1] > 1 else _lstm(x, h, *rest),
@@ -282,7 +282,7 @@ def _gru_steps():
         yield Case(_cell_problem(3, N, D, H, 60 + 3 * N + H, 1, 2), note)
     x, h, W_x, W_h, b_x, b_h = _cell_problem(3, 2, 2, 3, 80, 1, 2)
     yield Case((x, 0 * h, W_x, W_h, b_x, b_h), "a first step, from zeros")
-    large = "With pre-activations of 1e4 it goes wrong: does an exponential overflow? torch.sigmoid and torch.tanh are safe."
+    large = "With pre-activations of 1e4 it goes wrong: does an exponential overflow? torch.sigmoid and tanh are safe."
     yield Case((1e4 * x, h, W_x, W_h, b_x, b_h), "pre-activations of 1e4", large)
     yield Case(_float((x, h, W_x, W_h, b_x, b_h)), "float32")
 
@@ -333,7 +333,7 @@ def _joined_biases(x, h, W_x, W_h, b_x, b_h):
     mistakes=[
         *(
             (
-                f"The order of the parts is wrong: PyTorch stacks reset, update, candidate; you took {', '.join(names)}.",
+                f"The order of parts is wrong: torch has reset, update, candidate; you took {', '.join(names)}.",
                 lambda *a, names=names: _gru(*a, order=[names.index(part) for part in _PARTS]),
             )
             for names in itertools.permutations(_PARTS)
@@ -341,7 +341,7 @@ def _joined_biases(x, h, W_x, W_h, b_x, b_h):
         ),
         "The update gate is turned around: it multiplies the old state, and 1 minus it the candidate.",
         partial(_gru, new=lambda u, n, h: (1 - u) * h + u * n),
-        "The reset gate multiplies h before the matrix, as in the paper; here it multiplies h @ W.T + b, bias included.",
+        "The reset gate multiplies h before the matrix, as in the paper; here h @ W.T + b, with the bias.",
         _reset_first,
         "The two biases are added for all parts; in the candidate, b_h is inside the product with the reset gate.",
         _joined_biases,
@@ -470,9 +470,9 @@ def _bits(
         partial(_bits, table=lambda c, K, alpha: (c + alpha) / (c.sum(dim=0, keepdim=True) + alpha * K)),
         "The order of the pair is exchanged: the row is the character before, the column the one after.",
         partial(_bits, over=lambda ids: (ids[1:], ids[:-1])),
-        "You count which character came before each, not after: the row is the first of the pair, the column the second.",
+        "You count which character came before each, not after: the row is the first of a pair, the column the second.",
         partial(_bits, table=lambda c, K, alpha: (c.T + alpha) / (c.T.sum(dim=1, keepdim=True) + alpha * K)),
-        "A pair that comes several times is counted once: assignment with += to an index adds only once for equal indices.",
+        "A pair that comes several times is counted once: += to an index adds only once for equal indices.",
         partial(_bits, table=lambda c, K, alpha: ((c > 0) + alpha) / ((c > 0).sum(dim=1, keepdim=True) + alpha * K)),
         "The character before has no effect: this is a model of single characters.",
         partial(_bits, table=lambda c, K, alpha: ((c.sum(dim=0) + alpha) / (c.sum() + alpha * K)).expand(K, K)),
@@ -488,7 +488,7 @@ def _bits(
         partial(_bits, table=lambda c, K, alpha: (c + c.T + alpha) / ((c + c.T).sum(dim=1, keepdim=True) + alpha * K)),
         "The last character of train is followed by the first one here; nothing follows it.",
         lambda train, *a: _bits(torch.cat([train, train[:1]]), *a),
-        "The denominator has the counts of all pairs; given the character before, it is the sum of its row, plus alpha K.",
+        "The denominator has the counts of all pairs; given the character before, it is the row's sum plus alpha K.",
         partial(_bits, table=lambda c, K, alpha: (c + alpha) / (c.sum() + alpha * K)),
         "You measure on the training text; the bits of ids are asked for.",
         lambda train, ids, K, alpha: _bits(train, train, K, alpha),
@@ -509,7 +509,9 @@ def bigram_bits(train, ids, K, alpha):
 
 def _logits():
     """Arguments logits, temperature."""
-    overflow = "On large logits it goes wrong: does an exponential overflow? Subtract the largest logit of each row, or use torch.softmax."
+    overflow = (
+        "On large logits it goes wrong: does exp overflow? Subtract each row's largest logit, or use torch.softmax."
+    )
     tie = "At temperature 0 it goes wrong where several logits are the largest: the first of them gets all."
     yield Case((floats([0.0, 1.0]), 2.0), "one row")
     yield Case((floats([0.5, -1.0, 2.0], [0.0, 0.25, 1.0]), 0.5))
@@ -572,7 +574,7 @@ def _at_another_temperature(got, z, tau):
         lambda z, tau: _p(z, 0),
     ],
     follows=[
-        "Only temperature 0 is wrong: there all of the probability goes to the largest logit, to the first one if several are equal.",
+        "Only temperature 0 is wrong: there all probability goes to the largest logit, the first of equal ones.",
         lambda got, z, tau: _p(z, tau) if tau else got,
         "Each row is right but for a factor: divide it by its sum, so that it adds up to 1.",
         lambda got, z, tau: got if z.abs().max() > 1e3 else got.sum(dim=1, keepdim=True) * _p(z, tau),

@@ -82,7 +82,7 @@ def _soft(u, b):
         lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * (w - lr * g), lr * l1),
         "The weights grow: the factor is 1 minus lr * decay.",
         lambda w, g, lr, l1, decay: _soft((1 + lr * decay) * w - lr * g, lr * l1),
-        "This is a step along the sign of w, which jumps over zero; take the step on the rest first, then the threshold.",
+        "This is a step along the sign of w, which jumps over zero; step on the rest first, then take the threshold.",
         lambda w, g, lr, l1, decay: _moved(w, g, lr, decay) - lr * l1 * w.sign(),
         "Weights within lr * l1 of zero jump to the other side: they become zero.",
         lambda w, g, lr, l1, decay: (lambda u: u - lr * l1 * u.sign())(_moved(w, g, lr, decay)),
@@ -100,9 +100,9 @@ def _soft(u, b):
         lambda w, g, lr, l1, decay: _soft((1 - lr * decay) * w - g, lr * l1),
     ],
     follows=[
-        "Without decay it is right, so gradient and threshold are: the decay is not, by which w is multiplied with 1 - lr * decay.",
+        "Without decay it is right, so gradient and threshold are; decay is not: it multiplies w by 1 - lr * decay.",
         lambda got, w, g, lr, l1, decay: got if decay else _soft(w - lr * g, lr * l1),
-        "With l1 = 0 it is right, so the step is: the threshold after it is not, which brings u closer to zero by lr * l1.",
+        "With l1 = 0 it is right, so the step is; the threshold is not, which brings u closer to zero by lr * l1.",
         lambda got, w, g, lr, l1, decay: got if l1 else _moved(w, g, lr, decay),
     ],
 )
@@ -308,7 +308,7 @@ def _previous(costs, patience):
         lambda costs, p: (_stop(costs, p)[1], _stop(costs, p)[1]),
         "last can lie after the end of the list: fewer than patience epochs may follow the best one. (best is right.)",
         lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[0] + p),
-        "best is the lowest cost of all, also of epochs after the stop, which never run; look for the stop as you go through the list.",
+        "best is the lowest cost of all, also after the stop, where none runs; look for the stop on the way.",
         lambda costs, p: (costs.index(min(costs)), min(costs.index(min(costs)) + p, len(costs) - 1)),
         "It stops at the first epoch that is not better, whatever the patience is.",
         lambda costs, p: _stop(costs, 1),
@@ -316,9 +316,9 @@ def _previous(costs, patience):
         lambda costs, p: (lambda found: (max(found[0] - 1, 0), max(found[1] - 1, 0)))(_stop([0.0, *costs], p)),
     ],
     follows=[
-        "Only last is wrong: training ends when patience epochs in a row have brought no improvement, or with the list.",
+        "Only last is wrong: it is where patience epochs in a row have brought no improvement, or the list ends.",
         lambda got, *a: (_stop(*a)[0], got[1]),
-        "Only best is wrong: it is the epoch with the lowest cost of those that ran, the first one if several are equal.",
+        "Only best is wrong: it is the epoch with the lowest cost of those that ran, the first if several are equal.",
         lambda got, *a: (got[0], _stop(*a)[1]),
     ],
 )
@@ -404,7 +404,7 @@ def _rolled_and_erased(images, down, right):
         lambda images, down, right: _shifted(images, max(down, 0), max(right, 0)),
         "Negative shifts move as positive ones do: they go up and left.",
         lambda images, down, right: _shifted(images, abs(down), abs(right)),
-        "The wrong rows or columns are set to zero for negative shifts: there the zeros come in from below and from the right.",
+        "The wrong rows or columns are set to zero for negative shifts: there zeros come in from below and the right.",
         _rolled_and_erased,
     ],
     follows=[
@@ -508,7 +508,7 @@ def _votes(y, out_of_bag, t):
         partial(_bagged, wrong=lambda a, b: a == b),
         "error is a number of examples; divide it by how many count. (average is right.)",
         lambda y, out, t: (_bagged(y, out, t)[0], _bagged(y, out, t)[1] * out.any(dim=0).sum()),
-        "error is 1 minus the probability of the class t; count how often another class is the most probable. (average is right.)",
+        "error is 1 minus the probability of the class t; count how often another class is the most probable.",
         lambda y, out, t: (
             _bagged(y, out, t)[0],
             (1 - _bagged(y, out, t)[0].gather(1, t[:, None])[out.any(dim=0)]).mean(),
@@ -525,15 +525,15 @@ def _votes(y, out_of_bag, t):
         lambda y, out, t: (lambda found: (found[0].exp() * out.any(dim=0)[:, None], found[1]))(
             _bagged(y.log(), out, t)
         ),
-        "You divide by all entries of the mask that are True; count them for each example, along the axis of the members.",
+        "You divide by all entries of the mask that are True; count them for each example, along the members.",
         lambda y, out, t: _bagged(y, out, t, count=out.sum()),
     ],
     follows=[
-        "average is wrong, and error follows from it: for each example, average over the members that have not seen it.",
+        "average is wrong, and error follows from it: for each example, average the members that have not seen it.",
         lambda got, y, out, t: (got[0], (got[0].argmax(dim=1) != t)[out.any(dim=0)].double().mean()),
-        "Only error is wrong: of the examples that some member has not seen, it is the share whose most probable class is not t.",
+        "Only error is wrong: of the examples some member has not seen, it is the share whose top class is not t.",
         lambda got, *a: (_bagged(*a)[0], got[1]),
-        "Only average is wrong: it is the mean over the members that have not seen the example, and a row of zeros if all have.",
+        "Only average is wrong: it is the mean over the members that have not seen the example, and zeros if all have.",
         lambda got, *a: (got[0], _bagged(*a)[1]),
     ],
 )

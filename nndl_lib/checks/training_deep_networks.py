@@ -121,7 +121,7 @@ def _batches():
     z, *rest = _batch(4, 2, 7, 0.1, 1e-5)
     z[:, 0] = 1.5
     yield Case((z, *rest), "a unit that is constant over the batch", constant)
-    digits = "On inputs far from zero it goes wrong: digits are lost unless the mean is subtracted before the square is taken."
+    digits = "On inputs far from zero it goes wrong: digits are lost unless the mean is subtracted before the square."
     z, *rest = _batch(4, 2, 8, 0.1, 1e-5)
     yield Case((z / 3 + 1e6, *rest), "inputs far from zero", digits)  # by 3, so that their squares have no end
     yield Case(tuple(v.float() if isinstance(v, Tensor) else v for v in _batch(4, 3, 9, 0.25, 1e-3)), "float32")
@@ -185,7 +185,7 @@ def _with_the_running(z, gamma, beta, mean, var, m, eps, first=False):
         partial(_bn, keep=lambda m: (m, 1 - m), running=0),
         "The old running statistics are not faded: they have a factor 1 - momentum. (y is right.)",
         partial(_bn, keep=lambda m: (1, m)),
-        "The running statistics are those of the batch alone; keep the share 1 - momentum of the old ones. (y is right.)",
+        "The running statistics are those of the batch alone; keep 1 - momentum of the old ones. (y is right.)",
         partial(_bn, keep=lambda m: (0, 1)),
         "y is normalized by the running statistics, as in evaluation mode; in training mode use those of the batch.",
         _with_the_running,
@@ -211,11 +211,11 @@ def _with_the_running(z, gamma, beta, mean, var, m, eps, first=False):
         partial(_bn, y=lambda z_hat, gamma, beta: beta * z_hat + gamma),
     ],
     follows=[
-        "Only running_var is wrong: it is 1 - momentum times the old one, plus momentum times the variance divided by B - 1.",
+        "Only running_var is wrong: it is 1 - momentum times the old one, plus momentum times the variance by B - 1.",
         lambda got, *a: (*_bn(*a)[:2], got[2]),
-        "Only the running statistics are wrong: 1 - momentum times the old ones, plus momentum times those of z in the batch.",
+        "Only the running statistics are wrong: 1 - momentum times the old ones, plus momentum times the batch's.",
         lambda got, *a: (_bn(*a)[0], *got[1:]),
-        "Only y is wrong: it is gamma (z - mean) / sqrt(variance + eps) + beta, with mean and variance of each unit in the batch.",
+        "Only y is wrong: it is gamma (z - mean) / sqrt(variance + eps) + beta, by each unit's mean and variance.",
         lambda got, *a: (got[0], *_bn(*a)[1:]),
     ],
     rtol=1e-7,
@@ -348,7 +348,7 @@ def _ln(
         lambda got, *a: (lambda x, g, b: (x, got[1], b))(*_ln(*a)),
         "Only beta_bar is wrong: it is the sum over the examples of y_bar.",
         lambda got, *a: (*_ln(*a)[:2], got[2]),
-        "Only x_bar is wrong, and x_hat is right, as gamma_bar shows: x_bar is (7.18), with gamma * y_bar, and with means along each row.",
+        "Only x_bar is wrong; x_hat is right, as gamma_bar shows: x_bar is (7.18), with gamma * y_bar, by rows.",
         lambda got, *a: (got[0], *_ln(*a)[1:]),
     ],
 )
@@ -449,7 +449,7 @@ def _revived(X, W, b, rows, dead=None, hinges=None):
     follows=[
         "dead is wrong, and b follows from it: a unit is dead if its output max(0, w x + b) is zero on every example.",
         lambda got, *a: _revived(*a, dead=got[0]),
-        "Only the new biases are wrong: a dead unit j gets -w_j x, with x the example rows[j]; living units keep theirs.",
+        "Only the new biases are wrong: a dead unit j gets -w_j x, with x the example rows[j]; others keep theirs.",
         lambda got, *a: (_revived(*a)[0], got[1]),
         "Only dead is wrong: it is True for a unit whose output max(0, w x + b) is zero on every example.",
         lambda got, *a: (got[0], _revived(*a)[1]),
@@ -589,7 +589,7 @@ def _high(
         partial(_high, phi=lambda z: z, mix=lambda T, h, x: torch.relu(T * h + (1 - T) * x)),
     ],
     follows=[
-        "With gates wide open, and with closed ones, it is right; but the gate in between is not sigmoid(x W_gate^T + b_gate).",
+        "With gates wide open, and with closed ones, it is right; but between it is not sigmoid(x W_gate^T + b_gate).",
         lambda got, *a: _high(*a) if abs(a[4][0]) > 100 else got,
         "With closed gates it is right; with open ones the transformed signal, relu(x W^T + b), should come out.",
         lambda got, *a: _high(*a) if a[4][0] < -100 else got,

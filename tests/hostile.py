@@ -342,7 +342,7 @@ def kind_of(value, p) -> str:
 
 
 def hostile(call: Call):
-    """The hostile forms of a call: parameter, kind of argument, kind of hostility, what is given, call, what is right."""
+    """The hostile forms of a call: parameter, its kind, the hostility, what is given, the call, what is right."""
     subject, source = call.subject, call.source()
     changes_its_argument = subject.path.endswith("_")
     if not changes_its_argument:

@@ -62,7 +62,7 @@ class Case(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """Few and many of something: a function that runs ``more`` further lines of Python on the many has a loop over it."""
+    """Few and many of something: a function that runs ``more`` lines of Python more on the many has a loop over it."""
 
     what: str
     few: tuple

@@ -8,7 +8,17 @@ from torch import Tensor
 
 from nndl_lib.runtime import generator
 
-__all__ = ["floats", "generator", "grown", "in_float32", "quarters", "several", "signed_quarters", "whole"]
+__all__ = [
+    "classes",
+    "floats",
+    "generator",
+    "grown",
+    "hundredths",
+    "in_float32",
+    "quarters",
+    "signed_quarters",
+    "whole",
+]
 
 
 def floats(*values: Any) -> Tensor:
@@ -32,9 +42,14 @@ def signed_quarters(*shape: int, g: torch.Generator) -> Tensor:
     return size * (2 * torch.randint(0, 2, shape, generator=g) - 1)
 
 
-def several(make: Callable[..., Tensor], g: torch.Generator, *shapes: int | tuple[int, ...]) -> tuple[Tensor, ...]:
-    """One tensor of each shape, by ``quarters`` or the like."""
-    return tuple(make(*(shape if isinstance(shape, tuple) else (shape,)), g=g) for shape in shapes)
+def hundredths(*shape: int, g: torch.Generator) -> Tensor:
+    """Random multiples of 1/100 from -2 to 2."""
+    return torch.randint(-200, 201, shape, generator=g).double() / 100
+
+
+def classes(*shape: int, K: int, g: torch.Generator) -> Tensor:
+    """Random classes from 0 to K - 1."""
+    return torch.randint(K, shape, generator=g)
 
 
 def in_float32(values: Any) -> Any:

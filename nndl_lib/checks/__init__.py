@@ -1,4 +1,4 @@
-"""Checks of the coding exercises, one module a chapter. In a notebook::
+"""Checks of the coding exercises, one module a chapter with one file an exercise. In a notebook::
 
     from nndl_lib.checks import linear_models as check
 
@@ -9,6 +9,7 @@ Each chapter's module says what is right and which mistakes are common; ``exerci
 what would be printed.
 """
 
-from nndl_lib.checks._engine import Case, exercise
+from nndl_lib.checks._case import Case
+from nndl_lib.checks._engine import exercise
 
 __all__ = ["exercise", "Case"]

@@ -1,7 +1,6 @@
 """Runs a reader's function on many inputs, compares with the right answer, and says in a sentence what is wrong.
 
-A chapter's module writes the right answer of each exercise as a function and decorates it with ``exercise``; the
-result is a ``Check``. How a verdict is found, first match first:
+The right answer of an exercise is written as a function and decorated with ``exercise``; the result is a ``Check``. How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
 2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part
@@ -28,8 +27,10 @@ import torch
 from torch import Tensor
 
 from nndl_lib.checks import _worker as worker
+from nndl_lib.checks._case import Case, Loop, Mistake, default_dtype, doubled
+from nndl_lib.checks._known import agrees_with_itself, makes, may_stop
 from nndl_lib.checks._mistakes import ANOTHER_WAY, made_of_the_right_answer
-from nndl_lib.checks._trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused, used
+from nndl_lib.checks._trial import Outcome, attempt, lines_run, place, stopped, uncallable, unused, used
 from nndl_lib.checks._values import Described, unpack
 from nndl_lib.checks._words import LENGTH_1, code, fault, join, same, show, typed
 
@@ -51,31 +52,6 @@ VARIES = (
     "nor kept from the last call."
 )
 JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
-
-
-class Case(NamedTuple):
-    """One input to try: the arguments in order; what is special about it; what to say if only such cases go wrong."""
-
-    inputs: tuple
-    note: str = ""
-    hint: str = ""
-
-
-class Loop(NamedTuple):
-    """Few and many of something: a function that runs ``more`` lines of Python more on the many has a loop over it."""
-
-    what: str
-    few: tuple
-    many: tuple
-    more: int
-    hint: str = "a Python loop runs over the {what}: let one operation on whole tensors do that."
-
-
-class Mistake(NamedTuple):
-    """A known wrong answer: the sentence that names it, and a function that makes it, with the exercise's arguments."""
-
-    hint: str
-    answer: Callable
 
 
 class Verdict(NamedTuple):
@@ -126,19 +102,19 @@ class Check:
 
     def cases(self) -> list[Case]:
         """The inputs to try, the smallest first: the same whatever the default dtype of the page is."""
-        with _default_dtype(torch.float32):
+        with default_dtype(torch.float32):
             return list(self._cases())
 
     def loops(self) -> list[Loop]:
         """What it should not loop over."""
-        with _default_dtype(torch.float32):
+        with default_dtype(torch.float32):
             return [Loop(*those) for those in self._loops()] if self._loops else []
 
     def expected(self, case: Case) -> Any:
         """The right answer, computed in float64, in the dtype of the case's tensors."""
         floats = [value.dtype for value in case.inputs if isinstance(value, Tensor) and value.is_floating_point()]
-        with _default_dtype(torch.float32):
-            answer = self.answer(*_doubled(case))
+        with default_dtype(torch.float32):
+            answer = self.answer(*doubled(case))
         several = answer if isinstance(answer, tuple) else (answer,)
         several = tuple(
             value.detach().to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value
@@ -243,7 +219,7 @@ class Check:
         answered = [k for k in differs if not outcomes[k].stopped]
         stops = [cases[k] for k in wrong if outcomes[k].stopped]
         for mistake in self.mistakes:
-            if _makes(mistake, cases, outcomes, answered) and _may_stop(mistake, stops, len(answered)):
+            if makes(mistake, cases, outcomes, answered) and may_stop(mistake, stops, len(answered)):
                 return answered, mistake.hint
         hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
@@ -258,7 +234,7 @@ class Check:
         if len(differs) >= 3 and (not found or ANOTHER_WAY in found):
             answers = [outcome.value for outcome in outcomes]
             for sentence, answer in self.follows:
-                if all(map(functools.partial(_follows, answer), cases, answers, right)):
+                if all(map(functools.partial(agrees_with_itself, answer), cases, answers, right)):
                     return differs, sentence
         return (answered, found) if found else None
 
@@ -334,92 +310,6 @@ def _listed(those: Iterable[Any]) -> Iterator[Mistake]:
             yield Mistake(sentence, one)
 
 
-def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
-    """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
-
-    Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
-    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are
-    fewer.
-    """
-    agreed, excused = 0, False
-    for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
-        try:
-            value = _made(mistake, _doubled(cases[k]))
-        except Exception:  # it cannot be made on this input
-            continue
-        if not same(outcomes[k].value, value):
-            in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in cases[k].inputs)
-            if excused or not (in_float32 or _hangs_on_rounding(mistake, cases[k], value)):
-                return False
-            excused = True
-            continue
-        agreed += k in wrong
-    return agreed >= min(3, len(wrong)) > 0
-
-
-def _follows(answer: Callable, case: Case, got: Any, right: Any) -> bool:
-    """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts.
-
-    Where the function gives back the answer itself, anything may have been answered, or an error have come.
-    """
-    try:
-        made = answer(got, *_doubled(case))
-        return made is got or _alike(got, right) and same(got, made)
-    except Exception:  # it cannot be made on this input
-        return False
-
-
-def _alike(got: Any, right: Any) -> bool:
-    """Whether two answers have the same parts, and these the same shape and kind: only the numbers may differ."""
-    if isinstance(right, (tuple, list)):
-        return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
-    if isinstance(right, Tensor):
-        return (
-            isinstance(got, Tensor)
-            and got.shape == right.shape
-            and (got.dtype == torch.bool) == (right.dtype == torch.bool)
-        )
-    return isinstance(got, int if isinstance(right, int) else (int, float))
-
-
-def _may_stop(mistake: Mistake, stops: list[Case], answered: int) -> bool:
-    """Whether it stops on no more inputs than it answers, but for those where the mistake stops, too."""
-    for case in stops:
-        with contextlib.suppress(Exception):
-            _made(mistake, _doubled(case))
-            answered -= 1
-    return answered >= 0
-
-
-def _made(mistake: Mistake, inputs: list) -> Any:
-    with _default_dtype(torch.float32):
-        return mistake.answer(*inputs)
-
-
-def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
-    """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
-    for shift in (1e-14, -1e-14, 2e-14, -2e-14, 1e-13, -1e-13):
-        try:
-            if not same(_made(mistake, [_shifted(x, shift) for x in _doubled(case)]), value):
-                return True
-        except Exception:  # a matrix has become singular
-            return True
-    return False
-
-
-def _shifted(x: Any, shift: float) -> Any:
-    floating = isinstance(x, Tensor) and x.is_floating_point()
-    return x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if floating else x
-
-
-def _doubled(case: Case) -> list:
-    """The case's arguments, to change as one likes, in float64."""
-    return [
-        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
-        for value in copied(case.inputs)
-    ]
-
-
 def _varies(now: Any, before: Any) -> bool:
     try:
         return _is_plain(now) and not same(now, before, 0.1)
@@ -431,13 +321,3 @@ def _is_plain(value: Any) -> bool:
     """Whether it can be compared at all: what is described equals nothing, itself included."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
     return type(value) is not Described and all(map(_is_plain, inside))
-
-
-@contextlib.contextmanager
-def _default_dtype(dtype: torch.dtype):
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)

@@ -1,6 +1,7 @@
 """Runs a reader's function on many inputs, compares with the right answer, and says in a sentence what is wrong.
 
-The right answer of an exercise is written as a function and decorated with ``exercise``; the result is a ``Check``. How a verdict is found, first match first:
+The right answer of an exercise is written as a function and decorated with ``exercise``; the result is a ``Check``.
+How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
 2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part

@@ -95,17 +95,15 @@ def _by_windows(x, y_bar, k, stride, step=None):
         lambda x, y_bar, k, stride: (
             _by_windows(x, torch.ones_like(y_bar), k, stride) * y_bar.sum((1, 2))[:, None, None, None]
         ),
+        "Only one unit counts: add up what all units ask for.",
         *(
-            (
-                "Only one unit counts: add up what all units ask for.",
-                lambda x, y_bar, k, stride, at=at: _by_windows(
-                    x,
-                    torch.zeros_like(y_bar).index_put(
-                        (torch.arange(len(y_bar)), torch.tensor(at), torch.tensor(at)), y_bar[:, at, at]
-                    ),
-                    k,
-                    stride,
+            lambda x, y_bar, k, stride, at=at: _by_windows(
+                x,
+                torch.zeros_like(y_bar).index_put(
+                    (torch.arange(len(y_bar)), torch.tensor(at), torch.tensor(at)), y_bar[:, at, at]
                 ),
+                k,
+                stride,
             )
             for at in (0, -1)
         ),

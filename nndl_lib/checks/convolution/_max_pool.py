@@ -73,8 +73,9 @@ def _pool(x, k, stride, **how):
         lambda x, k, stride: x.max(),
         "You keep the last pixel of each window, whatever its size.",
         lambda x, k, stride: x[k - 1 :: stride, k - 1 :: stride],
+        "Absolute values are compared; a large negative pixel is small.",
         *(
-            ("Absolute values are compared; a large negative pixel is small.", how)
+            how
             for how in (
                 lambda x, k, stride: _pool(x.abs(), k, stride),
                 lambda x, k, stride: (lambda high, low: torch.where(high >= -low, high, low))(

@@ -68,13 +68,8 @@ def _right(r, j, k, s, d):
         _recursion(_right, first=0),
         "The size is multiplied from layer to layer; fields grow by addition.",
         _recursion(lambda r, j, k, s, d: r * k),
-        *(
-            (
-                "The distances are wrong, and what is counted in them: each is the product of all strides so far.",
-                _recursion(_right, move=move),
-            )
-            for move in (lambda j, s: j + s, lambda j, s: s, max, lambda j, s: 1)
-        ),
+        "The distances are wrong, and what is counted in them: each is the product of all strides so far.",
+        *(_recursion(_right, move=move) for move in (lambda j, s: j + s, lambda j, s: s, max, lambda j, s: 1)),
         "The distance is multiplied by this layer's stride too early: size and start use it before.",
         _recursion(lambda r, j, k, s, d: r + d * (k - 1) * j * s, begin=lambda a, p, j, s: a - p * j * s),
         "Size and start are counted in places of the layer below; above a stride, such a place is that many pixels.",

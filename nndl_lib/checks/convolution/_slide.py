@@ -55,13 +55,8 @@ def _shape_of(x, w, stride):
     mistakes=[
         "The kernel is turned by half: w[u, v] belongs to pixel (i + u, j + v). Do not flip it.",
         lambda x, w, stride: _conv(x, w.flip(0, 1), stride=stride),
-        *(
-            (
-                "The kernel is mirrored: w[u, v] belongs to pixel (i + u, j + v).",
-                lambda x, w, stride, axis=axis: _conv(x, w.flip(axis), stride=stride),
-            )
-            for axis in (0, 1)
-        ),
+        "The kernel is mirrored: w[u, v] belongs to pixel (i + u, j + v).",
+        *(lambda x, w, stride, axis=axis: _conv(x, w.flip(axis), stride=stride) for axis in (0, 1)),
         "The kernel is transposed: u counts rows and v counts columns, in the kernel and in the image.",
         lambda x, w, stride: _conv(x, w.T, stride=stride),
         "The stride has no effect.",
@@ -89,11 +84,9 @@ def _shape_of(x, w, stride):
             w.sum()
             * _conv(x, F.pad(torch.ones(1, 1, dtype=x.dtype), (0, w.shape[1] - 1, 0, w.shape[0] - 1)), stride=stride)
         ),
+        "The image is padded with zeros here; let the kernel stay inside the image.",
         *(
-            (
-                "The image is padded with zeros here; let the kernel stay inside the image.",
-                lambda x, w, stride, by=by: _conv(x, w, stride=stride, padding=[by(n) for n in w.shape]),
-            )
+            lambda x, w, stride, by=by: _conv(x, w, stride=stride, padding=[by(n) for n in w.shape])
             for by in (lambda n: 1, lambda n: n // 2, lambda n: n - 1)
         ),
         "Only the last weight counts: add the products up, with += or sum.",

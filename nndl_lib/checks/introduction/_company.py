@@ -46,7 +46,6 @@ def _count(
     once=False,
     joined=False,
     drop=False,
-    off=None,
 ):
     """Counts with the rules as options, to make mistakes with."""
     index = {word: k for k, word in enumerate(vocabulary)}

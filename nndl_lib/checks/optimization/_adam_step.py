@@ -5,8 +5,7 @@ from torch.optim.adam import adam
 
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._inputs import floats, generator, signed_quarters
-from nndl_lib.checks.optimization._common import _by_torch, _weights
-from nndl_lib.checks.optimization._nesterov_step import _more_weights
+from nndl_lib.checks.optimization._common import _by_torch, _more_weights, _weights
 
 
 def _cases():

@@ -2,13 +2,23 @@
 
 from torch import Tensor
 
-from nndl_lib.checks._inputs import generator, signed_quarters
+from nndl_lib.checks._inputs import generator, grown, signed_quarters
 
 
 def _weights(*shape: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Weights, something remembered, and a gradient."""
     g = generator(seed)
     return signed_quarters(*shape, g=g), signed_quarters(*shape, g=g), signed_quarters(*shape, g=g)
+
+
+def _more_weights(*rest, remembered=1):
+    """The ``loops``: w, what is remembered of each weight, g, and the rest of the arguments."""
+
+    def arguments(n):
+        w, m, g = _weights(n, seed=n)
+        return (w, *[m.abs()] * remembered, g, *rest)
+
+    return grown(arguments, ("weights", (8,), (64,)))
 
 
 def _by_torch(step, w: Tensor, g: Tensor, *state: Tensor | None, **settings) -> tuple[Tensor, ...]:

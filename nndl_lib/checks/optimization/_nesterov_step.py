@@ -5,7 +5,7 @@ from torch.optim.sgd import sgd
 
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._inputs import floats
-from nndl_lib.checks.optimization._common import _by_torch, _weights
+from nndl_lib.checks.optimization._common import _by_torch, _more_weights, _weights
 
 
 def _cases():
@@ -28,14 +28,6 @@ def _cases():
     yield Case((*(value.float() for value in _weights(3, seed=8)), 0.25, 0.5), "float32")
 
 
-def _more_weights(*rest, remembered=1):
-    def arguments(n):
-        w, m, g = _weights(n, seed=n)
-        return (w, *[m.abs()] * remembered, g, *rest)
-
-    return lambda: [("weights", arguments(8), arguments(64), 56)]
-
-
 def _nesterov(renew=lambda v, g, lr, beta: beta * v + g, by=lambda v, g, lr, beta: lr * (g + beta * v)):
     """A step with another rule for the velocity, or for what w moves by, which reads the new one."""
 
@@ -44,11 +36,6 @@ def _nesterov(renew=lambda v, g, lr, beta: beta * v + g, by=lambda v, g, lr, bet
         return w - by(v, g, lr, beta), v
 
     return answer
-
-
-_RATE_INSIDE = (
-    "The learning rate stands inside v; here it multiplies the step, and v is a sum of gradients, beta v + g."
-)
 
 
 @exercise(
@@ -78,9 +65,8 @@ _RATE_INSIDE = (
         _nesterov(by=lambda v, g, lr, beta: lr * g + beta * v),
         "g comes into v with a factor 1 - beta; here v is a sum of gradients, beta v + g.",
         _nesterov(renew=lambda v, g, lr, beta: beta * v + (1 - beta) * g),
-        _RATE_INSIDE,
+        "The learning rate stands inside v; here it multiplies the step, and v is a sum of gradients, beta v + g.",
         _nesterov(lambda v, g, lr, beta: beta * v + lr * g, lambda v, g, lr, beta: lr * g + beta * v),
-        _RATE_INSIDE,
         _nesterov(lambda v, g, lr, beta: beta * v + lr * g),
         "v is a step, beta v - lr g, rate and sign inside; here v is a sum of gradients, beta v + g.",
         _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: lr * g - beta * v),

@@ -5,8 +5,7 @@ from torch.optim.rmsprop import rmsprop
 
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._inputs import floats
-from nndl_lib.checks.optimization._common import _by_torch, _weights
-from nndl_lib.checks.optimization._nesterov_step import _more_weights
+from nndl_lib.checks.optimization._common import _by_torch, _more_weights, _weights
 
 
 def _cases():

@@ -5,17 +5,14 @@ from functools import partial
 import torch
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.checks._inputs import floats, generator, in_float32, signed_quarters
+from nndl_lib.checks._inputs import floats, generator, grown, in_float32, signed_quarters
 
 
 def _cases():
     """Arguments z, gamma, beta, running_mean, running_var, momentum, eps."""
 
-    def one(*values):
-        return torch.tensor(values).double()
-
-    yield Case((floats([1.0], [3.0]), one(1.0), one(0.0), one(0.0), one(1.0), 0.5, 3.0), "one unit")
-    yield Case((floats([1.0], [3.0]), one(2.0), one(0.5), one(1.0), one(2.0), 0.25, 0.5), "one unit")
+    yield Case((floats([1.0], [3.0]), floats(1.0), floats(0.0), floats(0.0), floats(1.0), 0.5, 3.0), "one unit")
+    yield Case((floats([1.0], [3.0]), floats(2.0), floats(0.5), floats(1.0), floats(2.0), 0.25, 0.5), "one unit")
     for seed, (B, C), momentum, eps, note in [
         (1, (3, 2), 0.25, 0.25, ""),
         (2, (2, 3), 0.1, 1e-5, "two examples"),
@@ -41,13 +38,6 @@ def _batch(B, C, seed, momentum, eps):
     g = generator(seed)
     z, gamma, beta, mean, var = signed_quarters(B, C, g=g), *(signed_quarters(C, g=g) for _ in range(4))
     return z, gamma, beta, mean, var.abs(), momentum, eps
-
-
-def _larger_batches():
-    return [
-        ("examples", _batch(8, 3, 11, 0.1, 1e-5), _batch(64, 3, 11, 0.1, 1e-5), 56),
-        ("units", _batch(4, 8, 12, 0.1, 1e-5), _batch(4, 64, 12, 0.1, 1e-5), 56),
-    ]
 
 
 def _bn(
@@ -81,7 +71,11 @@ def _with_the_running(z, gamma, beta, mean, var, m, eps, first=False):
 @exercise(
     returns=("y", "running_mean", "running_var"),
     cases=_cases,
-    loops=_larger_batches,
+    loops=grown(
+        _batch,
+        ("examples", (8, 3, 11, 0.1, 1e-5), (64, 3, 11, 0.1, 1e-5)),
+        ("units", (4, 8, 12, 0.1, 1e-5), (4, 64, 12, 0.1, 1e-5)),
+    ),
     mistakes=[
         "running_var takes in the variance divided by B; there it is divided by B - 1.",
         partial(_bn, running=0),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.checks._inputs import generator, in_float32, signed_quarters
+from nndl_lib.checks._inputs import generator, grown, in_float32, signed_quarters
 
 
 def _cases():
@@ -47,10 +47,6 @@ def _roads(N, D, seed):
     )
 
 
-def _more_roads():
-    return [("examples", _roads(8, 3, 71), _roads(64, 3, 71), 56), ("units", _roads(3, 8, 72), _roads(3, 64, 72), 56)]
-
-
 def _high(
     x, W, b, W_gate, b_gate, phi=torch.relu, squash=torch.sigmoid, mix=None, transposed=(False, False), gate_in=None
 ):
@@ -62,7 +58,7 @@ def _high(
 @exercise(
     returns=("y",),
     cases=_cases,
-    loops=_more_roads,
+    loops=grown(_roads, ("examples", (8, 3, 71), (64, 3, 71)), ("units", (3, 8, 72), (3, 64, 72))),
     mistakes=[
         "The gate is the wrong way round: T multiplies the transformed signal, 1 - T the input.",
         partial(_high, mix=lambda T, h, x: T * x + (1 - T) * h),
@@ -109,12 +105,10 @@ def _high(
         partial(_high, transposed=(False, True)),
         "The weights are exchanged: W and b make the transformed signal, W_gate and b_gate the gate.",
         lambda x, W, b, Wg, bg: _high(x, Wg, bg, W, b),
+        "The gate shares a part of the transformed signal; it has weights and a bias of its own.",
         *(
-            (
-                "The gate shares a part of the transformed signal; it has weights and a bias of its own.",
-                lambda x, W, b, Wg, bg, shared=shared: _high(
-                    x, W, b, W if "W" in shared else Wg, b if "b" in shared else bg
-                ),
+            lambda x, W, b, Wg, bg, shared=shared: _high(
+                x, W, b, W if "W" in shared else Wg, b if "b" in shared else bg
             )
             for shared in ("W", "b", "Wb")
         ),

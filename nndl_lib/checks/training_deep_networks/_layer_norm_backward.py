@@ -5,17 +5,14 @@ from functools import partial
 import torch
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.checks._inputs import floats, generator, in_float32, signed_quarters
+from nndl_lib.checks._inputs import floats, generator, grown, in_float32, signed_quarters
 
 
 def _cases():
     """Arguments y_bar, x, gamma, eps."""
 
-    def tensor(*rows):
-        return torch.tensor(rows).double()
-
-    yield Case((tensor([1.0, 0.0]), tensor([1.0, -1.0]), floats(1.0, 1.0), 1.0), "one example")
-    yield Case((tensor([1.0, 2.0, 0.5]), tensor([1.0, -1.0, 0.5]), floats(1.0, 2.0, -1.0), 0.25), "one example")
+    yield Case((floats([1.0, 0.0]), floats([1.0, -1.0]), floats(1.0, 1.0), 1.0), "one example")
+    yield Case((floats([1.0, 2.0, 0.5]), floats([1.0, -1.0, 0.5]), floats(1.0, 2.0, -1.0), 0.25), "one example")
     for seed, N, D, eps, note in [
         (21, 2, 3, 0.25, ""),
         (22, 3, 2, 0.5, "two units"),
@@ -34,13 +31,6 @@ def _cases():
 def _row_batch(N, D, seed, eps):
     g = generator(seed)
     return signed_quarters(N, D, g=g), signed_quarters(N, D, g=g), signed_quarters(D, g=g), eps
-
-
-def _more_rows():
-    return [
-        ("examples", _row_batch(8, 3, 31, 1e-5), _row_batch(64, 3, 31, 1e-5), 56),
-        ("units", _row_batch(3, 8, 32, 1e-5), _row_batch(3, 64, 32, 1e-5), 56),
-    ]
 
 
 def _ln(
@@ -68,7 +58,9 @@ def _ln(
 @exercise(
     returns=("x_bar", "gamma_bar", "beta_bar"),
     cases=_cases,
-    loops=_more_rows,
+    loops=grown(
+        _row_batch, ("examples", (8, 3, 31, 1e-5), (64, 3, 31, 1e-5)), ("units", (3, 8, 32, 1e-5), (3, 64, 32, 1e-5))
+    ),
     mistakes=[
         "Mean and variance are taken as constants: both depend on x, and two terms of x_bar come from them.",
         partial(_ln, means=lambda bar, x_hat, mean: 0),

@@ -5,7 +5,7 @@ import math
 import torch
 
 from nndl_lib.checks import Case, exercise
-from nndl_lib.checks._inputs import floats, generator, signed_quarters
+from nndl_lib.checks._inputs import floats, generator, grown, signed_quarters
 
 
 def _cases():
@@ -36,13 +36,6 @@ def _layer(N, D, M, seed):
     return X, W, b, torch.randint(N, (M,), generator=g)
 
 
-def _larger_layers():
-    return [
-        ("examples", _layer(8, 3, 4, 51), _layer(64, 3, 4, 51), 56),
-        ("units", _layer(4, 3, 8, 52), _layer(4, 3, 64, 52), 56),
-    ]
-
-
 def _z(X, W, b):
     return X @ W.T + b
 
@@ -55,7 +48,7 @@ def _revived(X, W, b, rows, dead=None, hinges=None):
 @exercise(
     returns=("dead", "b"),
     cases=_cases,
-    loops=_larger_layers,
+    loops=grown(_layer, ("examples", (8, 3, 4, 51), (64, 3, 4, 51)), ("units", (4, 3, 8, 52), (4, 3, 64, 52))),
     mistakes=[
         "You revive the living units and leave the dead ones.",
         lambda X, W, b, rows: _revived(X, W, b, rows, dead=~_revived(X, W, b, rows)[0]),

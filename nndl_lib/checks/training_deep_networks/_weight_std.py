@@ -49,11 +49,9 @@ _SWAPPED = {"in": "out", "out": "in", "mean": "mean"}
         lambda shape, gain, mode: math.sqrt(gain / _fan(shape, mode)),
         "You multiply by the root of the fan; divide by it.",
         lambda shape, gain, mode: gain * math.sqrt(_fan(shape, mode)),
+        'mode has no effect: "in" takes the fan-in, "out" the fan-out, and "mean" their mean.',
         *(
-            (
-                'mode has no effect: "in" takes the fan-in, "out" the fan-out, and "mean" their mean.',
-                lambda shape, gain, mode, always=always: gain / math.sqrt(_fan(shape, always)),
-            )
+            lambda shape, gain, mode, always=always: gain / math.sqrt(_fan(shape, always))
             for always in ("in", "out", "mean")
         ),
         'For mode "mean" you use the sum of the two fans; halve it.',

@@ -104,7 +104,7 @@ def _unit_without_skip(x, t, w, b, v, lam):
                 lambda y, t: (y - t).sign(),
             ),
         ),
-        "The slope of tanh is 1 - h ** 2; yours is another one: is the square missing, or is it the logistic's?",
+        "The slope of tanh is 1 - h**2; yours is not: is the square missing, or is it that of the logistic function?",
         *each(
             _unit,
             slope=(

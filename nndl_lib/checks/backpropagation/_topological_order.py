@@ -143,8 +143,6 @@ def _rounds(parents):
         lambda parents: sorted(parents),
         "It sorts by the number of parents; a node with one parent may come late.",
         lambda parents: sorted(parents, key=lambda node: len(parents[node])),
-        "The last node is missing.",
-        lambda parents: _kahn(parents)[:-1],
         "It returns pairs of node and parents; return the nodes alone.",
         lambda parents: [(node, parents[node]) for node in _kahn(parents)],
     ],

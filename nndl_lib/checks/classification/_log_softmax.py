@@ -47,7 +47,7 @@ def _shifted(Z):
         lambda Z: torch.softmax(Z, dim=1).log(),
         "You subtract the largest logit of the whole table: each row needs its own, with dim=1.",
         lambda Z: (Z - Z.max()) - (Z - Z.max()).exp().sum(dim=1, keepdim=True).log(),
-        "What is subtracted is not the largest logit of the row, but its mean, smallest or largest absolute value.",
+        "What is subtracted is not the row's largest logit, but its mean, its smallest or its largest absolute value.",
         *(
             lambda Z, of=of: (Z - of(Z)) - (Z - of(Z)).exp().sum(dim=1, keepdim=True).log()
             for of in (

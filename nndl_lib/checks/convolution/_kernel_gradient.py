@@ -73,8 +73,6 @@ def _by_windows(x, y_bar, k, stride, step=None):
         partial(_by_windows, step=1),
         "The channels are exchanged: maps out come first, channels in second.",
         lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).transpose(0, 1),
-        "The kernel's rows and columns are exchanged.",
-        lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride).transpose(2, 3),
         "You average over the units; a shared weight gets the sum of what they ask for.",
         lambda x, y_bar, k, stride: _by_windows(x, y_bar, k, stride) / y_bar[0].numel(),
         "You sum over the channels that come in; each has its own weights.",

@@ -83,7 +83,7 @@ def _sized(rule):
         lambda C, H, W, O, k, *a: _priced(C, H, W, O, k, *a, work=lambda C, O, k, h, w: O * C * k * k * H * W),
     ],
     follows=[
-        "The map has a wrong size, and multiply_adds with it: (size + 2 padding - d (k - 1) - 1) // stride + 1.",
+        "The map has a wrong size, and multiply_adds follows from it: (size + 2 p - d (k - 1) - 1) // stride + 1.",
         lambda got, C, H, W, O, k, *a: (*got[:2], O * (C * k * k + 1), O * C * k * k * got[0] * got[1]),
         "Only parameters is wrong: each of the O maps has C k k weights and one bias.",
         lambda got, *a: (*_priced(*a)[:2], got[2], _priced(*a)[3]),

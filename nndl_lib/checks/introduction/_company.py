@@ -149,7 +149,7 @@ def _first_places(sentences, vocabulary, window):
         partial(_count, pairs=lambda i, j, w: j > i, same=0),
         "You count only places exactly window apart; nearer ones count, too.",
         partial(_count, pairs=lambda i, j, w: j - i == w),
-        "Near the beginning of a sentence words are lost: sentence[i - window:i] is empty if i - window is negative.",
+        "Near the beginning words are lost: sentence[i - window:i] is empty where i - window is negative.",
         _wraps,
         "A word counts as its own company at its own place: leave out distance 0.",
         lambda s, v, w: _count(s, v, w) + _own(s, v),

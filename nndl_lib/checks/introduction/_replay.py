@@ -32,7 +32,7 @@ def _cases():
         "a tile twice",
         twice,
     )
-    again = "It goes wrong where the last step occurs earlier, too: it is the last by its place, len(episode) - 1."
+    again = "It goes wrong where the last step occurs twice: it is the last by its place in the list, len(episode) - 1."
     yield Case(
         (floats([1.0, 2.0], [0.5, 1.5]), [(0, 0, 1.0, 0), (0, 0, 1.0, 0)], 0.5, 0.5), "the same step twice", again
     )

@@ -68,7 +68,7 @@ def _nesterov(renew=lambda v, g, lr, beta: beta * v + g, by=lambda v, g, lr, bet
         "The learning rate stands inside v; here it multiplies the step, and v is a sum of gradients, beta v + g.",
         _nesterov(lambda v, g, lr, beta: beta * v + lr * g, lambda v, g, lr, beta: lr * g + beta * v),
         _nesterov(lambda v, g, lr, beta: beta * v + lr * g),
-        "v is a step, beta v - lr g, rate and sign inside; here v is a sum of gradients, beta v + g.",
+        "v is a step, beta v - lr g, with rate and sign inside; here v is a sum of gradients, beta v + g.",
         _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: lr * g - beta * v),
         "v is a step, beta v - lr g, and w moves by it, which is plain momentum; here v is a sum of gradients.",
         _nesterov(lambda v, g, lr, beta: beta * v - lr * g, lambda v, g, lr, beta: -v),

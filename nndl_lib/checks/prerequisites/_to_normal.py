@@ -29,7 +29,7 @@ def _arguments(n):
     cases=_cases,
     loops=grown(_arguments, ("samples", (8,), (64,))),
     mistakes=[
-        "The factor of x is the standard deviation, the root of the variance; yours is another function of it.",
+        "The factor of x is the standard deviation, the variance's root; yours is another function of the variance.",
         *(
             lambda x, mu, variance, factor=factor: mu + factor(variance) * x
             for factor in (
@@ -60,7 +60,7 @@ def _arguments(n):
         lambda x, mu, variance: mu * variance**0.5 * x,
         lambda x, mu, variance: variance + mu * x,
         lambda x, mu, variance: variance**0.5 * x - mu,
-        "You center the samples by their own mean, which makes that of z exactly mu; it must scatter: leave it out.",
+        "You center the samples by their own mean, so that z has exactly mu; it must scatter: leave x.mean() out.",
         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()),
         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()) / x.std(),
         lambda x, mu, variance: mu + variance**0.5 * (x - x.mean()) / x.std(correction=0),

@@ -115,7 +115,7 @@ def _interleaved(x, h, c, W_x, W_h, b):
         lambda got, *a: (got[0], _lstm(*a)[1]),
         "Only c is wrong: it is forget gate * c + input gate * tanh(candidate), as h has it.",
         lambda got, *a: (_lstm(*a)[0], got[1]),
-        "From h and c of zero it is right, but not what comes from them: h @ W_h.T in all four, c by the forget gate.",
+        "From h and c of zero it is right; what comes from them is wrong: h @ W_h.T in all four, c by the forget gate.",
         lambda got, x, h, c, *w: got if h.any() or c.any() else _lstm(x, h, c, *w),
         "With one unit it is right, with several it is not: look at the order of rows, and at transposes.",
         lambda got, x, h, *rest: got if h.shape[1] > 1 else _lstm(x, h, *rest),

@@ -97,7 +97,7 @@ def _previous(costs, patience):
         lambda costs, p: (_stop(costs, p)[1], _stop(costs, p)[1]),
         "last can lie after the end of the list: fewer than patience epochs may follow the best one. (best is right.)",
         lambda costs, p: (_stop(costs, p)[0], _stop(costs, p)[0] + p),
-        "best is the lowest cost of all, also after the stop, where none runs; look for the stop on the way.",
+        "best is the lowest cost of all, also of epochs after the stop; look for the stop as you go through the list.",
         lambda costs, p: (costs.index(min(costs)), min(costs.index(min(costs)) + p, len(costs) - 1)),
         "It stops at the first epoch that is not better, whatever the patience is.",
         lambda costs, p: _stop(costs, 1),

@@ -124,7 +124,7 @@ def _high(
         partial(_high, phi=lambda z: z, mix=lambda T, h, x: torch.relu(T * h + (1 - T) * x)),
     ],
     follows=[
-        "With gates wide open, and with closed ones, it is right; but between it is not sigmoid(x W_gate^T + b_gate).",
+        "With open and closed gates it is right; but the gate in between is not sigmoid(x W_gate^T + b_gate).",
         lambda got, *a: _high(*a) if abs(a[4][0]) > 100 else got,
         "With closed gates it is right; with open ones the transformed signal, relu(x W^T + b), should come out.",
         lambda got, *a: _high(*a) if a[4][0] < -100 else got,

@@ -118,7 +118,7 @@ def _ln(
         lambda got, *a: (lambda x, g, b: (x, got[1], b))(*_ln(*a)),
         "Only beta_bar is wrong: it is the sum over the examples of y_bar.",
         lambda got, *a: (*_ln(*a)[:2], got[2]),
-        "Only x_bar is wrong; x_hat is right, as gamma_bar shows: x_bar is (7.18), with gamma * y_bar, by rows.",
+        "Only x_bar is wrong, and x_hat is right, as gamma_bar shows: see (7.18), gamma * y_bar, and means by rows.",
         lambda got, *a: (got[0], *_ln(*a)[1:]),
     ],
 )

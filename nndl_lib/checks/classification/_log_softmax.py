@@ -33,6 +33,9 @@ def _shifted(Z):
     return Z - Z.amax(dim=1, keepdim=True)
 
 
+_TINY = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30, 1e-38, 1e-45, 1e-100, 1e-300)
+
+
 @exercise(
     returns=("log_probabilities",),
     cases=_cases,
@@ -60,23 +63,7 @@ def _shifted(Z):
         *(
             lambda Z, tiny=tiny, change=change: change(Z.softmax(dim=1), tiny).log()
             for change in (torch.add, lambda Y, tiny: Y.clamp(min=tiny), lambda Y, tiny: Y.clamp(tiny, 1 - tiny))
-            for tiny in (
-                1e-5,
-                1e-6,
-                1e-7,
-                1e-8,
-                1e-9,
-                1e-10,
-                1e-12,
-                1e-15,
-                1e-16,
-                1e-20,
-                1e-30,
-                1e-38,
-                1e-45,
-                1e-100,
-                1e-300,
-            )
+            for tiny in _TINY
         ),
         *(lambda Z, most=most: Z.clamp(-most, most).log_softmax(dim=1) for most in (20, 50, 80, 88, 100, 500, 700)),
         "You return the probabilities; their logarithms are asked for.",

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from nndl_lib.checks import Case, exercise
+from nndl_lib.checks._engine import each
 from nndl_lib.checks._inputs import generator, quarters
 
 
@@ -60,6 +61,12 @@ def _by_windows(x, y_bar, k, stride, step=None):
     return out
 
 
+def _of_one_unit(x, y_bar, k, stride, at):
+    alone = torch.zeros_like(y_bar)
+    alone[:, at, at] = y_bar[:, at, at]
+    return _by_windows(x, alone, k, stride)
+
+
 @exercise(
     returns=("w_bar",),
     cases=_cases,
@@ -94,17 +101,7 @@ def _by_windows(x, y_bar, k, stride, step=None):
             _by_windows(x, torch.ones_like(y_bar), k, stride) * y_bar.sum((1, 2))[:, None, None, None]
         ),
         "Only one unit counts: add up what all units ask for.",
-        *(
-            lambda x, y_bar, k, stride, at=at: _by_windows(
-                x,
-                torch.zeros_like(y_bar).index_put(
-                    (torch.arange(len(y_bar)), torch.tensor(at), torch.tensor(at)), y_bar[:, at, at]
-                ),
-                k,
-                stride,
-            )
-            for at in (0, -1)
-        ),
+        *each(_of_one_unit, at=(0, -1)),
     ],
     follows=[
         "It is wrong with a stride above 1 alone: weight (u, v) met pixel (i s + u, j s + v) in unit (i, j).",

@@ -37,59 +37,60 @@ def _residual(X, t, w, b):
     return X @ w + b - t
 
 
+def _of_residuals(make):
+    """An answer made of the residuals and their number."""
+    return lambda X, t, w, b: make(_residual(X, t, w, b), len(t))
+
+
+def _of_both(make):
+    """An answer made of the inputs, the residuals and their number."""
+    return lambda X, t, w, b: make(X, _residual(X, t, w, b), len(t))
+
+
 @exercise(
     returns=("J",),
     cases=_cases,
     loops=grown(_arguments, ("examples", (8, 3), (64, 3)), ("features", (3, 8), (3, 64))),
     mistakes=[
         "It is N times too large: the cost is the average over the N examples, not their sum.",
-        lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum() / 2,
+        _of_residuals(lambda r, N: r.square().sum() / 2),
         "It is twice too large: the loss of one example has a factor 1/2.",
-        lambda X, t, w, b: (_residual(X, t, w, b) ** 2).mean(),
+        _of_residuals(lambda r, N: r.square().mean()),
         "You return the sum of the squares; divide by 2 N.",
-        lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum(),
+        _of_residuals(lambda r, N: r.square().sum()),
         "You divide by the number of features D, or of entries of X, instead of the number of examples N.",
         lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum() / 2 / len(w),
         lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum() / len(w),
         lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum() / 2 / X.numel(),
         "You return a square root or a length; the cost is a square, ||r||**2 / (2 N): square the norm first.",
-        *(
-            lambda X, t, w, b, by=by: _residual(X, t, w, b).norm() / by(len(t))
-            for by in (
-                lambda N: 1,
-                lambda N: 2,
-                lambda N: N,
-                lambda N: 2 * N,
-                lambda N: N**0.5,
-                lambda N: (2 * N) ** 0.5,
-                lambda N: 2 * N**0.5,
-            )
-        ),
+        *(_of_residuals(lambda r, N, k=k: r.norm() / k) for k in (1, 2)),
+        *(_of_residuals(lambda r, N, k=k: r.norm() / N / k) for k in (1, 2)),
+        *(_of_residuals(lambda r, N, k=k: r.norm() / N**0.5 / k) for k in (1, 2**0.5, 2)),
         "You multiply by N: a / 2 * N is (a / 2) * N. Write a / (2 * N).",
-        lambda X, t, w, b: (_residual(X, t, w, b) ** 2).sum() / 2 * len(t),
+        _of_residuals(lambda r, N: r.square().sum() / 2 * N),
         "It is always zero: 1 // 2 is 0 in Python. Write 0.5 or 1 / 2.",
-        lambda X, t, w, b: 0 * _residual(X, t, w, b).sum(),
+        _of_residuals(lambda r, N: 0 * r.sum()),
         "The bias is added to the prediction, X @ w + b; yours comes in at another place.",
         lambda X, t, w, b: (_residual(X, t, w + b, 0) ** 2).mean() / 2,
         lambda X, t, w, b: (_residual(X, t, w * b, 0) ** 2).mean() / 2,
         lambda X, t, w, b: (_residual(X, t, w, 0) ** 2).mean() / 2 + b,
         lambda X, t, w, b: (_residual(X + b, t, w, 0) ** 2).mean() / 2,
         "You average the absolute residuals; the cost averages half their squares.",
-        lambda X, t, w, b: _residual(X, t, w, b).abs().mean(),
-        lambda X, t, w, b: _residual(X, t, w, b).abs().mean() / 2,
-        lambda X, t, w, b: _residual(X, t, w, b).abs().sum(),
-        lambda X, t, w, b: _residual(X, t, w, b).abs().sum() / 2 / len(t) ** 2,
+        _of_residuals(lambda r, N: r.abs().mean()),
+        _of_residuals(lambda r, N: r.abs().mean() / 2),
+        _of_residuals(lambda r, N: r.abs().sum()),
+        _of_residuals(lambda r, N: r.abs().sum() / 2 / N**2),
         lambda X, t, w, b: torch.nn.functional.smooth_l1_loss(X @ w + b, t),
         "The residuals are averaged as they are, so that those of opposite signs cancel: square each of them first.",
-        lambda X, t, w, b: _residual(X, t, w, b).mean() ** 2 / 2,
-        lambda X, t, w, b: _residual(X, t, w, b).mean() / 2,
-        lambda X, t, w, b: _residual(X, t, w, b).sum() ** 2 / 2 / len(t),
-        lambda X, t, w, b: (_residual(X, t, w, b) ** 3).mean() / 2,
-        lambda X, t, w, b: _residual(X, t, w, b).sum() ** 2 / 2,
-        lambda X, t, w, b: _residual(X, t, w, b).mean(),
+        _of_residuals(lambda r, N: r.mean() ** 2 / 2),
+        _of_residuals(lambda r, N: r.mean() / 2),
+        _of_residuals(lambda r, N: r.sum() ** 2 / 2 / N),
+        _of_residuals(lambda r, N: (r**3).mean() / 2),
+        _of_residuals(lambda r, N: r.sum() ** 2 / 2),
+        _of_residuals(lambda r, N: r.mean()),
         "The mean of the residuals is taken off, as in a variance; the cost keeps it.",
-        lambda X, t, w, b: _residual(X, t, w, b).var(correction=0) / 2,
-        lambda X, t, w, b: _residual(X, t, w, b).var(correction=0),
+        _of_residuals(lambda r, N: r.var(correction=0) / 2),
+        _of_residuals(lambda r, N: r.var(correction=0)),
         "You subtract squares; square the difference y - t.",
         lambda X, t, w, b: ((X @ w + b) ** 2 - t**2).mean() / 2,
         lambda X, t, w, b: ((X @ w + b) ** 2 - t**2).sum() / 2 / len(t),
@@ -104,8 +105,8 @@ def _residual(X, t, w, b):
         lambda X, t, w, b: (_residual(X, t, w, b) ** 2).mean() / 2 + w @ w / 2,
         lambda X, t, w, b: (_residual(X, t, w, b) ** 2).mean() / 2 + w @ w,
         "You return one loss for each example; the cost is their average, a single number.",
-        lambda X, t, w, b: _residual(X, t, w, b) ** 2 / 2,
-        lambda X, t, w, b: _residual(X, t, w, b) ** 2,
+        _of_residuals(lambda r, N: r**2 / 2),
+        _of_residuals(lambda r, N: r**2),
         "Each prediction meets every target: y is a column of shape (N, 1) and t has (N,), so y - t is an N x N table.",
         *(
             lambda X, t, w, b, by=by: ((X @ w[:, None] + b - t) ** 2).sum() / by(len(t))
@@ -118,43 +119,36 @@ def cost(X, t, w, b):
     return torch.nn.functional.mse_loss(X @ w + b, t) / 2
 
 
-def _of_length_1(X, t, w, b):
-    dw, db = X.T @ _residual(X, t, w, b) / len(t), _residual(X, t, w, b).mean()
-    return dw / dw.norm(), db / db.abs()
-
-
 @exercise(
     returns=("dw", "db"),
     cases=_cases,
     loops=grown(_arguments, ("examples", (8, 3), (64, 3)), ("features", (3, 8), (3, 64))),
     mistakes=[
         "It is N times too large: the cost is the average over the N examples.",
-        lambda X, t, w, b: (X.T @ _residual(X, t, w, b), _residual(X, t, w, b).sum()),
+        _of_both(lambda X, r, N: (X.T @ r, r.sum())),
         "It is twice too large: the 1/2 of the cost cancels the 2 of the derivative.",
-        lambda X, t, w, b: (2 * X.T @ _residual(X, t, w, b) / len(t), 2 * _residual(X, t, w, b).mean()),
+        _of_both(lambda X, r, N: (2 * X.T @ r / N, 2 * r.mean())),
         "It is half of what it should be: the derivative of the square brings a 2, which cancels the 1/2 of the cost.",
-        lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(t) / 2, _residual(X, t, w, b).mean() / 2),
+        _of_both(lambda X, r, N: (X.T @ r / N / 2, r.mean() / 2)),
         "Its sign is wrong: the residual is y - t, prediction minus target.",
-        lambda X, t, w, b: (-X.T @ _residual(X, t, w, b) / len(t), -_residual(X, t, w, b).mean()),
-        lambda X, t, w, b: (-X.T @ _residual(X, t, w, b), -_residual(X, t, w, b).sum()),
+        _of_both(lambda X, r, N: (-X.T @ r / N, -r.mean())),
+        _of_both(lambda X, r, N: (-X.T @ r, -r.sum())),
         "You subtract the bias b instead of adding it. Are parentheses missing, as in t - (X @ w + b)?",
         lambda X, t, w, b: (X.T @ _residual(X, t, w, -b) / len(t), _residual(X, t, w, -b).mean()),
         lambda X, t, w, b: (-X.T @ _residual(X, t, w, -b) / len(t), -_residual(X, t, w, -b).mean()),
         "db is N times too large: take the mean of the residuals, not their sum. dw is right.",
-        lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(t), _residual(X, t, w, b).sum()),
+        _of_both(lambda X, r, N: (X.T @ r / N, r.sum())),
         "dw is N times too large: divide by the number of examples. db is right.",
-        lambda X, t, w, b: (X.T @ _residual(X, t, w, b), _residual(X, t, w, b).mean()),
+        _of_both(lambda X, r, N: (X.T @ r, r.mean())),
         "You divide by the number of features D instead of the number of examples N.",
         lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(w), _residual(X, t, w, b).sum() / len(w)),
         lambda X, t, w, b: (X.T @ _residual(X, t, w, b) / len(w), _residual(X, t, w, b).mean()),
         "dw is the product of two means: multiply residual and input of each example first, average then.",
-        lambda X, t, w, b: (X.mean(dim=0) * _residual(X, t, w, b).mean(), _residual(X, t, w, b).mean()),
-        lambda X, t, w, b: (X.sum(dim=0) * _residual(X, t, w, b).mean(), _residual(X, t, w, b).mean()),
+        _of_both(lambda X, r, N: (X.mean(dim=0) * r.mean(), r.mean())),
+        _of_both(lambda X, r, N: (X.sum(dim=0) * r.mean(), r.mean())),
         "The input is missing from dw: each example's residual is multiplied by its input.",
-        *(
-            lambda X, t, w, b, by=by: (_residual(X, t, w, b).mean() * by(w), _residual(X, t, w, b).mean())
-            for by in (torch.ones_like, lambda w: w)
-        ),
+        _of_both(lambda X, r, N: (r.mean() * torch.ones_like(X[0]), r.mean())),
+        lambda X, t, w, b: (_residual(X, t, w, b).mean() * w, _residual(X, t, w, b).mean()),
         "The bias b is missing from the prediction, in both or in one of the slopes.",
         *(
             lambda X, t, w, b, in_w=in_w, in_b=in_b: (
@@ -168,24 +162,21 @@ def _of_length_1(X, t, w, b):
         lambda X, t, w, b: (X.T @ (X @ w + b) / len(t), (X @ w + b).mean()),
         "The residual comes in as it is, neither its square nor its sign: the derivative of r**2 / 2 is r.",
         *(
-            lambda X, t, w, b, to=to: (X.T @ to(_residual(X, t, w, b)) / len(t), to(_residual(X, t, w, b)).mean())
+            _of_both(lambda X, r, N, to=to: (X.T @ to(r) / N, to(r).mean()))
             for to in (torch.sign, torch.square, torch.abs, lambda r: r**2 / 2)
         ),
-        lambda X, t, w, b: ((X.T @ _residual(X, t, w, b)) ** 2 / len(t), _residual(X, t, w, b).square().mean()),
+        _of_both(lambda X, r, N: ((X.T @ r) ** 2 / N, r.square().mean())),
         "db is made of the slopes of the weights; it is the mean of the residuals.",
-        *(
-            lambda X, t, w, b, to=to: (X.T @ _residual(X, t, w, b) / len(t), to(X.T @ _residual(X, t, w, b) / len(t)))
-            for to in (torch.sum, torch.mean)
-        ),
+        *(_of_both(lambda X, r, N, to=to: (X.T @ r / N, to(X.T @ r / N))) for to in (torch.sum, torch.mean)),
         "You divide by the length of the gradient; return the slopes as they are.",
-        _of_length_1,
+        _of_both(lambda X, r, N: (X.T @ r / (X.T @ r).norm(), r.mean().sign())),
         "Each prediction meets every target: y has shape (N, 1) and t (N,), so y - t is an N x N table.",
         lambda X, t, w, b: (X.T @ (X @ w[:, None] + b - t) / len(t), (X @ w[:, None] + b - t).mean()),
         lambda X, t, w, b: ((X.T @ (X @ w[:, None] + b - t) / len(t)).mean(dim=1), (X @ w[:, None] + b - t).mean()),
         "You return the slopes of each example; average them over the examples, the first axis.",
-        lambda X, t, w, b: (X * _residual(X, t, w, b)[:, None], _residual(X, t, w, b)),
+        _of_both(lambda X, r, N: (X * r[:, None], r)),
         "You average over the features; the average goes over the examples, the first axis.",
-        lambda X, t, w, b: ((X * _residual(X, t, w, b)[:, None]).mean(dim=1), _residual(X, t, w, b).mean()),
+        _of_both(lambda X, r, N: ((X * r[:, None]).mean(dim=1), r.mean())),
     ],
 )
 def gradient(X, t, w, b):

@@ -92,16 +92,6 @@ def _soft(u, b):
 def sparse_step(w, g, lr, l1, decay):
     """Exercise 1: a proximal step for L1 after a step with weight decay. The function returns w."""
     u = w.clone()
-    sgd(
-        [u],
-        [g],
-        [None],
-        foreach=False,
-        weight_decay=decay,
-        momentum=0.0,
-        lr=lr,
-        dampening=0.0,
-        nesterov=False,
-        maximize=False,
-    )
+    plain = {"momentum": 0.0, "dampening": 0.0, "nesterov": False, "maximize": False, "foreach": False}
+    sgd([u], [g], [None], weight_decay=decay, lr=lr, **plain)
     return u - u.clamp(-lr * l1, lr * l1)  # soft thresholding, by what it takes away

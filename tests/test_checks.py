@@ -104,6 +104,20 @@ def test_known_mistakes_and_kinds_of_input_and_factors():
     assert hint(scaled, lambda x, c: -3 * x * c) == "y is -3 times what should be there, on every input."
 
 
+def test_mistakes_stand_in_a_row_or_in_tuples():
+    def answer(x, c):
+        return x * c
+
+    ways = [torch.div, torch.add, torch.sub]
+    in_a_row = exercise(("y",), inputs, mistakes=["You divide.", ways[0], "You add or subtract.", *ways[1:]])(answer)
+    in_tuples = exercise(("y",), inputs, mistakes=[("You divide.", ways[0]), ("You add or subtract.", *ways[1:])])(
+        answer
+    )
+    assert in_a_row.mistakes == in_tuples.mistakes
+    assert [mistake.hint for mistake in in_a_row.mistakes] == ["You divide.", *["You add or subtract."] * 2]
+    assert hint(in_a_row, torch.sub) == "You add or subtract."
+
+
 class Broken:
     def __repr__(self):
         raise ValueError("half written")

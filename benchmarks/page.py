@@ -1,10 +1,10 @@
-"""How fast a page of the book is, by Lighthouse on a simulated phone, beside the same page in the theme's default looks.
+"""How fast a page of the book is, by Lighthouse on a simulated phone, beside the page in the theme's default looks.
 
     .venv/bin/python benchmarks/page.py [page ...]          # intro and the heaviest chapter, if none is named
 
-Needs the built book (`make book`), Chromium or Chrome, and on the first run npm's registry, for Lighthouse. Both sites are
-served compressed, from this machine. The default page also asks other hosts for scripts; where those cannot be reached, as
-on a machine without internet, it is spared their weight.
+Needs the built book (`make book`), Chromium or Chrome, and on the first run npm's registry, for Lighthouse. Both sites
+are served compressed, from this machine. The default page also asks other hosts for scripts; where those cannot be
+reached, as on a machine without internet, it is spared their weight.
 """
 
 import json
@@ -15,11 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.browser import CHROMIUM, FLAGS, serve
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.browser import CHROMIUM, FLAGS, serve  # noqa: E402
-
 LIGHTHOUSE = "12.8.2"
 TOOLS = ROOT / ".venv" / "lighthouse"
 SITE, EXECUTED = ROOT / "_build" / "html", ROOT / "_build" / "jupyter_execute"
@@ -111,7 +110,8 @@ def main() -> None:
         os.chdir(TOOLS)
         npm("install", f"lighthouse@{LIGHTHOUSE}")
     print(
-        f"load of the machine before: {os.getloadavg()[0]:.1f}; the middle of {RUNS} runs; Lighthouse {LIGHTHOUSE}, simulated phone\n"
+        f"load of the machine before: {os.getloadavg()[0]:.1f}; the middle of {RUNS} runs; "
+        f"Lighthouse {LIGHTHOUSE}, simulated phone\n"
     )
     print(f"| page | performance | accessibility | best practices | SEO | {' | '.join(METRICS.values())} |")
     print("|---" * (5 + len(METRICS)) + "|")

@@ -11,7 +11,7 @@ import torch
 
 
 def device_of(description: str) -> torch.device:
-    """What ``--device`` says; the CPU without it. On a GPU, float32 is float32 and not TF32, so that both can be equal."""
+    """What ``--device`` says; the CPU without it. On a GPU, float32 is not TF32, so that both can be equal."""
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--device", default="cpu", help="cpu, cuda, or cuda:<index>")
     device = torch.device(parser.parse_known_args()[0].device)

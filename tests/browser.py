@@ -1,4 +1,4 @@
-"""The browser that tests drive: the Chromium or Chrome that is installed, without a network of its own; and a server."""
+"""The browser that tests drive: the installed Chromium or Chrome, without a network of its own; and a server."""
 
 import contextlib
 import gzip
@@ -30,8 +30,10 @@ PACKED = (".html", ".css", ".js", ".svg", ".json", ".ipynb", ".txt", ".xml")
 
 @contextlib.contextmanager
 def serve(folder: Path, prefix: str = "/"):
-    """Serve a folder below a path, as static hosts do: text compressed by gzip, and a 404 page. Yields (address, sizes):
-    where the folder is, and the bytes sent, by path."""
+    """Serve a folder below a path, as static hosts do: text compressed by gzip, and a 404 page.
+
+    Yields (address, sizes): where the folder is, and the bytes sent, by path.
+    """
     sizes = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -76,7 +78,7 @@ def serve(folder: Path, prefix: str = "/"):
 
 
 def wait_until(page, holds, seconds: float = 10.0):
-    """Wait until `holds()` is true, or the time is up: a busy machine is slower than any fixed wait. Assert it afterwards."""
+    """Wait until `holds()` is true, or the time is up: a busy machine is slower than any fixed wait. Assert it then."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
         page.wait_for_timeout(30)

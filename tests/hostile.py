@@ -3,16 +3,16 @@
     python -m tests.hostile              every call that did not do right, then the counts by kind
     python -m tests.hostile functional   the same for the subjects whose name contains a word
 
-Calls are source text: a failure can be typed as it is shown, after `from tests.hostile_table import *`. The ordinary call of
-a function comes from its signature and tests/hostile_table.py, which also says what is put in the place of each argument.
-Right is
+Calls are source text: a failure can be typed as it is shown, after `from tests.hostile_table import *`. The ordinary
+call of a function comes from its signature and tests/hostile_table.py, which also says what is put in the place of each
+argument. Right is
 
 * the result of the ordinary form (in half precision: rounded), or that of torch's function of the same name, with its
   gradients; and NaN where NaN came in;
-* a ValueError or TypeError with the name of the argument; an error of torch's that says what is wrong; one in the library's
-  form "...; expected ..." that shows the value, or is about tensors; any error where torch refuses a tensor too. Where the
-  table says "=" (an integer of NumPy, another layout in memory) no error will do; for None, a string and the like Python's
-  own will.
+* a ValueError or TypeError with the name of the argument; an error of torch's that says what is wrong; one in the
+  library's form "...; expected ..." that shows the value, or is about tensors; any error where torch refuses a tensor
+  too. Where the table says "=" (an integer of NumPy, another layout in memory) no error will do; for None, a string and
+  the like Python's own will.
 
 And a call leaves the modes of networks, random states, defaults and the environment as they were, whatever comes of it.
 """
@@ -72,14 +72,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Call:
-    """A subject with the source of its arguments; "/" marks those without a name, "*" those that are written as they are."""
+    """A subject with the source of its arguments; "/" marks those without a name, "*" those to write as they are."""
 
     subject: Subject
     given: dict
     owner: str = ""
 
     def source(self, each="{}", function="", **changed) -> str:
-        """The call as it is typed: arguments changed, ``each`` around tensors, networks and the owner, or inside a function."""
+        """The call as typed: arguments changed, ``each`` around tensors, networks, the owner, or inside a function."""
         arguments = []
         for name, text in (self.given | changed).items():
             text = text.replace("{owner}", self.owner)
@@ -97,7 +97,7 @@ class Call:
 
 
 def subjects() -> list[Subject]:
-    """Every public name that can be called, under the shortest path that leads to it, and the methods of every public class."""
+    """Every public name that can be called, under the shortest path to it, and the methods of every public class."""
     found, seen = [], set()
     for module in MODULES:
         for name in NAMES[module]:
@@ -167,7 +167,7 @@ def ordinary(subject: Subject) -> Call:
 
 
 def outcome(source: str) -> tuple:
-    """The value of a call with the gradients of its leaves, or None; and its error, or None. Iterators and contexts are used."""
+    """The value of a call with its leaves' gradients, or None; and its error, or None. Iterators are used up."""
     LEAVES.clear()
     MADE.clear()
     try:
@@ -277,7 +277,7 @@ def surroundings() -> dict:
 
 
 def of_torch(call: Call, source: str) -> str:
-    """The same call of torch where it has a function of that name; its layers get our parameters. Else the empty string."""
+    """The same call of torch where it has a function of that name; its layers get our parameters. Else ``""``."""
     subject = call.subject
     home = (subject.owner or subject).path
     module, name = home.rsplit(".", 1)
@@ -342,7 +342,7 @@ def kind_of(value, p) -> str:
 
 
 def hostile(call: Call):
-    """The hostile forms of a call: parameter, kind of its argument, kind of hostility, what is given, the call, what is right."""
+    """The hostile forms of a call: parameter, its kind, the hostility, what is given, the call, what is right."""
     subject, source = call.subject, call.source()
     changes_its_argument = subject.path.endswith("_")
     if not changes_its_argument:

@@ -1,7 +1,7 @@
-"""What hostile calls are made of: the words of their source, the ordinary arguments by name, and the hostile ones by kind.
+"""What hostile calls are made of: the words of their source, ordinary arguments by name, and hostile ones by kind.
 
-A public function whose ordinary arguments cannot be found makes tests/test_hostile.py fail: say in ORDINARY what a parameter of
-that name may be. The entries are source text; the first with which the call runs is taken.
+A public function whose ordinary arguments cannot be found makes tests/test_hostile.py fail: say in ORDINARY what a
+parameter of that name may be. The entries are source text; the first with which the call runs is taken.
 """
 
 import copy
@@ -133,7 +133,7 @@ def pickled(thing):
 
 
 def twice(function, *args, **given):
-    """The result of the second call, after a first one with copies of networks, which must have left all else as it was."""
+    """The result of a second call, after one with copies of networks, which must have left all else as it was."""
     looked_at = (Tensor, np.ndarray, list, dict)
     before = {name: copy.deepcopy(value) for name, value in given.items() if isinstance(value, looked_at)}
     function(
@@ -369,7 +369,7 @@ OUTSIDE = {  # who is not called, and why
     },
 }
 
-# --- The table of hostile arguments: by kind of the ordinary one, {}, what it is given, and what gives the same result ---
+# --- The table of hostile arguments: by kind of the ordinary one, {}, what is given, and what gives the same result ---
 # "" where nothing does, "any" where torch alone says what is right, "=" where an error is no answer.
 
 WRONG = {"None": ("None", ""), "string": ("'ab'", "")}
@@ -517,7 +517,7 @@ FREE = (
     "checkpoint",
 )  # any word is right
 
-# Behavior that is meant: a pattern of `subject: parameter: kind`, and the reason. What is no longer needed makes a test fail.
+# Behavior that is meant: a pattern of `subject: parameter: kind`, and the reason. What is not needed makes a test fail.
 DRAWN = "numbers are drawn in the order of the memory, and for each dtype others, as torch draws them"
 LATER = "a pass over the text for each batch of it; the model that gets the batch checks its range"
 EXCEPTIONS = {
@@ -535,7 +535,7 @@ EXCEPTIONS = {
     "nndl_lib.inspection.architecture_table: input_shape: one": "a shape of one number is a shape",
     "nndl_lib.autograd.Tensor.__contains__: value: None": "no entry is None, as of a list",
     "nndl_lib.autograd.Tensor.__contains__: value: string": "no entry is a string, as of a list",
-    "nndl_lib.linear.gradient_descent: X: float16 large": "a descent that diverges passes float16's largest number a step earlier",
+    "nndl_lib.linear.gradient_descent: X: float16 large": "diverging, it passes float16's largest number earlier",
     "nndl_lib.nn.init.kaiming_*_: a: None": "a slope of 0.01, as in torch",
     "nndl_lib.optim.LBFGS.step: : twice": "the second step goes on from the first",
     "nndl_lib.nn.Dense: dim: negative": "which dimensions there are shows in forward, which checks them",

@@ -1,4 +1,4 @@
-"""What the tests of launching share: an environment like Colab's, and a repository that stands for the one at GitHub."""
+"""What the tests of launching share: an environment like Colab's, and a repository that stands for GitHub's."""
 
 import os
 import shutil
@@ -43,7 +43,8 @@ def repository(folder: Path) -> tuple[dict[str, str], str]:
     shutil.copytree(ROOT / "nndl_lib", folder / "nndl_lib", ignore=shutil.ignore_patterns("__pycache__"))
     settings = folder.parent / "gitconfig"
     settings.write_text(
-        f'[url "{folder.as_uri()}"]\n    insteadOf = {ADDRESS}\n[user]\n    name = n\n    email = e@x.org\n[safe]\n    directory = *\n'
+        f'[url "{folder.as_uri()}"]\n    insteadOf = {ADDRESS}\n'
+        "[user]\n    name = n\n    email = e@x.org\n[safe]\n    directory = *\n"
         "[uploadpack]\n    allowFilter = true\n    allowAnySHA1InWant = true\n",
         encoding="utf-8",
     )
@@ -67,7 +68,7 @@ def repository(folder: Path) -> tuple[dict[str, str], str]:
 
 
 def run_notebook(python: Path, file: Path, environment: dict[str, str], timeout: int) -> subprocess.CompletedProcess:
-    """Run a notebook in place, from its own folder, as that Python's kernel would for a reader; outputs are written into it."""
+    """Run a notebook in place, from its own folder, as that Python's kernel would; outputs are written into it."""
     home = file.parent / "home"  # no settings, kernels or caches of whoever runs the tests
     home.mkdir(exist_ok=True)
     kept = {

@@ -48,7 +48,8 @@ def open_page(browser):
     assert not faults, "\n".join(faults)
 
 
-# Ask again and again: a browser may go on leaving out a section that was scrolled to once, and would never load the image.
+# Ask again and again: a browser may go on leaving out a section that was scrolled to once, and would never load the
+# image.
 DECODED = """async image => {
     for (let k = 0; k < 40 && !(image.complete && image.naturalWidth); k++) {
         image.scrollIntoView({block: "center"}); await new Promise(done => setTimeout(done, 250)); }
@@ -196,7 +197,8 @@ def test_ci_has_a_browser():
 
 
 def test_an_explorer_by_itself(browser, tmp_path):
-    # As in a downloaded notebook or nbviewer: one piece of HTML with its frames and script inside, and a list to choose.
+    # As in a downloaded notebook or nbviewer: one piece of HTML with its frames and script inside, and a list to
+    # choose.
     def draw(red, blue):
         return plt.figure(figsize=(2, 1), facecolor=(red / 255, 0, {"none": 0, "some": 1}[blue]))
 

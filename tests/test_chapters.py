@@ -204,7 +204,7 @@ def test_equations_that_the_library_cites_exist():
 @page
 def test_code_fits_the_page(path):
     faults = []
-    for start, tags, source in code_cells(path):
+    for start, _, source in code_cells(path):
         lines = source.splitlines()
         if len(lines) > 40:
             faults.append(f"{at(path, start)}: a cell of {len(lines)} lines; expected at most 40")

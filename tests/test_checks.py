@@ -104,6 +104,20 @@ def test_known_mistakes_and_kinds_of_input_and_factors():
     assert hint(scaled, lambda x, c: -3 * x * c) == "y is -3 times what should be there, on every input."
 
 
+def test_mistakes_stand_in_a_row_or_in_tuples():
+    def answer(x, c):
+        return x * c
+
+    ways = [torch.div, torch.add, torch.sub]
+    in_a_row = exercise(("y",), inputs, mistakes=["You divide.", ways[0], "You add or subtract.", *ways[1:]])(answer)
+    in_tuples = exercise(("y",), inputs, mistakes=[("You divide.", ways[0]), ("You add or subtract.", *ways[1:])])(
+        answer
+    )
+    assert in_a_row.mistakes == in_tuples.mistakes
+    assert [mistake.hint for mistake in in_a_row.mistakes] == ["You divide.", *["You add or subtract."] * 2]
+    assert hint(in_a_row, torch.sub) == "You add or subtract."
+
+
 class Broken:
     def __repr__(self):
         raise ValueError("half written")
@@ -229,12 +243,16 @@ def test_loops():
             y[k] = x[k] * c
         return y
 
+    def by_map(x, c):
+        def times(value):
+            return value * c
+
+        return torch.tensor(list(map(times, x.tolist())), dtype=x.dtype)
+
     words = "a Python loop runs over the entries"
     assert words in hint(scaled, by_entries)
     assert words in hint(scaled, lambda x, c: torch.stack([value * c for value in x]))
-    assert words in hint(
-        scaled, lambda x, c: torch.tensor(list(map(lambda value: value * c, x.tolist())), dtype=x.dtype)
-    )
+    assert words in hint(scaled, by_map)
     assert sys.gettrace() is None
 
 
@@ -269,8 +287,8 @@ def swallows(x, c):
     while True:
         try:
             x = x * c
-            x = undefined  # noqa: F821
-        except:  # noqa: E722
+            x = x.undefined
+        except BaseException:
             pass
 
 
@@ -310,7 +328,7 @@ class Lies:
         (stubborn, ("time.sleep(0.01)", "try:", "while True:")),
         (
             swallows,
-            ("x = x * c", "x = undefined  # noqa: F821", "try:", "while True:", "pass", "except:  # noqa: E722"),
+            ("x = x * c", "x = x.undefined", "try:", "while True:", "pass", "except BaseException:"),
         ),
         (asleep, ("time.sleep(3600)",)),
         (
@@ -417,7 +435,9 @@ def test_what_a_function_does_to_torch_reaches_neither_the_check_nor_the_kernel(
 
 def test_what_is_not_tried_has_not_passed():
     # An error in a further call must not leave a short list that looks like success.
-    def tires(x, c, calls=[]):
+    calls = []
+
+    def tires(x, c):
         calls.append(1)
         if len(calls) > 7:
             raise IndexError("too many calls")
@@ -437,7 +457,7 @@ def test_the_output_may_be_closed_or_flooded(capfd):
         print("to the error stream", file=sys.stderr)
         os.write(1, b"past Python")
         os.system("echo from another program")
-        warnings.warn("a warning")
+        warnings.warn("a warning", stacklevel=2)
         logging.getLogger().error("a record")
         return x
 
@@ -597,14 +617,14 @@ def test_numbers_are_numbers_and_nothing_else_is():
 
 def test_the_type_counts_where_the_task_names_it():
     number, whole = ("rate",), ("n",)
-    for given in (0.5, np.float64(0.5)):
-        assert fault(given, 0.5, number, 1e-8, strict=number) == ""
+    for value in (0.5, np.float64(0.5)):
+        assert fault(value, 0.5, number, 1e-8, strict=number) == ""
     assert fault(torch.tensor(0.5), 0.5, number, 1e-8) == ""
     assert fault(torch.tensor(0.5), 0.5, number, 1e-8, strict=number) == (
         "rate is a tensor of shape (); expected a Python float. Take it out of the tensor with .item()."
     )
-    for given in ("0.5", [0.5], True, np.ones(1), torch.tensor([0.5]), 1j):
-        assert "expected a number" in fault(given, 0.5, number, 1e-8)
+    for value in ("0.5", [0.5], True, np.ones(1), torch.tensor([0.5]), 1j):
+        assert "expected a number" in fault(value, 0.5, number, 1e-8)
     want = torch.tensor([1, 2])
     assert fault(want.int(), want, whole, 1e-8) == "" and fault(want.to(torch.uint8), want, whole, 1e-8) == ""
     assert (
@@ -707,7 +727,10 @@ def spread(X, w, lr):
         (
             product,
             lambda X, w, lr: X @ w * len(w) / len(X),
-            "y is n / m times what should be there, where n is the number of columns of X, and m the number of rows of X.",
+            (
+                "y is n / m times what should be there, "
+                "where n is the number of columns of X, and m the number of rows of X."
+            ),
         ),
         (product, lambda X, w, lr: lr * X @ w, "y is lr times what should be there."),
         (product, lambda X, w, lr: X @ w / (1 - lr), "y is 1 / (1 - lr) times what should be there."),

@@ -125,7 +125,7 @@ def test_an_entry_leads_to_a_section_that_uses_the_word(number, term, text, link
 def test_words_after_see_and_compare_are_entries():
     known = {name.lower() for _, term, _, _ in ENTRIES for name in [term, *names(term)]}
     sent, lost = 0, []
-    for number, term, text, _ in ENTRIES:
+    for number, _, text, _ in ENTRIES:
         for sentence in re.findall(r"(?:See|Compare|Another name of|Short for) (.+?)[.;,]", text):
             for word in re.findall(r"\*([^*]+)\*", sentence):
                 sent += 1

@@ -143,15 +143,16 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 # Read the page from top to bottom: what is wider than the screen becomes a stop of the keyboard when it comes near.
 READ = """async () => { for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
-    scrollTo({top: y, behavior: "instant"}); await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame); }
+    scrollTo({top: y, behavior: "instant"});
+    await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame); }
     scrollTo({top: 0, behavior: "instant"}); }"""
 
 
 def axe(page, rules):
     page.add_style_tag(content=VISIBLE)
     page.evaluate(READ)
-    # What KaTeX draws is hidden from assistive technology, which gets MathML; it has the color of the text around it, and
-    # is four fifths of a chapter's elements. The page of notation is looked at with it.
+    # What KaTeX draws is hidden from assistive technology, which gets MathML; it has the color of the text around it,
+    # and is four fifths of a chapter's elements. The page of notation is looked at with it.
     if "notation" not in page.url:
         page.evaluate("document.querySelectorAll('.katex-html').forEach(drawn => drawn.remove())")
     page.evaluate((WEB / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
@@ -188,9 +189,8 @@ def test_accessible_with_open_menus(open_page, scheme):
 @with_web
 def test_the_check_of_accessibility_finds_faults(open_page):
     page = open_page("chapters/notation.html")
-    page.evaluate(
-        "document.querySelector('article').insertAdjacentHTML('beforeend', '<img src=\"data:,\"><p style=\"color:#ccc\">pale</p>')"
-    )
+    faults = '<img src="data:,"><p style="color:#ccc">pale</p>'
+    page.evaluate(f"document.querySelector('article').insertAdjacentHTML('beforeend', '{faults}')")
     found = " ".join(axe(page, WCAG))
     assert "image-alt" in found and "color-contrast" in found
 
@@ -226,7 +226,8 @@ def test_every_stop_of_the_keyboard_can_be_seen(open_page):
     unseen = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        stop = page.evaluate("""() => { const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+        stop = page.evaluate("""() => {
+            const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
             return [e.outerHTML.slice(0, 80), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
                     box.bottom > 0 && box.top < innerHeight]; }""")
         if not (stop[1] and stop[2]):
@@ -244,7 +245,8 @@ def test_text_at_twice_its_size(open_page, name):
     page.set_viewport_size({"width": 1280, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280, "the text scrolls sideways"
     clipped = page.evaluate("""() => Array.from(document.querySelectorAll(".bar *, .turn a")).filter(
-        e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow === "hidden").map(e => e.outerHTML.slice(0, 80))""")
+        e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow === "hidden"
+    ).map(e => e.outerHTML.slice(0, 80))""")
     assert clipped == []
 
 
@@ -261,16 +263,18 @@ def test_nothing_moves_for_who_does_not_want_it(open_page):
     page = open_page("chapters/02-linear-models.html", reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     moving = page.evaluate("""() => Array.from(document.querySelectorAll("body *")).filter(e => {
-        const style = getComputedStyle(e); return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0; }).length""")
+        const style = getComputedStyle(e);
+        return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0; }).length""")
     assert moving == 0
 
 
-# What stands outside of the box of its section, which a browser that leaves out far sections does not show. What scrolls by
-# itself does not count. 3: the width of a formula on a narrow phone is rounded.
+# What stands outside of the box of its section, which a browser that leaves out far sections does not show. What
+# scrolls by itself does not count. 3: the width of a formula on a narrow phone is rounded.
 CUT = """() => Array.from(document.querySelectorAll("article > section > section")).flatMap(section => {
     const box = section.getBoundingClientRect();
     return Array.from(section.querySelectorAll("*")).filter(e => {
-        for (let x = e.parentElement; x !== section; x = x.parentElement) if (getComputedStyle(x).overflowX !== "visible") return false;
+        for (let x = e.parentElement; x !== section; x = x.parentElement)
+            if (getComputedStyle(x).overflowX !== "visible") return false;
         const own = e.getBoundingClientRect();
         return own.width && own.height && (own.left < box.left - 3 || own.right > box.right + 3);
     }).map(e => e.outerHTML.slice(0, 100)); })"""

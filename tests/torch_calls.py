@@ -1,7 +1,7 @@
 """One call of a sample of PyTorch's databases, here or there, as tensors by name; and how two such calls compare.
 
-Beside the values: the gradients by all tensors that require one and by all parameters, the second gradients, arguments and
-buffers as they are after the call, and the losses and weights of an optimizer.
+Beside the values: the gradients by all tensors that require one and by all parameters, the second gradients, arguments
+and buffers as they are after the call, and the losses and weights of an optimizer.
 """
 
 import inspect
@@ -61,6 +61,7 @@ def run_optimizers(classes, kwargs, dtype, wide=False, params=None) -> dict:
     shapes, wider = ((), (3,), (2, 3), (1, 2, 2)), torch.float64 if wide else dtype
     w, goals = ([torch.randn(shape, dtype=torch.float64).to(dtype).to(wider) for shape in shapes] for _ in range(2))
     w, found = [torch.nn.Parameter(p) for p in w], {}
+    optimizer = None
 
     def closure():
         optimizer.zero_grad()
@@ -69,7 +70,7 @@ def run_optimizers(classes, kwargs, dtype, wide=False, params=None) -> dict:
         return loss
 
     for k, cls in enumerate(classes):
-        state = optimizer.state_dict() if k else None
+        state = optimizer and optimizer.state_dict()
         optimizer = cls(w if params is None else params, **kwargs)
         if state is not None:
             optimizer.load_state_dict(state)
@@ -180,8 +181,8 @@ def outcome(theirs, ours) -> tuple[str, str]:
             return "different", f"no {key}"
         reason = unlike(found[key], right)
         if reason and found[key].shape == right.shape and found[key].dtype == right.dtype in DTYPES[1:]:
-            # Rounding: no further than twice what torch is from float64, and units in the last place of the largest entry:
-            # one for what is rounded to 16 bits in the end, some for sums that add up in 32.
+            # Rounding: no further than twice what torch is from float64, and units in the last place of the largest
+            # entry: one for what is rounded to 16 bits in the end, some for sums that add up in 32.
             exact = exact or attempt(partial(theirs, wide=True))[0] or expected
             off, theirs_off = ((t.double() - exact[key]).abs().nan_to_num().max() for t in (found[key], right))
             units = (16 if right.dtype == torch.float32 else 1) * torch.finfo(right.dtype).eps

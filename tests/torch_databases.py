@@ -4,10 +4,10 @@
     python -m tests.torch_databases functional.elu     those of names that begin so
     python -m tests.torch_databases --sample           a few of each name and dtype
 
-A counterpart is found by its name, so a new one is covered without a line here. It gets each sample in several styles, and
-torch gets the same; ``torch_calls`` compares the two. Where torch raises, the library has to raise too; where only the
-library does, by a TypeError or a ValueError, the case counts as refused. Every case that is refused or different needs an
-entry in ``torch_differences``, and every entry there a case.
+A counterpart is found by its name, so a new one is covered without a line here. It gets each sample in several styles,
+and torch gets the same; ``torch_calls`` compares the two. Where torch raises, the library has to raise too; where only
+the library does, by a TypeError or a ValueError, the case counts as refused. Every case that is refused or different
+needs an entry in ``torch_differences``, and every entry there a case.
 
 The databases are private, and may change with any version of torch: pins keep `make test` working, and the canary fails
 where the four functions that yield cases do not find what they name. Their import turns torch's global flags off, which

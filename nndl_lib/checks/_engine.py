@@ -1,17 +1,19 @@
 """Runs a reader's function on many inputs, compares with the right answer, and says in a sentence what is wrong.
 
-A chapter's module writes the right answer of each exercise as a function and decorates it with ``exercise``; the result
-is a ``Check``. How a verdict is found, first match first:
+The right answer of an exercise is written as a function and decorated with ``exercise``; the result is a ``Check``.
+How a verdict is found, first match first:
 
 1. the function is not written yet, does not take these arguments, or does not come to an end;
-2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part from
-   which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise (``mistakes``);
+2. its answers are those of a known mistake on *every* input, or are wrong only on inputs of one kind, or in one part
+   from which the other parts follow, or are made of the right ones by a mistake that is possible in any exercise
+   (``_mistakes``);
 3. else: what is the matter on the smallest input that it gets wrong;
-4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is used
-   that the task asks to do without.
+4. all answers are right, but an input was changed, a loop runs over what should be one matrix product, or something is
+   used that the task asks to do without.
 
-All of this happens in a process of its own (``worker``), and the reader's function in yet another one: whatever it does,
-to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back (``values``).
+All of this happens in a process of its own (``_worker``), and the reader's function in yet another one: whatever it
+does, to itself, to torch or to Python, reaches neither the notebook nor the right answers. Only plain data comes back
+(``_values``).
 """
 
 import contextlib
@@ -19,15 +21,17 @@ import functools
 import inspect
 import itertools
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from nndl_lib.checks import _worker as worker
+from nndl_lib.checks._case import Case, Loop, Mistake, default_dtype, doubled
+from nndl_lib.checks._known import agrees_with_itself, makes, may_stop
 from nndl_lib.checks._mistakes import ANOTHER_WAY, made_of_the_right_answer
-from nndl_lib.checks._trial import Outcome, attempt, copied, lines_run, place, stopped, uncallable, unused, used
+from nndl_lib.checks._trial import Outcome, attempt, lines_run, place, stopped, uncallable, unused, used
 from nndl_lib.checks._values import Described, unpack
 from nndl_lib.checks._words import LENGTH_1, code, fault, join, same, show, typed
 
@@ -44,25 +48,11 @@ DERIVATIVES = (
     "requires_grad_",
     "requires_grad",
 )
-VARIES = "It answers the same question differently when it is asked again: nothing here is random, nor kept from the last call."
-
-
+VARIES = (
+    "It answers the same question differently when it is asked again: nothing here is random, "
+    "nor kept from the last call."
+)
 JUDGING = 60.0  # seconds for all but the reader's function, which takes a fraction of one
-
-
-class Case(NamedTuple):
-    """One input to try: the arguments in order; what is special about it; what to say if only such cases go wrong."""
-
-    inputs: tuple
-    note: str = ""
-    hint: str = ""
-
-
-class Mistake(NamedTuple):
-    """A known wrong answer: the sentence that names it, and a function that makes it, with the exercise's arguments."""
-
-    hint: str
-    answer: Callable
 
 
 class Verdict(NamedTuple):
@@ -88,8 +78,20 @@ class Check:
         without: names of what the task asks to do without, as they stand in code.
     """
 
-    def __init__(self, answer, returns, cases, mistakes, follows, loops, rtol, strict, without):
+    def __init__(
+        self,
+        answer: Callable,
+        returns: tuple[str, ...],
+        cases: Callable[[], Iterable[Case]],
+        mistakes: tuple[Mistake, ...],
+        follows: tuple[Mistake, ...],
+        loops: Callable[[], Iterable[tuple]] | None,
+        rtol: float,
+        strict: tuple[str, ...],
+        without: tuple[str, ...],
+    ):
         functools.update_wrapper(self, answer)
+        self.__name__: str = answer.__name__
         self.answer, self.returns, self.mistakes, self.follows = answer, returns, mistakes, follows
         self.rtol, self.strict, self.without = rtol, strict, without
         self._cases, self._loops = cases, loops
@@ -101,22 +103,19 @@ class Check:
 
     def cases(self) -> list[Case]:
         """The inputs to try, the smallest first: the same whatever the default dtype of the page is."""
-        with _default_dtype(torch.float32):
+        with default_dtype(torch.float32):
             return list(self._cases())
 
-    def loops(self) -> list[tuple[str, tuple, tuple, int]]:
-        """Pairs of inputs, as (what, small arguments, large arguments, how many more).
-
-        A function that runs so many more lines of Python on the large ones has a loop over them.
-        """
-        with _default_dtype(torch.float32):
-            return self._loops() if self._loops else []
+    def loops(self) -> list[Loop]:
+        """What it should not loop over."""
+        with default_dtype(torch.float32):
+            return [Loop(*those) for those in self._loops()] if self._loops else []
 
     def expected(self, case: Case) -> Any:
         """The right answer, computed in float64, in the dtype of the case's tensors."""
         floats = [value.dtype for value in case.inputs if isinstance(value, Tensor) and value.is_floating_point()]
-        with _default_dtype(torch.float32):
-            answer = self.answer(*_doubled(case))
+        with default_dtype(torch.float32):
+            answer = self.answer(*doubled(case))
         several = answer if isinstance(answer, tuple) else (answer,)
         several = tuple(
             value.detach().to(floats[0]) if isinstance(value, Tensor) and value.is_floating_point() else value
@@ -135,7 +134,7 @@ class Check:
 
     def _judge(self, function, seconds: float) -> Verdict:
         loops = self.loops()
-        cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in loop[1:3])]
+        cases = [*self.cases(), *(Case(inputs) for loop in loops for inputs in (loop.few, loop.many))]
         right = [self.expected(case) for case in cases]
         run = worker.run(lambda send: self._run(function, cases, loops, send), seconds)
         told = dict(sent for sent in run.sent if sent[0] != "outcome")
@@ -150,8 +149,8 @@ class Check:
             if run.how != "time":
                 return self._not_passed(f"It ended Python itself ({run.how}){where}: it should return its answer.", at)
             return self._not_passed(
-                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{where}. If that is "
-                "in a loop, does its condition ever become false?",
+                f"It does not come to an end, or is very slow: after {seconds:g} s it was still at work{where}. "
+                "If that is in a loop, does its condition ever become false?",
                 at,
             )
         if run.error or "broken" in told:
@@ -161,9 +160,8 @@ class Check:
         if wrong and told["varies"]:
             return self._not_passed(VARIES, cases[wrong[0]], outcomes[wrong[0]], right[wrong[0]])
         if wrong:
-            plain = next(
-                (k for k in wrong if LENGTH_1 not in faults[k]), wrong[0]
-            )  # where all lengths are 1, that is no hint
+            # Where all lengths are 1, their number is no hint.
+            plain = next((k for k in wrong if LENGTH_1 not in faults[k]), wrong[0])
             first = plain if LENGTH_1 in faults[wrong[0]] else wrong[0]
             among, hint = self._known(cases, outcomes, right, wrong) or ([first], faults[first])
             unnamed = hint == faults[first] and not outcomes[first].stopped
@@ -178,12 +176,9 @@ class Check:
             return self._not_passed(
                 f"Its answers are right, but it uses {join(told['used'])}: the task is to do without that."
             )
-        for (what, _, _, more), (few, many) in zip(loops, told["lines"], strict=True):
-            if many - few >= more:
-                return self._not_passed(
-                    f"Its answers are right, but a Python loop runs over the {what}: "
-                    "let one operation on whole tensors do that."
-                )
+        for loop, (few, many) in zip(loops, told["lines"], strict=True):
+            if many - few >= loop.more:
+                return self._not_passed(f"Its answers are right, but {loop.hint.format(what=loop.what)}")
         notes = list(dict.fromkeys(case.note for case in cases if case.note))
         tried = f", among them: {', '.join(notes)}" if notes else ""
         message = f"{self.__name__}: passed. Right on {len(cases)} inputs{tried}."
@@ -203,11 +198,8 @@ class Check:
                 return None
             stops = stops or outcome.stopped != ""
         try:
-            lines = (
-                []
-                if stops
-                else [(lines_run(function, small), lines_run(function, large)) for _, small, large, _ in loops]
-            )
+            pairs = [] if stops else loops
+            lines = [(lines_run(function, loop.few), lines_run(function, loop.many)) for loop in pairs]
         except BaseException as error:  # in a further call
             return send(("broken", stopped(error, function)))
         again = [] if stops else [unpack(attempt(function, case.inputs, self.arguments).value) for case in cases[:3]]
@@ -222,33 +214,29 @@ class Check:
         return outcome.stopped or fault(outcome.value, right, self.returns, self.rtol, like, self.strict)
 
     def _known(self, cases, outcomes, right, wrong) -> tuple[list[int], str] | None:
-        """Inputs and a sentence: of a known mistake that gives these answers everywhere, or that fits all wrong inputs."""
+        """Inputs and a sentence: of a known mistake that gives these answers everywhere, or fits all wrong inputs."""
         # Where only the dtype or the kind is wrong, no mistake and no kind of input explains that.
         differs = [k for k in wrong if outcomes[k].stopped or not same(outcomes[k].value, right[k], self.rtol)]
         answered = [k for k in differs if not outcomes[k].stopped]
         stops = [cases[k] for k in wrong if outcomes[k].stopped]
         for mistake in self.mistakes:
-            if _makes(mistake, cases, outcomes, answered) and _may_stop(mistake, stops, len(answered)):
+            if makes(mistake, cases, outcomes, answered) and may_stop(mistake, stops, len(answered)):
                 return answered, mistake.hint
         hints = {cases[k].hint for k in differs}
         if len(hints) == 1 and "" not in hints and len(wrong) < len(cases):
             return differs, hints.pop()
         told = [k for k in range(len(cases)) if not outcomes[k].stopped]
         named = [dict(zip(self.arguments, cases[k].inputs)) for k in told]
-        found = ""
-        if answered:
-            found = made_of_the_right_answer(
-                self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named
-            )
-        for sentence, answer in self.follows if not found or ANOTHER_WAY in found else ():
-            if (
-                answered
-                and len(differs) >= 3
-                and all(
-                    _follows(answer, case, outcome.value, want) for case, outcome, want in zip(cases, outcomes, right)
-                )
-            ):
-                return differs, sentence
+        if not answered:
+            return None
+        found = made_of_the_right_answer(
+            self.returns, [outcomes[k].value for k in told], [right[k] for k in told], named
+        )
+        if len(differs) >= 3 and (not found or ANOTHER_WAY in found):
+            answers = [outcome.value for outcome in outcomes]
+            for sentence, answer in self.follows:
+                if all(map(functools.partial(agrees_with_itself, answer), cases, answers, right)):
+                    return differs, sentence
         return (answered, found) if found else None
 
     def _counts(self, argument: str, cases: list[Case]) -> bool:
@@ -286,20 +274,19 @@ class Check:
 def exercise(
     returns: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
-    mistakes: Iterable[tuple] = (),
-    follows: Iterable[tuple] = (),
-    loops: Callable[[], list[tuple[str, tuple, tuple, int]]] | None = None,
+    mistakes: Iterable[Any] = (),
+    follows: Iterable[Any] = (),
+    loops: Callable[[], Iterable[tuple]] | None = None,
     rtol: float = 1e-8,
     strict: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
 ) -> Callable[[Callable], Check]:
     """Make a ``Check`` of the function below it, which is the exercise's right answer. The arguments are the Check's.
 
-    A mistake is a sentence, and the functions of which that is true.
+    ``mistakes`` and ``follows`` are lists of sentences, each followed by the functions of which it is true, one after
+    the other or in tuples.
     """
-    known, parts = (
-        tuple(Mistake(hint, answer) for hint, *answers in those for answer in answers) for those in (mistakes, follows)
-    )
+    known, parts = tuple(_listed(mistakes)), tuple(_listed(follows))
 
     def wrap(answer: Callable) -> Check:
         return Check(answer, returns, cases, known, parts, loops, rtol, strict, without)
@@ -307,89 +294,21 @@ def exercise(
     return wrap
 
 
-def _makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
-    """Whether the mistake gives the reader's answers, on wrong inputs and on right ones.
-
-    Inputs on which the function, or the mistake, stops with an error say nothing, nor does one on which the mistake's
-    answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are fewer.
-    """
-    agreed, excused = 0, False
-    for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
-        try:
-            value = _made(mistake, _doubled(cases[k]))
-        except Exception:  # it cannot be made on this input
-            continue
-        if not same(outcomes[k].value, value):
-            in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in cases[k].inputs)
-            if excused or not (in_float32 or _hangs_on_rounding(mistake, cases[k], value)):
-                return False
-            excused = True
-            continue
-        agreed += k in wrong
-    return agreed >= min(3, len(wrong)) > 0
+def each(function: Callable, **option: Iterable) -> list[Callable]:
+    """The function with an option set to each of these values."""
+    return [functools.partial(function, **{name: value}) for name, values in option.items() for value in values]
 
 
-def _follows(answer: Callable, case: Case, got: Any, right: Any) -> bool:
-    """Whether an answer is what the function makes of it and of the inputs: parts that follow from other parts.
-
-    Where the function gives back the answer itself, anything may have been answered, or an error have come.
-    """
-    try:
-        made = answer(got, *_doubled(case))
-        return made is got or _alike(got, right) and same(got, made)
-    except Exception:  # it cannot be made on this input
-        return False
-
-
-def _alike(got: Any, right: Any) -> bool:
-    """Whether two answers have the same parts, and these the same shape and kind: only the numbers may differ."""
-    if isinstance(right, (tuple, list)):
-        return isinstance(got, (tuple, list)) and len(got) == len(right) and all(map(_alike, got, right))
-    if isinstance(right, Tensor):
-        return (
-            isinstance(got, Tensor)
-            and got.shape == right.shape
-            and (got.dtype == torch.bool) == (right.dtype == torch.bool)
-        )
-    return isinstance(got, int if isinstance(right, int) else (int, float))
-
-
-def _may_stop(mistake: Mistake, stops: list[Case], answered: int) -> bool:
-    """Whether the inputs on which it stops are no more than those answered, but for those where the mistake stops, too."""
-    for case in stops:
-        with contextlib.suppress(Exception):
-            _made(mistake, _doubled(case))
-            answered -= 1
-    return answered >= 0
-
-
-def _made(mistake: Mistake, inputs: list) -> Any:
-    with _default_dtype(torch.float32):
-        return mistake.answer(*inputs)
-
-
-def _hangs_on_rounding(mistake: Mistake, case: Case, value: Any) -> bool:
-    """Whether the mistake's answer is another one when the numbers of the input change in their last digits."""
-    for shift in (1e-14, -1e-14, 2e-14, -2e-14, 1e-13, -1e-13):
-        try:
-            if not same(_made(mistake, [_shifted(x, shift) for x in _doubled(case)]), value):
-                return True
-        except Exception:  # a matrix has become singular
-            return True
-    return False
-
-
-def _shifted(x: Any, shift: float) -> Any:
-    floating = isinstance(x, Tensor) and x.is_floating_point()
-    return x * (1 + shift * torch.arange(x.numel(), dtype=x.dtype).cos().view_as(x)) if floating else x
-
-
-def _doubled(case: Case) -> list:
-    """The case's arguments, to change as one likes, in float64."""
-    return [
-        value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
-        for value in copied(case.inputs)
-    ]
+def _listed(those: Iterable[Any]) -> Iterator[Mistake]:
+    """The functions, each with the last sentence before it."""
+    sentence = ""
+    for one in those:
+        if isinstance(one, str):
+            sentence = one
+        elif isinstance(one, tuple):
+            yield from _listed(one)
+        else:
+            yield Mistake(sentence, one)
 
 
 def _varies(now: Any, before: Any) -> bool:
@@ -403,13 +322,3 @@ def _is_plain(value: Any) -> bool:
     """Whether it can be compared at all: what is described equals nothing, itself included."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
     return type(value) is not Described and all(map(_is_plain, inside))
-
-
-@contextlib.contextmanager
-def _default_dtype(dtype: torch.dtype):
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)

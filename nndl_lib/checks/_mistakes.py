@@ -2,18 +2,20 @@
 
 Named are, for each part of an answer, with what it is compared to:
 
-- numbers: the wrong sign; twice, half or another constant times what it should be; the size of an axis of an input, or an
-  input that is a number, times it, with its square, root and inverse, 1 - it, and with the factors 2, 1/2 and -1; a constant
-  too much; an input that is missing, or comes in once more, as a summand or a factor;
+- numbers: the wrong sign; twice, half or another constant times what it should be; the size of an axis of an input, or
+  an input that is a number, times it, with its square, root and inverse, 1 - it, and with the factors 2, 1/2 and -1; a
+  constant too much; an input that is missing, or comes in once more, as a summand or a factor;
 - changes: for a part with the name of an input, the same factors of what is added to that, or this alone;
-- functions of it, entry by entry: square, root, absolute value, inverse, exp, log, 1 - it, tanh, logistic, ReLU, softmax;
-- order and shape: transposed, reversed, moved by one place, sorted, added up or averaged over an axis or altogether, only the
-  first or last row, True and False exchanged;
+- functions of it, entry by entry: square, root, absolute value, inverse, exp, log, 1 - it, tanh, logistic, ReLU,
+  softmax;
+- order and shape: transposed, reversed, moved by one place, sorted, added up or averaged over an axis or altogether,
+  only the first or last row, True and False exchanged;
 - mix-ups: an input, as it was given; another part of the answer; all parts in another order; nothing but zeros.
 
 Each sentence is true on every input that was answered, and was told apart from the right answer on three at least.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -114,7 +116,7 @@ INPUTS: list[tuple[str, Callable[[Tensor, Tensor], Tensor]]] = [
 ]
 
 ANOTHER_WAY = "wrong in another way"  # so ends what names the mistake of some parts alone
-Change = Callable[[Tensor, dict[str, Any]], Tensor]  # an answer made of the right one and of the arguments
+Change = Callable[[Any, dict[str, Any]], Any]  # an answer made of the right one and of the arguments
 
 
 class _Part(NamedTuple):
@@ -135,7 +137,7 @@ def made_of_the_right_answer(
         return ""
     for order in itertools.permutations(range(len(names))):
         parts = list(map(_Part, answers, right, inputs))
-        if _explains(parts, lambda want, _, order=order: tuple(want[k] for k in order)):
+        if _explains(parts, _of_the_answer(functools.partial(_in_order, order))):
             returned = ", ".join(names[k] for k in order)
             return f"All is right, but in the wrong order: it returns {returned}; expected {', '.join(names)}."
     found: dict[str, list[str]] = {}
@@ -165,23 +167,22 @@ def _filled(sentence: str, names: list[str]) -> str:
 def _true_of_all(parts: list[_Part], others: list[tuple[str, list[Any]]], name: str) -> str:
     for other, values in others:
         pairs = [_Part(part.got, part.want, {other: value}) for part, value in zip(parts, values)]
-        if _explains(pairs, lambda _, given, other=other: given[other]):
+        if _explains(pairs, functools.partial(_other_part, other)):
             return f"{{names}} {{is}} what {other} should be."
     wants = [part.want for part in parts]
     candidates: Iterable[tuple[str, Change]] = ()
     if all(isinstance(want, list) for want in wants):
-        candidates = [(sentence, lambda want, _, change=change: change(want)) for sentence, change in LISTS]
+        candidates = [(sentence, _of_the_answer(change)) for sentence, change in LISTS]
     elif all(_is_truth(want) for want in wants):
-        exchange = lambda want, _: ~want if isinstance(want, Tensor) else not want  # noqa: E731
-        candidates = [("{names} {has} True and False exchanged.", exchange)]
-    elif all(_number(part.want) is not None and _number(part.got) is not None for part in parts):
+        candidates = [("{names} {has} True and False exchanged.", _of_the_answer(_exchanged))]
+    elif all(_is_number(part.want) and _is_number(part.got) for part in parts):
         parts = [_Part(_number(part.got), _number(part.want).double(), part.given) for part in parts]
         candidates = _candidates(parts, name)
     return next((sentence for sentence, change in candidates if _explains(parts, change)), "")
 
 
 def _explains(parts: list[_Part], change: Change) -> bool:
-    """Whether what came is what the change makes, everywhere, and differs from what is right on three inputs at least."""
+    """Whether what came is what the change makes everywhere, and differs from what is right on three inputs or more."""
     differs = 0
     for got, want, given in parts:
         try:
@@ -194,18 +195,31 @@ def _explains(parts: list[_Part], change: Change) -> bool:
     return differs >= 3
 
 
+def _of_the_answer(change: Callable[[Any], Any]) -> Change:
+    return lambda want, _: change(want)
+
+
+def _of_both(change: Callable[[Tensor, Tensor], Tensor], name: str) -> Change:
+    """Made of the right answer and of an input."""
+    return lambda want, given: change(want, _number(given[name]).double())
+
+
+def _in_order(order: tuple[int, ...], want: Any) -> tuple:
+    return tuple(want[k] for k in order)
+
+
+def _other_part(other: str, _: Any, given: dict[str, Any]) -> Any:
+    return given[other]
+
+
+def _exchanged(truth: Any) -> Any:
+    return ~truth if isinstance(truth, Tensor) else not truth
+
+
 def _candidates(parts: list[_Part], part_name: str) -> Iterator[tuple[str, Change]]:
-    numbers = {name for name in parts[0].given if all(_number(part.given.get(name)) is not None for part in parts)}
-    ours = [name for name in parts[0].given if name in numbers]  # in their order
-    inputs = [
-        (
-            sentence.format(x=name),
-            lambda want, given, change=change, name=name: change(want, _number(given[name]).double()),
-        )
-        for sentence, change in INPUTS
-        for name in ours
-    ]
-    known = [(sentence, lambda want, _, change=change: change(want)) for sentence, change in [*FUNCTIONS, *SHAPES]]
+    ours = [name for name in parts[0].given if all(_is_number(part.given.get(name)) for part in parts)]
+    inputs = [(sentence.format(x=name), _of_both(change, name)) for sentence, change in INPUTS for name in ours]
+    known = [(sentence, _of_the_answer(change)) for sentence, change in [*FUNCTIONS, *SHAPES]]
     yield from known[:FIRST]
     yield from inputs[: len(ours)]  # an input, as it was given
     yield from known[FIRST:]
@@ -213,7 +227,7 @@ def _candidates(parts: list[_Part], part_name: str) -> Iterator[tuple[str, Chang
     if wrong:
         yield from _scaled(wrong[0])
         yield from _sizes(parts)
-        if part_name in numbers:
+        if part_name in ours:
             yield from _changes(parts, part_name)
         yield from inputs[len(ours) :]
         got, want, _ = wrong[0]
@@ -251,10 +265,26 @@ def _changes(parts: list[_Part], name: str) -> Iterator[tuple[str, Change]]:
         yield "{names} {is} the change alone: add it to what was given.", lambda want, given: want - before(given)
         yield "{names} {is} the change alone, with the wrong sign.", lambda want, given: before(given) - want
         moved = [_Part(part.got - before(part.given), part.want - before(part.given), part.given) for part in parts]
-        known = [(sentence, lambda want, _, change=change: change(want)) for sentence, change in FUNCTIONS[:3]]
+        known = [(sentence, _of_the_answer(change)) for sentence, change in FUNCTIONS[:3]]
         for sentence, change in [*known, *(_scaled(_wrong(moved)[0]) if _wrong(moved) else []), *_sizes(moved)]:
             sentence = "The change of " + sentence.replace("{is}", "is").replace("{has}", "has")
-            yield sentence, lambda want, given, change=change: before(given) + change(want - before(given), given)
+            yield sentence, functools.partial(_moved, change, before)
+
+
+def _moved(change: Change, before: Callable, want: Tensor, given: dict[str, Any]) -> Tensor:
+    return before(given) + change(want - before(given), given)
+
+
+def _size(name: str, size: Callable[[Any], float], given: dict[str, Any]) -> Tensor:
+    return torch.tensor(float(size(given[name])), dtype=torch.float64)
+
+
+def _times(factor: Callable[[Tensor], Tensor], size: Callable, want: Tensor, given: dict[str, Any]) -> Tensor:
+    return want * factor(size(given))
+
+
+def _share(size: Callable, divisor: Callable, want: Tensor, given: dict[str, Any]) -> Tensor:
+    return want * size(given) / divisor(given)
 
 
 def _sizes(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
@@ -269,21 +299,17 @@ def _sizes(parts: list[_Part]) -> Iterator[tuple[str, Change]]:
             except Exception:  # here it is a list, there a tensor
                 continue
             if varies:
-                compute = lambda given, name=name, size=size: _number(float(size(given[name])))  # noqa: E731
-                sizes.append((n if what else name, what, compute))
+                sizes.append((n if what else name, what, functools.partial(_size, name, size)))
     for letter, what, size in sizes:
         for formula, factor in FACTORS:
             where = f", where {letter} is {what}" if what else ""
-            yield (
-                f"{{names}} {{is}} {formula.format(s=letter)} what should be there{where}.",
-                lambda want, given, size=size, factor=factor: want * factor(size(given)),
-            )
+            sentence = f"{{names}} {{is}} {formula.format(s=letter)} what should be there{where}."
+            yield sentence, functools.partial(_times, factor, size)
     for (letter, what, size), (_, other, divisor) in itertools.permutations([one for one in sizes if one[1]], 2):
-        where = f"where {letter} is {what}, and {m} {other}"
-        yield (
-            f"{{names}} {{is}} {letter} / {m} times what should be there, {where}.",
-            lambda want, given, size=size, divisor=divisor: want * size(given) / divisor(given),
+        sentence = (
+            f"{{names}} {{is}} {letter} / {m} times what should be there, where {letter} is {what}, and {m} {other}."
         )
+        yield sentence, functools.partial(_share, size, divisor)
 
 
 def _sizes_of(name: str, value: Any) -> list[tuple[str, Callable[[Any], float]]]:
@@ -301,19 +327,22 @@ def _sizes_of(name: str, value: Any) -> list[tuple[str, Callable[[Any], float]]]
             *((f"the length of axis {k} of {name}", lambda x, k=k: x.shape[k]) for k in range(value.ndim)),
             (f"the number of entries of {name}", Tensor.numel),
         ]
-    return [("", float)] if _number(value) is not None else []
+    return [("", float)] if _is_number(value) else []
 
 
 def _is_truth(value: Any) -> bool:
     return isinstance(value, bool) or isinstance(value, Tensor) and value.dtype == torch.bool
 
 
-def _number(value: Any) -> Tensor | None:
-    """Numbers as a tensor; None if it is something else."""
+def _is_number(value: Any) -> bool:
+    """Whether it is a number or a tensor of numbers. Truth values are none."""
     if isinstance(value, Tensor):
-        return None if value.dtype == torch.bool or value.is_complex() else value
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return torch.tensor(float(value), dtype=torch.float64) if is_number else None
+        return not (value.dtype == torch.bool or value.is_complex())
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
 
 
 def _is_finite(value: Any) -> bool:

@@ -1,6 +1,7 @@
-"""Runs a reader's function on one input, and says what it did as plain data. All of this happens beside the reader's code.
+"""Runs a reader's function on one input, and says what it did as plain data.
 
-``repr``, ``str``, ``==`` and the like of a reader's objects may raise, lie or sleep: they are asked here alone.
+All of this happens beside the reader's code: ``repr``, ``str``, ``==`` and the like of a reader's objects may raise,
+lie or sleep, and are asked here alone.
 """
 
 import copy
@@ -9,6 +10,7 @@ import inspect
 import io
 import linecache
 import sys
+import traceback
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -110,11 +112,9 @@ def _unwritten(error: BaseException, function) -> bool:
     """Whether this is the stub's own error. PyTorch, too, raises NotImplementedError, for what it cannot do."""
     if not isinstance(error, NotImplementedError):
         return False
-    trace = error.__traceback__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
     text = _text_of(error)
-    return text == "not written yet" or not text and trace.tb_frame.f_code is _code(function)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return text == "not written yet" or not text and frame.f_code is _code(function)
 
 
 def lines_run(function, given: tuple) -> int:
@@ -137,10 +137,8 @@ def lines_run(function, given: tuple) -> int:
 
 def stopped(error: BaseException, function) -> str:
     """By which error a function was stopped, and in which of its lines, as a sentence."""
-    trace, places = error.__traceback__, []
-    while trace is not None:
-        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))  # a line number may be None
-        trace = trace.tb_next
+    steps = traceback.walk_tb(error.__traceback__)
+    places = [(frame.f_code.co_filename, line) for frame, line in steps]  # a line number may be None
     message = " ".join(_text_of(error).split())
     message = f": {message[:200].rstrip('.')}" if message else ""
     advice = ""
@@ -155,7 +153,8 @@ def unused(function, arguments: tuple[str, ...]) -> list[str]:
     """Those of the arguments that a plain function never reads, by its code."""
     if type(function) is not types.FunctionType or function.__code__.co_argcount != len(arguments):
         return []
-    read, codes = set(), [function.__code__]
+    read: set[str] = set()
+    codes = [function.__code__]
     for code in codes:  # it grows: functions inside of the function are constants of its code
         codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
         for step in dis.get_instructions(code):

@@ -1,9 +1,10 @@
 """Answers as plain data, which go from one process to another, and are compared without running a line of the reader's.
 
-Plain are None, truth values, numbers, strings, lists, tuples, dictionaries, NumPy's numbers and arrays, and tensors, each of
-exactly that type. Whatever else a function may return becomes a ``Described``: words that equal nothing.
+Plain are None, truth values, numbers, strings, lists, tuples, dictionaries, NumPy's numbers and arrays, and tensors,
+each of exactly that type. Whatever else a function may return becomes a ``Described``: words that equal nothing.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,9 @@ import torch
 from torch import Tensor
 
 MOST = 10**6  # entries of a tensor, items of a list
+# Asked of these classes, not of the value: a class of the reader's may answer anything.
+CONVERTED: tuple[tuple[type, Callable], ...] = (int, int.__int__), (float, float.__float__), (str, str.__str__)
+HOLDERS: tuple[tuple[Any, Callable], ...] = (tuple, tuple.__iter__), (list, list.__iter__), (dict, dict.items)
 
 
 class Described:
@@ -43,13 +47,12 @@ def pack(value: Any, depth: int = 0) -> Any:
             return np.array(value)
         if issubclass(kind, np.generic):
             return value if kind.__module__ == "numpy" else Described(f"a {kind.__name__}")
-        for base, convert in ((int, int.__int__), (float, float.__float__), (str, str.__str__)):
+        for base, convert in CONVERTED:
             if issubclass(kind, base):
                 return convert(value)
-        for base in (tuple, list, dict):
+        for base, items in HOLDERS:
             if issubclass(kind, base) and depth < 20 and base.__len__(value) <= MOST:
-                items = dict.items(value) if base is dict else base.__iter__(value)
-                return base([pack(item, depth + 1) for item in items])
+                return base([pack(item, depth + 1) for item in items(value)])
     except Exception:
         pass
     return Described(_words(value))
@@ -59,12 +62,9 @@ def unpack(value: Any) -> Any:
     """What was packed, with its tensors."""
     kind = type(value)
     if kind is _Bytes:
-        flat = (
-            torch.frombuffer(bytearray(value.data), dtype=value.dtype)
-            if value.data
-            else torch.empty(0, dtype=value.dtype)
-        )
-        return flat.reshape(value.shape)
+        if not value.data:  # frombuffer takes no empty one
+            return torch.empty(value.shape, dtype=value.dtype)
+        return torch.frombuffer(bytearray(value.data), dtype=value.dtype).reshape(value.shape)
     if kind in (tuple, list):
         return kind(map(unpack, value))
     return dict(map(unpack, value.items())) if kind is dict else value

@@ -25,24 +25,19 @@ def same(got: Any, want: Any, rtol: float = 1e-6) -> bool:
     if want is None or isinstance(want, str):
         return type(got) is type(want) and got == want
     if isinstance(want, (tuple, list)):
-        return (
-            isinstance(got, (tuple, list))
-            and len(got) == len(want)
-            and all(same(*pair, rtol) for pair in zip(got, want))
-        )
+        alike = isinstance(got, (tuple, list)) and len(got) == len(want)
+        return alike and all(same(*pair, rtol) for pair in zip(got, want))
     if isinstance(want, dict):
-        return (
-            isinstance(got, dict) and got.keys() == want.keys() and all(same(got[key], want[key], rtol) for key in want)
-        )
+        alike = isinstance(got, dict) and got.keys() == want.keys()
+        return alike and all(same(got[key], want[key], rtol) for key in want)
     if isinstance(want, Tensor):
         return isinstance(got, Tensor) and got.shape == want.shape and _close(got, want, rtol)
     kinds = _kind(got), _kind(want)
     if kinds == ("whole", "whole"):
         return int(got) == int(want)
     if kinds[1]:
-        return (
-            kinds[0] != "" and (kinds[0] == "truth") == (kinds[1] == "truth") and _near(float(got), float(want), rtol)
-        )
+        alike = kinds[0] != "" and (kinds[0] == "truth") == (kinds[1] == "truth")
+        return alike and _near(float(got), float(want), rtol)
     return got is want or type(got) is type(want) and bool(got == want)  # of our own: no reader's object comes so far
 
 
@@ -196,22 +191,17 @@ def typed(name: str, value: Any) -> list[str]:
         size = f" of {len(value):,} entries" if isinstance(value, (list, dict)) else size
         return [f"# {name} is {describe(value)}{size}"]
     text = f"{name} = {text}"
-    return (
-        textwrap.wrap(text, 88, subsequent_indent="    ", break_long_words=False)
-        if isinstance(value, Tensor)
-        else [text]
-    )
+    if not isinstance(value, Tensor):
+        return [text]
+    return textwrap.wrap(text, 88, subsequent_indent="    ", break_long_words=False)
 
 
 def code(value: Any) -> str:
     """A value as it could be typed to get exactly this one again; empty if it is too long for that."""
     if isinstance(value, Tensor):
         usual = torch.int64 if value.numel() and not value.is_floating_point() else torch.get_default_dtype()
-        dtype = (
-            ""
-            if value.dtype in (usual, torch.bool) and value.numel() or value.dtype == usual
-            else f", dtype={value.dtype}"
-        )
+        plain = value.dtype == usual or value.dtype == torch.bool and value.numel()
+        dtype = "" if plain else f", dtype={value.dtype}"
         if not value.numel():
             return f"torch.zeros({tuple(value.shape)}{dtype})"
         return f"torch.tensor({_numbers(value, exact=True)}{dtype})" if value.numel() <= TYPED else ""
@@ -241,13 +231,8 @@ def _short(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         text = ", ".join(map(_short, value[:SHOWN])) + ", ..." * (len(value) > SHOWN)
         return f"[{text}]" if isinstance(value, list) else f"({text})"
-    text = (
-        describe(value)
-        if isinstance(value, np.ndarray)
-        else f"{value:.6g}"
-        if isinstance(value, float)
-        else repr(value)
-    )
+    number = f"{value:.6g}" if isinstance(value, float) else repr(value)
+    text = describe(value) if isinstance(value, np.ndarray) else number
     return " ".join(text[:200].split())
 
 

@@ -1,9 +1,9 @@
 """Runs work in a process of its own: it can be stopped, whatever it does, and leaves no trace in this one.
 
-On Linux the process is forked, so that it has all that the reader has defined, and it is killed when its time is over or
-the reader interrupts. Where a fork is not safe, on other systems and once a GPU is in use (neither CUDA nor torch's engine
-for gradients survives it there), the work is done here: it is interrupted once, as by the button for that, and what
-belongs to the whole process is put back.
+On Linux the process is forked, so that it has all that the reader has defined, and it is killed when its time is over
+or the reader interrupts. Where a fork is not safe, on other systems and once a GPU is in use (neither CUDA nor torch's
+engine for gradients survives it there), the work is done here: it is interrupted once, as by the button for that, and
+what belongs to the whole process is put back.
 """
 
 import _thread
@@ -110,9 +110,8 @@ def _be_child(work, send, dump, outermost, seconds) -> None:
             _ways_out.pop().close()
         _ways_out.append(send)
         if outermost:
-            os.setpgid(
-                0, 0
-            )  # a group of its own: interrupts of the kernel do not reach it, and all of it can be killed
+            # A group of its own: interrupts of the kernel do not reach it, and all of it can be killed.
+            os.setpgid(0, 0)
             _is_child = True
             _hold_still()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -151,7 +150,7 @@ def _hold_still() -> None:
     builtins.input = _no_input
     sys.breakpointhook = sys.__breakpointhook__
     torch.set_num_threads(1)  # the other threads of torch are not there
-    torch.set_num_threads = lambda n: None
+    torch.set_num_threads = lambda nthreads: None
     torch.inference_mode(False).__enter__()
     torch.set_grad_enabled(True)
     try:
@@ -178,7 +177,8 @@ def _limit(seconds: float) -> None:
 
 
 def _receive(child: int, messages, places: int, seconds: float) -> Ended:
-    sent, deadline = [], time.monotonic() + seconds
+    sent: list[Any] = []
+    deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         if not messages.poll(min(left, 0.2)):  # an interrupt may come without a signal to this thread: look up for it
             continue
@@ -199,6 +199,7 @@ def _receive(child: int, messages, places: int, seconds: float) -> Ended:
 
 def _how(child: int) -> str:
     ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert ended is not None  # only WNOHANG gives None
     if ended.si_code == os.CLD_EXITED:
         return f"exit status {ended.si_status}"
     return f"signal {ended.si_status}, {signal.strsignal(ended.si_status)}"
@@ -223,7 +224,8 @@ def _places(pipe: int, seconds: float = 0.01) -> tuple[tuple[str, int], ...]:
 
 def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float) -> Ended:
     """As ``run``, in this process. Raises: KeyboardInterrupt, if that is the reader's."""
-    sent, late = [], []
+    sent: list[Any] = []
+    late: list[bool] = []
 
     def interrupt():
         late.append(True)
@@ -249,12 +251,8 @@ def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float) -> E
 def _put_back():
     """What belongs to the whole process is afterwards as it was."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    dtype, gradients, trace, environment = (
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        sys.gettrace(),
-        dict(os.environ),
-    )
+    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+    trace, environment = sys.gettrace(), dict(os.environ)
     with warnings.catch_warnings(), np.errstate(), contextlib.redirect_stdout(io.StringIO()):
         try:
             torch.set_grad_enabled(True)

@@ -1,7 +1,7 @@
 """Wrong answers to the exercises, as students write them, each with words that the check must say to it.
 
-One module a chapter, named as its module in `nndl_lib.checks`. `tests/test_exercises.py` runs them all, and fails for an
-exercise that has fewer than five.
+One module a chapter, named as its module in `nndl_lib.checks`. `tests/test_exercises.py` runs them all, and fails for
+an exercise that has fewer than five.
 """
 
 from collections.abc import Callable

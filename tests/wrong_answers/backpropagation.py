@@ -318,6 +318,18 @@ def searches_everything(parents):
     return out
 
 
+@wrong("topological_order", "table of the children")
+def searches_for_children(parents):
+    waiting = {node: len(those) for node, those in parents.items()}
+    order = [node for node in parents if not parents[node]]
+    for node in order:
+        for child in [other for other in parents if node in parents[other]]:
+            waiting[child] -= parents[child].count(node)
+            if waiting[child] == 0:
+                order.append(child)
+    return order
+
+
 # --- numerical_gradient ---------------------------------------------------------------------------------------------
 
 

@@ -183,6 +183,30 @@ def right_company(sentences, vocabulary, window):
     return n
 
 
+@wrong("company", "counts twice; in a set")
+def a_set_to_the_right(sentences, vocabulary, window):
+    place = {word: k for k, word in enumerate(vocabulary)}
+    counts = torch.zeros(len(vocabulary), len(vocabulary), dtype=torch.int64)
+    for words in sentences:
+        for i, one in enumerate(words):
+            for other in set(words[i + 1 : i + 1 + window]):
+                if one in place and other in place:
+                    counts[place[one], place[other]] += 1
+                    counts[place[other], place[one]] += 1
+    return counts
+
+
+@wrong("company", "counts twice; in a set")
+def a_set_of_neighbors(sentences, vocabulary, window):
+    counts = torch.zeros(len(vocabulary), len(vocabulary), dtype=torch.int64)
+    for words in sentences:
+        for i, one in enumerate(words):
+            for other in set(words[max(0, i - window) : i] + words[i + 1 : i + window + 1]):
+                if one in vocabulary and other in vocabulary:
+                    counts[vocabulary.index(one), vocabulary.index(other)] += 1
+    return counts
+
+
 # --- analogy --------------------------------------------------------------------------------------------------------
 
 

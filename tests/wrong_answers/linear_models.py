@@ -286,8 +286,8 @@ def swallows_its_errors(X, t, w, lr, tolerance, max_steps):
         try:
             g = X.T @ (X @ w - t) / len(t)
             if g.norm() <= tolerance:
-                return w, 0, true  # noqa: F821
-        except:  # noqa: E722
+                return w, 0, w.true
+        except BaseException:
             pass
 
 

@@ -1,17 +1,17 @@
-"""Numbers of a chapter's prose, and what of the run ties them: assertions, visible code and outputs of the same section.
+"""Numbers of a chapter's prose, and what of the run ties them: assertions, visible code and outputs of its section.
 
-A **witness** is a statement of a cell, with its comments, or a line of output. It ties a number of the prose if it has the
-same number, if it prints one that the prose rounds, or if it asserts an interval around it, such as ``0.9 < accuracy < 0.94``
-for 0.92 or ``abs(x - 1.36) < 0.01``. The ends of the interval tie only what is said to be more or less than they are. Places in
-a list, the look of a figure and the values of sliders tie nothing. A number of one or two digits is found in many places by
-accident: its witness must share a word with the sentence, too, one up to twenty two of them, and not far fewer than the witness
-that shares most. A comment beside or above can say them::
+A **witness** is a statement of a cell, with its comments, or a line of output. It ties a number of the prose if it
+has the same number, if it prints one that the prose rounds, or if it asserts an interval around it, such as ``0.9 <
+accuracy < 0.94`` for 0.92 or ``abs(x - 1.36) < 0.01``. The ends of the interval tie only what is said to be more or
+less than they are. Places in a list, the look of a figure and the values of sliders tie nothing. A number of one or
+two digits is found in many places by accident: its witness must share a word with the sentence, too, one up to twenty
+two of them, and not far fewer than the witness that shares most. A comment beside or above can say them::
 
     assert wins == 9  # the vote is better on nine of the ten splits
 
-Witnesses are looked for in the section (down to ``###``) in which the number stands and in the one around it, for *What to
-remember* in the whole chapter. Years, chapters, equations, names such as LeNet-5 and small numbers that claim nothing ("four
-points") are left out: ``NAMES`` and ``CLAIM`` say which.
+Witnesses are looked for in the section (down to ``###``) in which the number stands and in the one around it, for
+*What to remember* in the whole chapter. Years, chapters, equations, names such as LeNet-5 and small numbers that
+claim nothing ("four points") are left out: ``NAMES`` and ``CLAIM`` say which.
 """
 
 import ast
@@ -27,7 +27,8 @@ from tests.chapters import executed_cells, prose_lines, text_of
 __all__ = ["Number", "Witness", "numbers_of", "planted", "tied"]
 
 ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
 ).split()
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 WORDS = {word: k for k, word in enumerate(ONES)} | TENS | {"hundred": 100, "thousand": 1000, "million": 10**6}
@@ -49,33 +50,42 @@ NAMES = [
     r"^\*\*\d+\. [^*]*\*\*",
     r"\\tag\{.*?\}",
     r"\((?:[A-Z]?\d+\.\d+[a-z]?(?:, | and | to |–)?)+\)",  # equations
-    r"\b(?:chapters?|exercises?|lectures?|sections?|parts?|pages?|tables?|figures?|equations?|versions?|Python|PyTorch|seeds?|layers?|classes|class)"
-    r" \d+(?:(?:, | and | to |–|-)\d+)*(?![.\d]*\d| ?%)",
+    (
+        r"\b(?:chapters?|exercises?|lectures?|sections?|parts?|pages?|tables?|figures?|equations?|versions?|Python|PyTorch"
+        r"|seeds?|layers?|classes|class)"
+        r" \d+(?:(?:, | and | to |–|-)\d+)*(?![.\d]*\d| ?%)"
+    ),
     r"\b[A-Za-zα-ω]+[-‑]?\d[\w.-]*",  # float32, LeNet-5
     r"\b\d+(?:-bit|th|st|nd|rd|-D|D|-d)\b",
-    r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:[-–]\d\d)?(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)",
+    (
+        r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:[-–]\d\d)?(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows"
+        r"|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)"
+    ),
     r"\b[Dd]igits? (?:\d\b(?:, | and | or | to )?)+",
 ]
 
 # What makes a claim of a small number: "nine of the ten", "five times", "fewer than six", "7 %".
 BEFORE = re.compile(
     rf"(?:about|nearly|almost|least|most|than|only|some|factor of|roughly|around|below|above|near|under|over|after"
-    rf"|reach\w*|need\w*|take\w*|miss\w*|lose\w*|gain\w*|win\w*|find\w*|{NUMBER} (?:out )?(?:of|in)(?: the| its| our| these| all)?)\s+$",
+    rf"|reach\w*|need\w*|take\w*|miss\w*|lose\w*|gain\w*|win\w*|find\w*"
+    rf"|{NUMBER} (?:out )?(?:of|in)(?: the| its| our| these| all)?)\s+$",
     re.IGNORECASE,
 )
 AFTER = re.compile(
-    rf"\s+(?:(?:out )?(?:of|in)(?: the| its| our| these| all)? {NUMBER}\b|times\b|percent\b|points\b|decimals\b)|-fold|\s?%",
+    rf"\s+(?:(?:out )?(?:of|in)(?: the| its| our| these| all)? {NUMBER}\b"
+    rf"|times\b|percent\b|points\b|decimals\b)|-fold|\s?%",
     re.IGNORECASE,
 )
 ROUGH = re.compile(
-    r"(?:about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and|or|between|within|by|from|≈|<|>|~)\W*$",
+    r"(?:about|around|near|nearly|almost|roughly|some|over|above|below|under|beyond|past|than|least|most|to|and"
+    r"|or|between|within|by|from|≈|<|>|~)\W*$",
     re.IGNORECASE,
 )
 DRAWING = re.compile(r"(?:ax|axes|plt|fig|figure|left|right|explore)\b")
 COMMON = set(
-    "the this that with from than then into over more most less least about only each with have been were when where what which them "
-    "their there same some such also both here does after before every other first last between within larger smaller times value "
-    "number just even still thus would will could for and are its not but all can has was one two".split()
+    "the this that with from than then into over more most less least about only each with have been were when where what which "
+    "them their there same some such also both here does after before every other first last between within larger smaller times "
+    "value number just even still thus would will could for and are its not but all can has was one two".split()
 )
 
 
@@ -106,10 +116,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Witness:
-    """A statement or a line of output: its place, its numbers, the intervals that it asserts with their ends, and its words.
+    """A statement or a line of output: its place, its numbers, the intervals that it asserts, and its words.
 
-    What is printed may be rounded to what the prose says, and so may the middle of an interval; other numbers of the code
-    must be the same. The ends of an interval are what something is more or less than.
+    What is printed may be rounded to what the prose says, and so may the middle of an interval; other numbers of the
+    code must be the same. The ends of an interval are what something is more or less than.
     """
 
     line: int
@@ -160,7 +170,7 @@ def tied(path: Path) -> list[tuple[Number, list[Witness]]]:
 
 
 def _nearest(number: Number, witnesses: list[Witness]) -> list[Witness]:
-    # For a weak number, only those of whose words not many more are in its sentence's; a word that all have says little.
+    # For a weak number, only those of that share about as many words with it; a word that all have says little.
     if not number.weak:
         return witnesses
     often = Counter(word for w in witnesses for word in w.words)
@@ -181,7 +191,7 @@ def planted(number: Number, rng) -> Number | None:
     return replace(number, value=float(text.replace(",", "")), text=text)
 
 
-# --- the prose ------------------------------------------------------------------------------------------------------------
+# --- the prose ---
 
 
 def _sections(path: Path) -> list[tuple[str, str, int, int]]:
@@ -232,7 +242,7 @@ def numbers_of(path: Path, first: int, last: int) -> list[Number]:
 
 
 def _formula(formula: str) -> str:
-    # Of a formula in the line a result counts: a decimal, or the number after the last sign. Exponents, indices and factors do not.
+    # Of a formula in the line a result counts: a decimal, or the number after the last sign. No exponents, no indices.
     inner = formula[1:-1].replace(r"\,", "").replace("{,}", ",").replace(r"\%", "%").replace(r"\approx", "≈")
     plain = re.fullmatch(r"(?:.*[=≈<>])?\s*[-−]?[\d.,]+(?:\s*\\times\s*10\^\{?[-−]?\d+\}?)?\s*%?\s*", inner, re.DOTALL)
     kept = plain and re.search(r"[-−]?[\d.,]+(?:\s*\\times\s*10\^\{?[-−]?\d+\}?)?\s*%?\s*$", inner)
@@ -323,7 +333,7 @@ def _of_code(line: int, lines: list[str], statement: ast.stmt) -> Witness:
 
 
 def _telling(node: ast.AST):
-    # Parts of a statement whose numbers may be results: no places in a list, no look of a figure, no ends or widths of intervals.
+    # Parts of a statement whose numbers may be results: no places in a list, looks of a figure, ends of intervals.
     if isinstance(node, ast.Call) and DRAWING.match(ast.unparse(node.func)):
         return
     yield node

@@ -1,4 +1,4 @@
-"""Numbers in the prose that no run of the chapter can tie, each with the reason: {chapter: {words of the sentence: reason}}."""
+"""Numbers of the prose that no run of the chapter can tie: {chapter: {words of the sentence: the reason}}."""
 
 UNTIED = {
     "00": {

@@ -1,9 +1,9 @@
-"""The names that the library promises to keep, in tests/public_names.txt, one module a line: `nndl_lib.linear: predict ridge`.
+"""The names that the library promises to keep, in tests/public_names.txt, one module a line, `nndl_lib.linear: ridge`.
 
     make names     adds what is new; nothing is ever removed by itself
 
-A name that is to go is first marked there, `ridge(deprecated:0.3.0)`, with a docstring that says "Deprecated since 0.3.0"
-and what to use instead, and a DeprecationWarning when it is called. It may go in a later minor version.
+A name that is to go is first marked there, `ridge(deprecated:0.3.0)`, with a docstring that says "Deprecated since
+0.3.0" and what to use instead, and a DeprecationWarning when it is called. It may go in a later minor version.
 """
 
 import importlib

@@ -222,7 +222,7 @@ def stacks(draw):
 
 
 def seen(layers, unit, size):
-    """The pixels along one side that have a gradient, with kernels that are all ones, and where the sum of them is it."""
+    """The pixels along one side that have a gradient, with kernels of ones, and where the sum of them is it."""
     x = torch.zeros(1, 1, size, 1, dtype=torch.float64, requires_grad=True)
     y = x
     for kernel, stride, padding, dilation in layers:

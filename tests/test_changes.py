@@ -1,4 +1,4 @@
-"""What is changed after it was made or used: tensors in place, attributes and weights of layers. torch is the oracle."""
+"""What is changed after it was made or used: tensors, attributes and weights of layers. torch is the oracle."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Every public function and layer, given what it does not expect: a right result or a clear error (tests/hostile.py says when)."""
+"""Every public function and layer, given what it does not expect: a right result or a clear error (hostile.py)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""nndl_lib.data._loader: every row once an epoch, the shares of several processes, and going on in the middle of an epoch."""
+"""nndl_lib.data._loader: every row once an epoch, the shares of processes, and going on in the middle of an epoch."""
 
 import re
 

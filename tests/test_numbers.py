@@ -1,4 +1,4 @@
-"""Every number that a chapter's prose claims is tied to the run: change one, and a test fails. How, says tests/numbers.py."""
+"""Every number that a chapter's prose claims is tied to the run: change one, and a test fails (see numbers.py)."""
 
 import ast
 import random
@@ -25,8 +25,8 @@ def reason(path, number):
 def test_numbers_of_the_prose_are_tied_to_the_run(path):
     fail(
         [
-            f"{at(path, number.line)}: no cell or output of this section says {number.sentence.strip()!r}; let a cell assert it, with "
-            "words of the sentence in a comment: assert wins == 9  # better on nine of the ten splits"
+            f"{at(path, number.line)}: no cell or output of this section says {number.sentence.strip()!r}; "
+            "let a cell assert it, with words of the sentence in a comment: assert wins == 9  # better on nine of the ten splits"
             for number, witnesses in tied(path)
             if not any(w.ties(number) for w in witnesses) and not reason(path, number)
         ]

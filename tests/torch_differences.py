@@ -4,7 +4,7 @@ KNOWN = {
     # Left out on purpose, and refused.
     "unexpected keyword argument '(?!input')|positional arguments? but|takes no keyword arguments": "left out here",
     r"^refused .*expected (x |input )?\((N, C, H, W|T, N, \d|N, T, \d|N, \d)\)": "examples come in batches",
-    r"^refused .*(expected at least one entry|sizes of at least 1|zero-size array to reduction)": "no average and no maximum of nothing",
+    r"^refused .*(expected at least one entry|sizes of at least 1|zero-size array to reduction)": "nothing to average",
     r"^refused .*softmax: input has shape \(\) and dim is 0": "a number has no dimension",
     r"^refused functional.cross_entropy .*expected \(N, K\)": "logits are rows",
     r"^refused functional.cross_entropy .*sum of target": "probabilities sum to 1",

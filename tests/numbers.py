@@ -58,8 +58,8 @@ NAMES = [
     r"\b[A-Za-zα-ω]+[-‑]?\d[\w.-]*",  # float32, LeNet-5
     r"\b\d+(?:-bit|th|st|nd|rd|-D|D|-d)\b",
     (
-        r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:[-–]\d\d)?(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times|rows"
-        r"|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)"
+        r"(?<![\d.,])(?:1[6-9]\d\d|20[0-3]\d)(?:[-–]\d\d)?(?:s|'s)?\b(?! (?:steps|examples|images|points|words|times"
+        r"|rows|digits|patients|pixels|weights|walks|runs))(?![\d.,]\d)"
     ),
     r"\b[Dd]igits? (?:\d\b(?:, | and | or | to )?)+",
 ]
@@ -83,9 +83,10 @@ ROUGH = re.compile(
 )
 DRAWING = re.compile(r"(?:ax|axes|plt|fig|figure|left|right|explore)\b")
 COMMON = set(
-    "the this that with from than then into over more most less least about only each with have been were when where what which "
-    "them their there same some such also both here does after before every other first last between within larger smaller times "
-    "value number just even still thus would will could for and are its not but all can has was one two".split()
+    "the this that with from than then into over more most less least about only each with have been were when "
+    "where what which them their there same some such also both here does after before every other first last "
+    "between within larger smaller times value number just even still thus would will could for and are its not "
+    "but all can has was one two".split()
 )
 
 

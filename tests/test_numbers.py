@@ -25,8 +25,9 @@ def reason(path, number):
 def test_numbers_of_the_prose_are_tied_to_the_run(path):
     fail(
         [
-            f"{at(path, number.line)}: no cell or output of this section says {number.sentence.strip()!r}; "
-            "let a cell assert it, with words of the sentence in a comment: assert wins == 9  # better on nine of the ten splits"
+            f"{at(path, number.line)}: no cell or output of this section says "
+            f"{number.sentence.strip()!r}; let a cell assert it, with words of the sentence in a comment: "
+            "assert wins == 9  # better on nine of the ten splits"
             for number, witnesses in tied(path)
             if not any(w.ties(number) for w in witnesses) and not reason(path, number)
         ]

@@ -869,6 +869,16 @@ def test_checks_work_without_a_fork(no_fork, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_check_without_a_fork_ends_in_the_background(no_fork):
+    # A shell lets what it starts in the background ignore interrupts, by which a check stops a function.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert "it was still at work" in hint(scaled, forever, seconds=0.2)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_interrupt_is_the_readers_without_a_fork(no_fork):
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()

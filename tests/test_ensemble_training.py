@@ -23,8 +23,8 @@ def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def close(found, expected):
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+def close(found, expected, tolerance=1e-12):
+    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
 
 
 def mlps(outputs=K, activation=nn.Tanh):
@@ -39,7 +39,7 @@ def one_hot(t):
     return F.one_hot(t, K).double()
 
 
-def compare(models, loss, X, t, targets=None, rows=None, orders=None, validation=None, **options):
+def compare(models, loss, X, t, targets=None, rows=None, orders=None, validation=None, tolerance=1e-12, **options):
     """Train an ensemble of the models, and each model alone, and compare all that came of it."""
     ensemble = training.Ensemble(models)
     generators = rng(9) if orders is None else [rng(s) for s in orders]
@@ -55,12 +55,12 @@ def compare(models, loss, X, t, targets=None, rows=None, orders=None, validation
             settings["optimizer"] = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum, weight_decay=decay)
         alone = training.train(model, loss, X[own], t_m[own], **settings)
         for p, q in zip(member.parameters(), model.parameters(), strict=True):
-            close(p, q)
+            close(p, q, tolerance)
         for found, expected in zip(history, alone):
             assert (found is None) == (expected is None)
             if found is not None:
                 assert found.shape == (M, options["epochs"]) and not found.requires_grad
-                close(found[m], expected)
+                close(found[m], expected, tolerance)
     assert ensemble.training
     return history
 
@@ -150,8 +150,9 @@ def test_torchs_losses_and_models_by_vmap():
 def test_networks_with_normalization(kind, norm):
     X, t = data()
     models = [nn.deep_mlp(D, 5, K, 4, kind=kind, norm=norm, generator=rng(k), **F64) for k in range(M)]
-    compare(models, functional.cross_entropy, X, t, validation=data(3, 11), **OPTIONS)
-    compare(models, functional.cross_entropy, X, t, orders=(1, 2, 3), momentum=0.9, **OPTIONS)
+    # Under vmap the norms' gradient is autograd's, alone it is by hand: last digits differ, and training adds to that.
+    compare(models, functional.cross_entropy, X, t, validation=data(3, 11), tolerance=1e-11, **OPTIONS)
+    compare(models, functional.cross_entropy, X, t, orders=(1, 2, 3), momentum=0.9, tolerance=1e-11, **OPTIONS)
 
 
 def test_running_statistics_are_each_members_own():

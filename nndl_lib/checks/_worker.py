@@ -231,8 +231,11 @@ def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float) -> E
         late.append(True)
         _thread.interrupt_main()
 
-    timer = threading.Timer(seconds, interrupt)
-    if threading.current_thread() is threading.main_thread():  # no other one can be interrupted
+    timer, handler = threading.Timer(seconds, interrupt), signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()  # no other one can be interrupted
+    if in_main:
+        if handler is signal.SIG_IGN:  # as in what a shell has started in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         timer.start()
     try:
         with _put_back():
@@ -244,6 +247,8 @@ def run_here(work: Callable[[Callable[[Any], None]], None], seconds: float) -> E
         return Ended(sent, "time", tuple((frame.filename, frame.lineno) for frame in reversed(frames) if frame.lineno))
     finally:
         timer.cancel()
+        if in_main and handler is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, handler)
     return Ended(sent)
 
 

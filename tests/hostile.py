@@ -289,7 +289,8 @@ def of_torch(call: Call, source: str) -> str:
         words = re.sub(r"\b(a|b|condition|data|gradient)=", "", words).replace("z=", "input=")
         words = words.replace("nndl_lib.autograd.cross_entropy", "nn.functional.cross_entropy")
         return re.sub(r"(nndl_lib\.)?\bautograd\.", "torch.", words.replace("autograd.Tensor(", "autograd.as_tensor("))
-    theirs = {"functional": nn.functional, "nn": nn, "rnn": nn, "nn.init": nn.init}.get(module.removeprefix("nndl_lib."))
+    rooms = {"functional": nn.functional, "nn": nn, "rnn": nn, "nn.init": nn.init}
+    theirs = rooms.get(module.removeprefix("nndl_lib."))
     if not hasattr(theirs, name) or subject.owner and subject.path != "forward":
         return ""
 

@@ -155,22 +155,3 @@ class Optimizer:
         if isinstance(value, list):
             return [self._saved(name, entry) for entry in value]
         return value.detach().clone() if isinstance(value, Tensor) else value
-
-
-def check_optimizer(optimizer: torch.optim.Optimizer | Optimizer, model: torch.nn.Module, caller: str) -> None:
-    """Raises: ValueError where a loop that calls ``backward`` and ``step`` cannot train the model with it.
-
-    It is none of torch's or ``nndl_lib``'s, it needs a closure, as L-BFGS does, a parameter is not the model's, or none
-    requires a gradient.
-    """
-    if not isinstance(optimizer, (torch.optim.Optimizer, Optimizer)):
-        raise ValueError(f"{caller}: optimizer is {optimizer!r}; expected one of torch.optim or nndl_lib.optim")
-    closure = inspect.signature(optimizer.step).parameters.get("closure")
-    if closure is not None and closure.default is closure.empty:
-        what = f"{type(optimizer).__name__}, whose step needs a closure"
-        raise ValueError(f"{caller}: optimizer is {what}; expected one without; call its step in a loop of your own")
-    own, params = set(model.parameters()), [p for group in optimizer.param_groups for p in group["params"]]
-    for p in (p for p in params if p not in own):
-        raise ValueError(f"{caller}: the optimizer has a parameter {tuple(p.shape)}; expected the model's")
-    if not any(p.requires_grad for p in params):
-        raise ValueError(f"{caller}: all parameters of the optimizer are frozen; expected one that requires a gradient")

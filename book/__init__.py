@@ -1,8 +1,10 @@
 """What make calls, and what makes the sources of pages and notebooks. How a page looks and works is in `theme/`.
 
     build       make book, make links
-    execution   each chapter run once: the keys of its cache, progress, which cell failed          (Sphinx extension)
-    exercises   pages and notebooks from the one source of a chapter's exercises; make exercises   (Sphinx extension)
+    execution   the notebooks of the book, each run once: the keys of their outputs, progress, which cell failed
+    kernel      where they run, and what may decide what a cell prints
+    sources     what Sphinx reads: the executed notebooks                                          (Sphinx extension)
+    exercises   pages and notebooks from the one source of a chapter's exercises; make exercises
     notebooks   what a notebook for readers has: an install cell, links that lead somewhere
     publish     all that is published beside the pages; Binder's files                             (Sphinx extension)
     reference   the API reference, from the library's docstrings                                   (Sphinx extension)

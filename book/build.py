@@ -1,20 +1,26 @@
-"""Build the book: `make book` calls this. Jupyter Book 1 does the work; book/execution.py says how far it is.
+"""Build the book: `make book` calls this.
 
-    .venv/bin/python -m book.build               the pages
+    .venv/bin/python -m book.build               run what changed (book/execution.py), then the pages
     .venv/bin/python -m book.build linkcheck     no pages; follow every link that leaves the book
 
-Not the command `jupyter-book build`, because that ends a failed build with a Python traceback below the line that says
-where the fault is.
+The settings are Jupyter Book's `_config.yml` and `_toc.yml`; Sphinx does the work. Not the command `jupyter-book
+build`, because that ends a failed build with a traceback below the line that says where the fault is. It works, too,
+once the notebooks have been run; where they have not, book/sources.py says what to type.
 """
 
-import os
+import contextlib
 import shutil
 import sys
 import time
+import traceback
+from pathlib import Path
 
-from jupyter_book.sphinx import build_sphinx
+from jupyter_book.config import get_final_config
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from book.files import BUILD, ROOT, SITE, write_whole
+from book import execution
+from book.files import BUILD, ROOT, SITE
 
 LINKCHECK = {  # some sites turn programs away, or know the anchor only when their scripts have run
     "linkcheck_timeout": 30,
@@ -26,47 +32,72 @@ LINKCHECK = {  # some sites turn programs away, or know the anchor only when the
 }
 
 
-def isolate_kernels() -> None:
-    """Run chapters without the reader's own IPython start-up files, and without the kernel's note on encryption."""
-    folder = BUILD / "ipython"
-    settings = folder / "profile_default" / "ipython_kernel_config.py"
-    write_whole(settings, 'get_config().IPKernelApp.log_level = "ERROR"\n')
-    os.environ["IPYTHONDIR"] = str(folder)
-
-
 def main(builder: str = "html") -> int:
     start = time.perf_counter()
-    print("book: reading the chapters; those that changed are run", flush=True)
-    os.environ["NNDL_STATIC"] = "1"  # explorers write frames that need no kernel
-    isolate_kernels()
-    result = run_sphinx(builder)
+    print("book: running the notebooks that changed", flush=True)
+    try:
+        faults = execution.execute()
+        if faults:
+            execution.report(faults)
+            return failed()
+        print("book: reading the pages", flush=True)
+        status = run_sphinx(builder)
+    except KeyboardInterrupt:
+        return 130
     if builder == "linkcheck":
-        print("links: all lead somewhere" if result == 0 else "links: the lines above say which lead nowhere")
-        return 0 if result == 0 else 1
-    if result != 0:
-        print("\nThe book was not built. The lines above say where and why.", file=sys.stderr)
-        return 1
+        print("links: all lead somewhere" if status == 0 else "links: the lines above say which lead nowhere")
+        return status
+    if status != 0:
+        return failed()
     shutil.copyfile(SITE / "intro.html", SITE / "index.html")  # the cover is what the site's address itself shows
     print(f"book: done in {time.perf_counter() - start:.0f} s. Open {(SITE / 'index.html').as_uri()}")
     return 0
 
 
-def run_sphinx(builder: str) -> int | Exception:
-    """A status, or the exception that ended it."""
-    try:
-        return build_sphinx(
-            ROOT,
-            SITE.with_name(builder),
-            noconfig=True,
-            path_config=ROOT / "_config.yml",
-            confoverrides={"external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False, **LINKCHECK},
-            builder=builder,
-            warningiserror=True,
-            keep_going=True,
-            quiet=True,
-        )
-    except SystemExit:  # from book/messages.py, which has said where and why
-        return 1
+def failed() -> int:
+    print("\nThe book was not built. The lines above say where and why.", file=sys.stderr)
+    return 1
+
+
+def run_sphinx(builder: str) -> int:
+    """0 if all went well. Where a page cannot be made, lines on the way say where; what ends Sphinx is said here."""
+    settings, _ = get_final_config(
+        user_yaml=ROOT / "_config.yml",
+        cli_config={"external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False, **LINKCHECK},
+        sourcedir=ROOT,
+    )
+    with patch_docutils(), docutils_namespace():
+        try:
+            app = Sphinx(
+                srcdir=ROOT,
+                confdir=None,
+                outdir=BUILD / builder,
+                doctreedir=BUILD / ".doctrees",
+                buildername=builder,
+                confoverrides=settings,
+                status=None,
+                warningiserror=True,
+                keep_going=True,
+            )
+            app.build()
+            return app.statuscode
+        except SystemExit:  # from book/messages.py, which has said where and why
+            return 1
+        except Exception as error:
+            print(f"\n{cause_of(error)}", file=sys.stderr)
+            return 1
+
+
+def cause_of(error: BaseException) -> str:
+    """What went wrong at the root of it, and in which line of this project: Sphinx wraps what others raise."""
+    while inner := error.__cause__ or getattr(error, "orig_exc", None) or error.__context__:
+        error = inner
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        with contextlib.suppress(ValueError):  # not a file of this folder
+            path = Path(frame.filename).relative_to(ROOT)
+            where = where if path.parts[0].startswith(".") else f"{path}:{frame.lineno}: "
+    return f"{where}{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

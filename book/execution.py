@@ -1,137 +1,260 @@
-"""Sphinx extension: each chapter is run once, its progress shown, and a cell that fails named.
+"""Run the notebooks of the book, each once, before Sphinx reads them.
 
-- The cache of executed chapters is keyed by the library and the lock file too, not by the chapter's cells alone; that
-  of the exercises by their checks as well, so that a better message there does not run every chapter again.
-- The executed notebooks are complete, so that tests can compare them with a second run.
-- While the build runs, one line a chapter with its seconds; at the end the number of pages.
+    .venv/bin/python -m book.execution                         those that changed
+    .venv/bin/python -m book.execution chapters/02-linear-models ...   these alone, if they changed
+
+An executed notebook lies in `_build/executed`, under the name of its page, with its text, its outputs, and the key of
+all that decided them: the code, the library, the pinned packages, Python, and the kernel's settings. While the key
+stays, nothing runs again; a change of prose alone is written into the notebook. A run that is stopped is taken up
+where it was, since each notebook is written whole when it is done.
 """
 
+import json
+import os
 import platform
 import re
-import shutil
+import signal
+import sys
+import tempfile
 import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
-from jupyter_cache import get_cache
-from myst_nb.core.execute.base import ExecutionError
-from nbclient.exceptions import CellExecutionError
+from myst_nb.core.read import read_myst_markdown_notebook
+from myst_parser.config.main import MdParserConfig
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from book.files import digest, write_whole
-from book.messages import say, stop
+from book import exercises, kernel
+from book.files import EXECUTED, ROOT, contents, digest, is_exercise, library_files, pages_with_code, write_whole
+from book.messages import say
 
-CACHES = Path("_build", ".jupyter_cache")
+TIMEOUT = 120  # seconds for one cell; a whole chapter should take 30
+JOBS = min(os.cpu_count() or 1, 8)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+MARKDOWN = MdParserConfig(enable_extensions={"dollarmath", "amsmath"})
 
 
-def contents(folder: Path) -> list[Path]:
-    """All files of a folder and of those in it, but what Python compiled."""
-    return [file for file in sorted(folder.rglob("*.*")) if file.suffix != ".pyc"]
+@dataclass
+class Fault:
+    """Why a notebook could not be run: where, in one line, and what Python said."""
+
+    page: str
+    line: int
+    cause: str
+    traceback: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.page}.md:{self.line}: {self.cause}"
 
 
 # --- what decides an output -----------------------------------------------------------------------------------------
 
 
-def use_keyed_caches(app, config):
-    # All that a page's output depends on beside its own cells: library, pinned packages, Python. The keys are part of
-    # the environment's configuration: when one changes, Sphinx reads every page again.
-    root = Path(app.srcdir)
-    files = contents(root / "nndl_lib")
-    checks = [file for file in files if root / "nndl_lib" / "checks" in file.parents]
-    library = [file for file in files if file not in checks]
-    key = digest([*library, root / "requirements.lock"], root, platform.python_version())
-    config.nb_execution_cache_path = str(root / CACHES / key)
-    config.nndl_exercises_cache = str(root / CACHES / f"{key}-{digest(checks, root)}")
-    keep = {Path(config.nb_execution_cache_path).name, Path(config.nndl_exercises_cache).name}
-    for old in (root / CACHES).glob("*"):
-        if old.name not in keep:
-            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink()
+def notebook_pages() -> list[str]:
+    """The pages of the book that are run, exercises included, in its order."""
+    return [page for page in contents() if is_exercise(page) or page in pages_with_code()]
 
 
-def notice_what_makes_pages(app, config):
-    # The sources of pages are derived by Python files here and in the theme: when one of those changes, Sphinx reads
-    # every page again, from the cache. It copies style sheets only when it writes a page: a change of anything else in
-    # the theme writes all of them.
-    root = Path(app.srcdir)
-    files = [*contents(root / "book"), *contents(root / "theme")]
-    config.nndl_code = digest([file for file in files if file.suffix == ".py"], root)
-    config.nndl_theme = digest(files, root)
+def read(page: str, text: str) -> nbformat.NotebookNode:
+    """The notebook of a page's source, not yet run. Its metadata say in which line each cell begins.
 
-
-def cache_of(config, docname: str) -> str:
-    return config.nndl_exercises_cache if docname.startswith("exercises/") else config.nb_execution_cache_path
-
-
-def choose_cache(app, docname, _source):
-    app.env.mystnb_config = app.env.mystnb_config.copy(execution_cache_path=cache_of(app.config, docname))
-
-
-def complete_notebooks(app):
-    """Put outputs and cell numbers into the executed notebooks of pages that came out of the cache.
-
-    MyST-NB writes those without either, and nbval would have nothing to compare with.
+    Raises ValueError where the regions of an exercise do not fit together.
     """
-    for docname in app.env.nb_metadata:
-        cache = get_cache(cache_of(app.config, docname))
-        file = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
-        if not file.exists():
+    if is_exercise(page):
+        text = exercises.page_source(text, page)
+    notebook = read_myst_markdown_notebook(text, config=MARKDOWN, add_source_map=True)
+    for number, cell in enumerate(notebook.cells):  # the names that MyST-NB draws are random
+        cell.id = f"cell-{number}"
+    return notebook
+
+
+class Keys:
+    """Names for all that an output depends on, but for the exercises' checks, which chapters do not use."""
+
+    def __init__(self, root: Path = ROOT):
+        files = library_files(root)
+        checks = [file for file in files if root / "nndl_lib" / "checks" in file.parents]
+        library = [*(file for file in files if file not in checks), root / "requirements.lock"]
+        self.library = digest(library, root, json.dumps([platform.python_version(), kernel.SETTINGS, kernel.FILES]))
+        self.checks = digest(checks, root, self.library)
+
+    def of(self, page: str, notebook: nbformat.NotebookNode) -> str:
+        cells = [(cell.source, cell.metadata.get("tags", [])) for cell in code_cells(notebook)]
+        return digest([], ROOT, json.dumps([self.checks if is_exercise(page) else self.library, cells]))
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+# --- executed notebooks ---------------------------------------------------------------------------------------------
+
+
+def file_of(page: str) -> Path:
+    return EXECUTED / f"{page}.ipynb"
+
+
+def load(page: str) -> nbformat.NotebookNode | None:
+    """The executed notebook of a page, or None where there is none that can be read."""
+    try:
+        return nbformat.read(file_of(page), as_version=4)
+    except (OSError, ValueError):  # nbformat's errors are ValueErrors
+        return None
+
+
+def store(page: str, notebook: nbformat.NotebookNode, key: str, seconds: float) -> None:
+    """Write an executed notebook, whole or not at all."""
+    notebook.metadata["nndl"] = {"key": key, "seconds": seconds}
+    nbformat.validate(notebook)
+    write_whole(file_of(page), nbformat.writes(notebook) + "\n")
+
+
+def take_over(page: str, notebook: nbformat.NotebookNode, key: str) -> bool:
+    """Fill a notebook from an earlier run of the same code, if there is one, and write it with its present text."""
+    before = load(page)
+    if before is None or before.metadata.get("nndl", {}).get("key") != key:
+        return False
+    for cell, ran in zip(code_cells(notebook), code_cells(before), strict=True):
+        cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    store(page, notebook, key, before.metadata.nndl.seconds)
+    return True
+
+
+def is_current(page: str, text: str, keys: Keys) -> bool:
+    """Whether the executed notebook is that of this source, with this library."""
+    found, notebook = load(page), read(page, text)
+    if found is None or [cell.source for cell in found.cells] != [cell.source for cell in notebook.cells]:
+        return False
+    return found.metadata.get("nndl", {}).get("key") == keys.of(page, notebook)
+
+
+def remove_others(pages: Iterable[str]) -> None:
+    """What is no page of the book any longer leaves nothing behind."""
+    for file in EXECUTED.rglob("*.ipynb"):
+        if file.relative_to(EXECUTED).with_suffix("").as_posix() not in pages:
+            file.unlink()
+
+
+# --- running --------------------------------------------------------------------------------------------------------
+
+
+def run(page: str, notebook: nbformat.NotebookNode, key: str) -> float | Fault:
+    """Run a notebook in a kernel of its own, and write it. Returns: the seconds that it took, or why it could not."""
+    at = 0
+
+    def remember(cell, cell_index):
+        nonlocal at
+        at = cell_index
+
+    def fault(cause, traceback=""):
+        return Fault(page, notebook.metadata["source_map"][at] + 1, cause, ANSI.sub("", traceback))
+
+    start = time.perf_counter()
+    client = NotebookClient(
+        notebook,
+        km=kernel.manager(),
+        timeout=TIMEOUT,
+        coalesce_streams=True,  # however the kernel's messages were cut
+        on_cell_start=remember,
+        resources={"metadata": {"path": str(ROOT / Path(page).parent)}},
+    )
+    client.owns_km = True  # it ends the kernel, also after an error
+    with tempfile.TemporaryFile("w+", errors="replace") as said:  # what is said past the cells, by a crash for example
+        try:
+            client.execute(env=kernel.variables(), stdout=said, stderr=said)
+        except CellExecutionError as error:
+            return fault(f"this cell failed with {error.ename}: {error.evalue}", error.traceback)
+        except CellTimeoutError:
+            return fault(f"this cell ran for more than {TIMEOUT} seconds")
+        except Exception as error:
+            said.seek(0)
+            dead = isinstance(error, DeadKernelError)
+            cause = "the kernel died in this cell" if dead else f"the kernel failed: {type(error).__name__}: {error}"
+            return fault(cause, said.read())
+    for at, cell in enumerate(notebook.cells):  # noqa: B007  # `fault` says where
+        if found := shown_traceback(cell):
+            said_last = ANSI.sub("", found).strip().splitlines()[-1]
+            return fault(f"this cell shows a traceback and has no tag raises-exception: {said_last}", found)
+    seconds = time.perf_counter() - start
+    store(page, notebook, key, seconds)
+    return seconds
+
+
+def shown_traceback(cell: nbformat.NotebookNode) -> str:
+    """What Python or IPython reported without stopping: a figure that could not be drawn, an error in a thread."""
+    if cell.cell_type != "code" or "raises-exception" in cell.metadata.get("tags", []):
+        return ""
+    texts = [output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr"]
+    errors = ["\n".join(output.traceback) for output in cell.outputs if output.output_type == "error"]
+    return next((text for text in [*errors, *texts] if "Traceback (most recent call last)" in ANSI.sub("", text)), "")
+
+
+def run_in_worker(page: str, notebook: nbformat.NotebookNode, key: str) -> float | Fault:
+    """An interrupt ends the kernel, by nbclient. What else it means, the process that started this one says."""
+    try:
+        return run(page, notebook, key)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nbclient has put back Python's own
+
+
+def execute(only: Iterable[str] = ()) -> list[Fault]:
+    """Bring the executed notebooks up to date. Returns: what could not be run, in the order of the book.
+
+    only: pages; without any, all of the book's.
+    """
+    pages, keys, faults, to_run = notebook_pages(), Keys(), [], []
+    remove_others(pages)
+    for page in [page for page in pages if page in only] if only else pages:
+        try:
+            notebook = read(page, (ROOT / f"{page}.md").read_text(encoding="utf-8"))
+        except ValueError as error:
+            faults.append(Fault(page, 1, str(error)))
             continue
-        _, notebook = cache.merge_match_into_notebook(nbformat.read(file, as_version=4))
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        for number, cell in enumerate(cells, start=1):
-            cell.execution_count = number
-        write_whole(file, nbformat.writes(notebook) + "\n")
+        key = keys.of(page, notebook)
+        if not take_over(page, notebook, key):
+            to_run.append((page, notebook, key))
+    say(f"  notebooks to run: {len(to_run)} of {len(pages)}")
+    if not to_run:
+        return faults
+    with ProcessPoolExecutor(min(JOBS, len(to_run)), get_context("spawn")) as pool:
+        interrupts = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers start like this
+        running = {pool.submit(run_in_worker, *work): work[0] for work in to_run}
+        signal.signal(signal.SIGINT, interrupts)
+        try:
+            for number, done in enumerate(as_completed(running), start=1):
+                result = done.result()
+                text = f"{result:.1f} s" if isinstance(result, float) else "failed"
+                say(f"  [{number}/{len(to_run)}] {running[done]}: {text}")
+                faults += [] if isinstance(result, float) else [result]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=True, cancel_futures=True)
+            say("\nStopped. What was done is kept: the next run goes on from here.")
+            raise
+    return sorted(faults, key=lambda fault: pages.index(fault.page))
 
 
-# --- progress -------------------------------------------------------------------------------------------------------
+def report(faults: list[Fault]) -> None:
+    """The last lines say where and why."""
+    for fault in faults:
+        if fault.traceback:
+            say(f"\n{fault.traceback}")
+    say("\n" + "\n".join(map(str, faults)))
 
 
-def say_what_is_read(app, env, docnames):
-    app.nndl_to_read, app.nndl_start = list(docnames), time.time()
-    say(f"  pages to read: {len(docnames)} of {len(env.found_docs)}")
+def main() -> int:
+    try:
+        faults = execute(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+    if faults:
+        report(faults)
+    return 1 if faults else 0
 
 
-def say_start(app, docname, _source):
-    at = app.nndl_to_read.index(docname) + 1
-    doing = ": running, if it is not in the cache ..." if docname.startswith(("chapters/", "exercises/")) else ""
-    say(f"  [{at}/{len(app.nndl_to_read)}] {docname}{doing}")
-
-
-def say_end(app, doctree):
-    run = app.env.nb_metadata.get(app.env.docname, {}).get("exec_data")
-    if run and run["runtime"] is not None:
-        when = "now" if run["mtime"] >= app.nndl_start else "in an earlier run, unchanged since"
-        say(f"        ran in {run['runtime']:.1f} s, {when}")
-
-
-def where(message: str, chapter: Path) -> int:
-    """The line of the chapter's source where the code of the cell that failed begins."""
-    code = message.split("\n------------------\n")[1].strip("\n").splitlines()
-    lines = chapter.read_text(encoding="utf-8").splitlines()
-    return next((k + 1 for k in range(len(lines)) if lines[k : k + len(code)] == code), 1)
-
-
-def say_done(app, error):
-    if error is None:
-        complete_notebooks(app)
-        say(f"  pages in the book: {len(app.env.found_docs)}")
-    elif isinstance(error, ExecutionError) and isinstance(error.__cause__, CellExecutionError):
-        # Python's and Jupyter Book's own report would be a hundred lines that do not say where.
-        chapter, cause = Path(str(error)), error.__cause__
-        line = where(str(cause), chapter)
-        say(f"\n{ANSI.sub('', cause.traceback)}")
-        stop(f"{chapter.relative_to(app.srcdir)}:{line}: this cell failed with {cause.ename}: {cause.evalue}")
-
-
-def setup(app):
-    app.add_config_value("nndl_code", "", "env")
-    app.add_config_value("nndl_theme", "", "html")
-    app.add_config_value("nndl_exercises_cache", "", "env")
-    app.connect("config-inited", use_keyed_caches)
-    app.connect("config-inited", notice_what_makes_pages)
-    app.connect("env-before-read-docs", say_what_is_read)
-    app.connect("source-read", say_start)
-    app.connect("source-read", choose_cache)
-    app.connect("doctree-read", say_end)
-    app.connect("build-finished", say_done)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+if __name__ == "__main__":
+    sys.exit(main())

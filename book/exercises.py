@@ -8,7 +8,7 @@ In a code cell, the lines from `# BEGIN SOLUTION` to `# END SOLUTION` are the so
 In the text, `<details>` with the summary "Solution" goes with the cell before it; students do not get it, and the page
 shows it folded, with the code. All functions here take and return notebooks; nothing here runs a cell. What published
 notebooks have beside their content, an install cell and links that lead somewhere, is the same as for chapters:
-book/notebooks.py. As a Sphinx extension, this module derives the book's pages: stubs, with the solutions folded below.
+book/notebooks.py.
 """
 
 import copy
@@ -22,8 +22,7 @@ import jupytext
 import nbformat
 
 from book import notebooks
-from book.files import BUILD, EXERCISES, NOTEBOOKS, ROOT, is_exercise, library_files, page_of
-from book.messages import stop
+from book.files import BUILD, EXERCISES, NOTEBOOKS, ROOT, library_files, page_of
 from book.origin import Origin, origin
 
 Text = Callable[[str], str]  # what becomes of the source of a cell
@@ -104,6 +103,20 @@ def page(notebook: nbformat.NotebookNode, links: str = "") -> nbformat.NotebookN
         title, rest = cell.source.split("\n", 1)
         cell.source = f"{title}\n\n{links}\n{rest}"
     return notebook
+
+
+def page_source(text: str, name: str) -> str:
+    """The source of the book's page, from the exercises' own; see `read` for what it refuses.
+
+    name: of the page, for example `exercises/02-linear-models`.
+    """
+    notebook = name.rpartition("/")[2]
+    links = (
+        f'**Work on it**: <a href="../notebooks/{name}.ipynb" download>download this page as a notebook</a>, '
+        f"or run `make lab` and open `my_exercises/{notebook}.ipynb`. "
+        "[How to work the exercises](how-to-work-the-exercises.md) tells more."
+    )
+    return jupytext.writes(page(read(text, f"{name}.md"), links), fmt="md:myst")
 
 
 def _finish(
@@ -191,30 +204,6 @@ def write_otter() -> None:
             copied = folder / file.relative_to(ROOT)
             copied.parent.mkdir(parents=True, exist_ok=True)
             copied.write_bytes(file.read_bytes())
-
-
-# --- as a Sphinx extension ------------------------------------------------------------------------------------------
-
-
-def derive_page(app, docname, source):
-    if not is_exercise(docname):
-        return
-    name = docname.removeprefix("exercises/")
-    links = (
-        f'**Work on it**: <a href="../notebooks/exercises/{name}.ipynb" download>download this page as a notebook</a>, '
-        f"or run `make lab` and open `my_exercises/{name}.ipynb`. "
-        "[How to work the exercises](how-to-work-the-exercises.md) tells more."
-    )
-    try:
-        notebook = read(source[0], f"{docname}.md")
-    except ValueError as error:
-        stop(str(error))
-    source[0] = jupytext.writes(page(notebook, links), fmt="md:myst")
-
-
-def setup(app):
-    app.connect("source-read", derive_page)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":

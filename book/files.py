@@ -6,6 +6,7 @@ A page's name is its source's path without the suffix, for example `chapters/02-
 import functools
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
-EXECUTED = BUILD / "jupyter_execute"
+EXECUTED = BUILD / "executed"
 NOTEBOOKS = BUILD / "notebooks"
 
 
@@ -34,6 +35,12 @@ def page_of(source: Path, root: Path = ROOT) -> str:
 def is_exercise(page: str) -> bool:
     """Whether the page is that of a chapter's exercises, from whose source notebooks are derived too."""
     return page in map(page_of, EXERCISES)
+
+
+def contents(root: Path = ROOT) -> list[str]:
+    """The pages that `_toc.yml` names one by one, in its order."""
+    text = (root / "_toc.yml").read_text(encoding="utf-8")
+    return re.findall(r"^[ -]*(?:root|file): *(\S+)", text, re.MULTILINE)
 
 
 @functools.cache  # asked for every page of a build

@@ -103,7 +103,7 @@ def publish(app, error):
 def setup(app):
     app.add_config_value("nndl_addresses", "", "html")
     app.connect("config-inited", find_origin)
-    app.connect("build-finished", publish, priority=900)  # after book/execution.py has completed what is executed
+    app.connect("build-finished", publish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -182,7 +182,7 @@ def test_written_notebooks_are_derived_from_the_source(path):
 
 @source
 def test_the_page_is_derived_from_the_source(path):
-    executed = nbformat.read(ROOT / "_build" / "jupyter_execute" / "exercises" / f"{path.stem}.ipynb", as_version=4)
+    executed = nbformat.read(ROOT / "_build" / "executed" / "exercises" / f"{path.stem}.ipynb", as_version=4)
     assert cells_of(executed) == cells_of(exercises.page(notebook(path)))
     outputs = [
         cell.outputs[0].text for cell in executed.cells if cell.cell_type == "code" and cell.source.startswith("check.")

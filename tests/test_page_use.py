@@ -191,7 +191,7 @@ def test_numbers_stand_at_their_addresses():
 def test_every_figure_of_a_chapter_is_on_its_page():
     hidden = {"remove-cell", "remove-output"}
     for path in CHAPTERS:
-        file = ROOT / "_build" / "jupyter_execute" / path.relative_to(ROOT).with_suffix(".ipynb")
+        file = ROOT / "_build" / "executed" / path.relative_to(ROOT).with_suffix(".ipynb")
         cells = [
             cell
             for cell in nbformat.read(file, as_version=4).cells

@@ -1,9 +1,11 @@
 """How a page looks and works: Sphinx extensions, the layout (`nndl/`), the style sheet and the scripts (`static/`).
 
-    style         the one style sheet; what others bring stays out
-    page          the page: what its frame needs, what is done to its text
+    style         the one style sheet
+    anchors       addresses for equations and exercises
     formulas      math, rendered while the book is built
+    writer        how the parts of a text are written as HTML: figures, tables, folds
     interactive   explorers and other pieces that move: frames as files, scripts served once
+    page          what stands around the text
     buttons       the line below a title: Colab, Binder, download, edit
     site          the page of all explorers, the page for addresses that lead nowhere, the site's map
 

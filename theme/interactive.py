@@ -17,11 +17,15 @@ import re
 from importlib import resources
 from pathlib import Path
 
+import nbformat
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
 from book.files import write_whole
 from nndl_lib.interactive import _pieces as pieces
 
-EXPLORER = re.compile(r'<figure class="nndl-explorer".*?</figure>', re.DOTALL)
-PIECE = re.compile(r'<div class="nndl-piece" data-piece="(\w+)">.*?</script>\n</div>', re.DOTALL)
+EXPLORER = 'class="nndl-explorer"'
+PIECE = re.compile(r'<div class="nndl-piece" data-piece="(\w+)">')
 SCRIPT = re.compile(r"<script>\n.*?</script>\n", re.DOTALL)
 PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,([A-Za-z0-9+/=]+)")
 LINK = re.compile(r"\[([^\][]+)\]\(([\w./-]*?)(?:\.md)?#(\w+)=([\w.,:-]*)\)")
@@ -32,49 +36,52 @@ def write_links(_app, _docname, source):
         text, page, name, settings = match.groups()
         return f'<a href="{page and page + ".html"}#{name}={html.escape(settings)}">{text}</a>'
 
-    source[0] = LINK.sub(as_html, source[0])
-
-
-def lighten(text: str, kind: str, app, pagename: str) -> str:
-    """The HTML of an explorer or piece without its script, and with pictures as files whose names begin with `kind`."""
-
-    def to_file(match):
-        data = base64.b64decode(match[2])
-        name = f"_images/{kind}-{hashlib.sha256(data).hexdigest()[:20]}.{match[1]}"
-        file = Path(app.outdir, name)
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(data)
-        return f"{'../' * pagename.count('/')}{name}"
-
-    return SCRIPT.sub("", PICTURE.sub(to_file, text))
-
-
-def serve_explorers(app, pagename, _template, context, _doctree):
-    body = context.get("body") or ""
-    if "nndl-explorer" not in body:
+    if not source[0].startswith("{"):
+        source[0] = LINK.sub(as_html, source[0])
         return
-    numbers = itertools.count(1)
-
-    def to_page(figure):
-        text = lighten(figure[0], "frame", app, pagename)
-        return text.replace("<figure", f'<figure id="explorer-{next(numbers)}"', 1)  # to link to
-
-    context["body"] = EXPLORER.sub(to_page, body)
-    app.add_js_file("explore.js", loading_method="defer")
+    notebook = nbformat.reads(source[0], as_version=4)  # see book/sources.py
+    for cell in notebook.cells:
+        cell.source = LINK.sub(as_html, cell.source) if cell.cell_type == "markdown" else cell.source
+    source[0] = nbformat.writes(notebook)
 
 
-def serve_pieces(app, pagename, _template, context, _doctree):
-    body = context.get("body") or ""
-    names = {match[1] for match in PIECE.finditer(body)}
-    if not names:
-        return
+class Lighten(SphinxPostTransform):
+    """Take scripts and pictures out of the explorers and pieces of a page, whose names begin with an address."""
 
-    def to_page(piece):
-        # The picture shows until the script runs, and where none does: it can wait until the reader is near.
-        return lighten(piece[0], "piece", app, pagename).replace("<img ", '<img loading="lazy" ')
+    default_priority = 900
+    formats = ("html",)
 
-    context["body"] = PIECE.sub(to_page, body)
-    for name in sorted(names):
+    def run(self, **_options) -> None:
+        numbers = itertools.count(1)
+        for node in list(self.document.findall(nodes.raw)):
+            text = node.astext()
+            if EXPLORER in text:
+                text = text.replace("<figure", f'<figure id="explorer-{next(numbers)}"', 1)  # to link to
+                node.replace_self(nodes.raw("", self.lighten(text, "frame"), format="html"))
+            elif PIECE.search(text):
+                # The picture shows until the script runs, and where none does: it can wait until the reader is near.
+                text = self.lighten(text, "piece").replace("<img ", '<img loading="lazy" ')
+                node.replace_self(nodes.raw("", text, format="html"))
+
+    def lighten(self, text: str, kind: str) -> str:
+        """The HTML of an explorer or piece without its script, and with pictures as files named after their `kind`."""
+
+        def to_file(match):
+            data = base64.b64decode(match[2])
+            name = f"_images/{kind}-{hashlib.sha256(data).hexdigest()[:20]}.{match[1]}"
+            file = Path(self.app.outdir, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            return f"{'../' * self.env.docname.count('/')}{name}"
+
+        return SCRIPT.sub("", PICTURE.sub(to_file, text))
+
+
+def serve_scripts(app, _pagename, _template, _context, doctree):
+    texts = [node.astext() for node in doctree.findall(nodes.raw)] if doctree else []
+    if any(EXPLORER in text for text in texts):
+        app.add_js_file("explore.js", loading_method="defer")
+    for name in sorted({match[1] for text in texts for match in PIECE.finditer(text)}):
         write_whole(Path(app.outdir, "_static", f"{name}.js"), pieces.classic_script(name))
         app.add_js_file(f"{name}.js", loading_method="defer")
 
@@ -87,7 +94,7 @@ def copy_script(app):
 
 def setup(app):
     app.connect("builder-inited", copy_script)
-    app.connect("source-read", write_links)
-    app.connect("html-page-context", serve_explorers)
-    app.connect("html-page-context", serve_pieces)
+    app.connect("source-read", write_links, priority=600)  # after book/sources.py
+    app.add_post_transform(Lighten)
+    app.connect("html-page-context", serve_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,10 @@
-"""Sphinx extension: the page. What theme/nndl/layout.html needs, and what is done to the text on its way into it."""
+"""Sphinx extension: the page around the text, for theme/nndl/layout.html."""
 
 import html
 import re
 from pathlib import Path
 
-from PIL import Image
-
-LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
+from book import execution
 
 # Runs before anything is painted, so that a dark page never flashes white; and says whether the page begins with a
 # jump, to an anchor or to where the reader was (theme/static/page.js).
@@ -28,80 +26,6 @@ FONTS = {
     "Size1-Regular": "small-op|delimsizing size1",
     "Size2-Regular": "large-op|delimsizing size2",
 }
-IMAGE = re.compile(r'<img([^>]*?)\ssrc="((?:\.\./)*_images/([^"]+?)\.png)"([^>]*?)\s*/?>')
-TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
-DISPLAY = re.compile(r'<div class="math[^"]*">\s*<span class="katex-display">.*?</div>', re.DOTALL)
-TAG = re.compile(r"<mtext>\(?(?:<!---->)?(\d+\.\d+)\)?</mtext>|\\tag\{(\d+\.\d+)\}")
-EXERCISE = re.compile(r"<p>(<strong>(\d+)\. )")
-SUMMARY = re.compile(
-    r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed[^"]*">(.*?)</p>'
-    r'\s*<p class="expanded[^"]*">.*?</p>\s*</summary>'
-)
-# The name of a module, as a heading.
-NAME = re.compile(r'(?<=<h[12]><code class="docutils literal notranslate"><span class="pre">)[\w.]+')
-HEADERLINK = re.compile(r'(<a class="headerlink" href="[^"]*" title="[^"]*")(>#</a></h\d>)')
-OUTPUT = re.compile(r'<div class="output stream[^"]*">.*?</pre></div>\s*</div>', re.DOTALL)
-
-
-class Pictures:
-    """Figures of cells: from the PNG that matplotlib wrote to WebP without loss, about a third smaller; sizes said in
-    the page, so that nothing moves when they arrive; fetched when they come near the screen."""
-
-    def __init__(self, app):
-        self.images = app.builder.images
-        self.sources = {name: source for source, name in self.images.items()}
-        self.root, self.folder = Path(app.srcdir), Path(app.outdir, "_images")
-        self.done = set()
-
-    def __call__(self, match):
-        before, address, name, after = match.groups()
-        source = self.sources.get(f"{name}.png")
-        if source is None:
-            return match[0]
-        target = self.folder / f"{name}.webp"
-        with Image.open(self.root / source) as picture:
-            width, height = picture.size
-            if not target.exists():  # the name is made from the picture's content
-                self.folder.mkdir(parents=True, exist_ok=True)
-                picture.convert("RGB").save(target, lossless=True, method=4)
-        self.done.add(source)
-        attributes = re.sub(r'\s(style|width|height|loading)="[^"]*"', "", before + after)
-        # Figures are drawn at 100 dots an inch for the page's 96 CSS pixels.
-        size = f'width="{width}" height="{height}"'
-        return f'<img{attributes} src="{address[:-4]}.webp" {size} loading="lazy" decoding="async">'
-
-
-def sign(name: str, what: str) -> str:
-    """The sign beside what has an address of its own, to copy that from."""
-    return f'<a class="headerlink" href="#{name}" title="Link to {what}" aria-label="Link to {what}">#</a>'
-
-
-def number_equations(body: str) -> str:
-    """Numbered equations get an address, #eq-5-3, and a sign to copy it from."""
-
-    def add(match):
-        tag = TAG.search(match[0])
-        if not tag:
-            return match[0]
-        number = tag[1] or tag[2]
-        name = f"eq-{number.replace('.', '-')}"
-        numbered = match[0].replace('<div class="math', f'<div id="{name}" class="equation math', 1)
-        return f"{numbered.removesuffix('</div>')}{sign(name, f'equation {number}')}</div>"
-
-    return DISPLAY.sub(add, body)
-
-
-def number_exercises(body: str) -> str:
-    """Exercises for pencil and paper get an address, #exercise-3."""
-    start = body.find('<section id="exercises">')
-    if start < 0:
-        return body
-
-    def add(match):
-        name = f"exercise-{match[2]}"
-        return f'<p id="{name}">{sign(name, f"exercise {match[2]}")}{match[1]}'
-
-    return body[:start] + EXERCISE.sub(add, body[start:])
 
 
 def hurry(body: str) -> str:
@@ -123,16 +47,6 @@ def fonts_of(body: str) -> list[str]:
     if 'class="katex' not in first:
         return []
     return [name for name, mark in FONTS.items() if re.search(mark, first)]
-
-
-def fold_long_outputs(body: str) -> str:
-    def fold(match):
-        lines = match[0].count("\n")
-        if lines <= LONG_OUTPUT:
-            return match[0]
-        return f'<details class="long-output"><summary>What it prints: {lines} lines</summary>\n{match[0]}\n</details>'
-
-    return OUTPUT.sub(fold, body)
 
 
 def words_of(text: str) -> str:
@@ -169,9 +83,8 @@ def about(app, pagename, context) -> str:
         # A chapter says itself how long it takes, with its figures and code.
         said = re.search(r"<strong>Time</strong>:[^<]*?(about [\w ]+? (?:to read|for all of it))", context["body"])
         parts += [said[1]] if said else []
-        run = app.env.nb_metadata.get(pagename, {}).get("exec_data")
-        if run and run["runtime"]:
-            parts.append(f"{run['runtime']:.0f} seconds to run")
+        if run := execution.load(pagename):
+            parts.append(f"{run.metadata.nndl.seconds:.0f} seconds to run")
     items = [f"<span>{part[0].upper() + part[1:]}</span>" for part in [", ".join(parts)] if part]
     for link in context.get("page_links", []):
         download = " download" if link.get("download") else ""
@@ -221,18 +134,7 @@ def prepare(app, pagename, _template, context, _doctree):
     context["page_toc"] = short_names(toc) if context.get("display_toc") else ""
 
     if body:
-        pictures = Pictures(app)
-        body = IMAGE.sub(pictures, body)
-        for source in pictures.done:  # the PNG need not be copied to the site
-            app.builder.images.pop(source, None)
-        body = SUMMARY.sub(r"<summary>\1</summary>", body)
-        body = body.replace('<th class="head"><p></p></th>', "<td></td>")  # an empty corner of a table heads nothing
-        # The sign beside a heading is for the mouse: its name would be read with the heading's, on thirty stops of the
-        # keyboard, and "On this page" has the same addresses.
-        body = NAME.sub(lambda match: match[0].replace(".", ".<wbr>"), body)
-        body = HEADERLINK.sub(r'\1 aria-hidden="true" tabindex="-1"\2', body)
-        body = TABLE.sub(lambda match: f'<div class="table">{match[0]}</div>', body)
-        context["body"] = body = hurry(fold_long_outputs(number_exercises(number_equations(body))))
+        context["body"] = body = hurry(body)
         context["body"] = body.replace("</h1>", f"</h1>\n{about(app, pagename, context)}", 1)
 
 

@@ -122,7 +122,7 @@ def card(app, title: str, description: str) -> str:
 
 
 def remove_what_is_no_more(app, error):
-    """Pages of an earlier build whose source has gone."""
+    """Pages of an earlier build whose source has gone, and pictures that no page shows."""
     if error is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
@@ -132,6 +132,11 @@ def remove_what_is_no_more(app, error):
     ]:
         name = file.relative_to(site).with_suffix("").as_posix()
         if name not in app.env.found_docs and name not in ("index", "search", "explorers", "404"):
+            file.unlink()
+    pages = "".join(file.read_text(encoding="utf-8") for file in site.rglob("*.html"))
+    shown = set(re.findall(r"_images/([\w.-]+)", pages))
+    for file in (site / "_images").glob("*"):
+        if file.name not in shown:
             file.unlink()
 
 

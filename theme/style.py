@@ -1,7 +1,8 @@
-"""Sphinx extension: the one style sheet. What others bring stays out.
+"""Sphinx extension: the one style sheet.
 
 Jupyter Book brings a theme and half a dozen extensions that add scripts and style sheets of their own, three megabytes
-with those they load from elsewhere. None of them reaches a page of this book: its style and script are one file each.
+with those they load from elsewhere. None of them is loaded (see `_config.yml`), and the layout takes none of those that
+others ask for: the style and the script of this book are one file each.
 """
 
 import hashlib
@@ -12,23 +13,7 @@ from pygments.formatters import HtmlFormatter
 
 from book.files import write_whole
 
-FOREIGN = (
-    "sphinx_thebe",
-    "sphinx_book_theme",
-    "pydata_sphinx_theme",
-    "sphinx_togglebutton",
-    "sphinx_copybutton",
-    "sphinx_design",
-    "sphinx_comments",
-)
 CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
-
-
-def drop_foreign(app, config):
-    for event, listeners in app.events.listeners.items():
-        app.events.listeners[event] = [entry for entry in listeners if not entry.handler.__module__.startswith(FOREIGN)]
-    app.registry.css_files.clear()
-    app.registry.js_files.clear()
 
 
 def style(static: Path) -> str:
@@ -66,6 +51,5 @@ def write_style(app):
 
 
 def setup(app):
-    app.connect("config-inited", drop_foreign)
     app.connect("builder-inited", write_style)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -65,8 +65,11 @@ def read(page: str, text: str) -> nbformat.NotebookNode:
 
     Raises ValueError where the regions of an exercise do not fit together.
     """
-    if is_exercise(page):
-        text = exercises.page_source(text, page)
+    return parse(exercises.page_source(text, page) if is_exercise(page) else text)
+
+
+def parse(text: str) -> nbformat.NotebookNode:
+    """MyST Markdown as a notebook."""
     notebook = read_myst_markdown_notebook(text, config=MARKDOWN, add_source_map=True)
     for number, cell in enumerate(notebook.cells):  # the names that MyST-NB draws are random
         cell.id = f"cell-{number}"
@@ -109,7 +112,8 @@ def load(page: str) -> nbformat.NotebookNode | None:
 
 def store(page: str, notebook: nbformat.NotebookNode, key: str, seconds: float) -> None:
     """Write an executed notebook, whole or not at all."""
-    notebook.metadata["nndl"] = {"key": key, "seconds": seconds}
+    kept = {name: notebook.metadata[name] for name in ("kernelspec", "source_map") if name in notebook.metadata}
+    notebook.metadata = nbformat.from_dict({**kept, "nndl": {"key": key, "seconds": seconds}})
     nbformat.validate(notebook)
     write_whole(file_of(page), nbformat.writes(notebook) + "\n")
 
@@ -213,7 +217,7 @@ def execute(only: Iterable[str] = ()) -> list[Fault]:
         try:
             notebook = read(page, (ROOT / f"{page}.md").read_text(encoding="utf-8"))
         except ValueError as error:
-            faults.append(Fault(page, 1, str(error)))
+            faults.append(Fault(page, 1, str(error).removeprefix(f"{page}.md: ")))
             continue
         key = keys.of(page, notebook)
         if not take_over(page, notebook, key):

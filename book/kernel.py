@@ -7,9 +7,6 @@ folders of modules. So the same cells, library and packages give the same output
 import os
 from collections.abc import Mapping
 
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-
 from book.files import BUILD, ROOT, write_whole
 
 FOLDER = BUILD / "kernel"
@@ -42,6 +39,10 @@ def variables(user: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {**{name: user[name] for name in KEPT if name in user}, **SETTINGS, **places}
 
 
-def manager() -> AsyncKernelManager:
+def manager():
     """Starts the kernel of the Python that runs this, whatever kernels are installed for the user."""
+    # Here, since the tests of the library alone take their variables from this module, and have no Jupyter.
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
     return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))

@@ -14,12 +14,10 @@ from book.messages import say, stop
 
 
 def read_source(text: str) -> nbformat.NotebookNode:
-    """The notebook of a source as `put_outputs` left it. A page without code is a notebook of one cell."""
+    """The notebook of a source as `put_outputs` left it. A page without code is as it was."""
     if text.startswith("{"):
         return nbformat.reads(text, as_version=4)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
-    notebook.metadata["source_map"] = [0]
-    return notebook
+    return execution.parse(text)
 
 
 def put_outputs(app, docname, source):

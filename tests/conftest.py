@@ -1,13 +1,17 @@
 """Chapters run under the tests as they do in the build: static explorers, no start-up files of the user's."""
 
 import os
-from pathlib import Path
 
 import pytest
 import torch
 
-os.environ["NNDL_STATIC"] = "1"
-os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent.parent / "_build" / "ipython")
+from book import kernel
+
+# nbval starts kernels with the variables of this process. The folder of modules stays out: some tests look for what an
+# installation finds by itself.
+os.environ.update({name: value for name, value in kernel.variables().items() if name != "PYTHONPATH"})
+for name in ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "MPLBACKEND", "NNDL_DEVICE"):
+    os.environ.pop(name, None)
 torch.set_num_threads(1)  # two workers share two cores, and the problems of tests are small
 
 

@@ -1,122 +1,108 @@
 """The build itself, on books of one page in a folder whose name has a space: what is run again, and how it fails."""
 
 import os
-import shutil
+import signal
 import subprocess
 import sys
+import time
 
+import nbformat
 import pytest
 
+from book import execution, kernel
 from tests import chapters, test_chapters
-from tests.chapters import ROOT
-
-HEADER = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-"""
-CELL = "```{code-cell} ipython3\n%s\n```\n\n"
+from tests.small_book import CELL, HEADER, SmallBook
 
 
 @pytest.fixture
 def book(tmp_path):
-    """A function that writes the page and builds the book; it returns (exit status, output)."""
-    folder = tmp_path / "a book"
-    for name in ["book", "theme", "nndl_lib"]:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ["_config.yml", "requirements.lock"]:
-        shutil.copy(ROOT / name, folder / name)
-    (folder / "chapters").mkdir()
-    (folder / "intro.md").write_text("# Start\n\nA page.\n", encoding="utf-8")
-    (folder / "_toc.yml").write_text(
-        "format: jb-book\nroot: intro\nchapters:\n  - file: chapters/02-page\n", encoding="utf-8"
-    )
-
-    def build(text):
-        page = folder / "chapters" / "02-page.md"
-        if not page.exists() or page.read_text(encoding="utf-8") != HEADER + text:
-            page.write_text(HEADER + text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "book.build"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, "NO_COLOR": "1"},
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    build.folder = folder
-    return build
+    return SmallBook(tmp_path / "a book")
 
 
 def test_runs_again_only_what_changed(book):
-    text = "# Page\n\nWords.\n\n" + CELL % "print(6 * 7)"
-    status, said = book(text)
+    text = "# Page\n\nWords.\n\n" + CELL % "import nndl_lib\nprint(6 * 7)\nprint(nndl_lib.__file__)"
+    status, said = book.build(text)
     assert status == 0, said
-    assert "s, now" in said and "done in" in said and "index.html" in said
-    page = (book.folder / "_build" / "html" / "chapters" / "02-page.html").read_text(encoding="utf-8")
-    assert ">42\n<" in page
-    assert (book.folder / "_build" / "jupyter_execute" / "chapters" / "02-page.ipynb").is_file()
+    assert "notebooks to run: 1 of 1" in said and "done in" in said and "index.html" in said
+    # The library is that of this folder, wherever the environment has its own from.
+    assert f">42\n{book.folder / 'nndl_lib' / '__init__.py'}\n<" in book.html()
 
-    status, said = book(text)
-    assert status == 0 and "pages to read: 0" in said, said
+    status, said = book.build(text)
+    assert status == 0 and "notebooks to run: 0" in said and "pages to read: 0" in said, said
 
-    status, said = book(text.replace("Words.", "Other words."))
-    assert status == 0 and "in an earlier run" in said, said
-    # The notebook of a page from the cache is complete: nbval compares with its outputs.
-    notebook = chapters.nbformat.read(
-        book.folder / "_build" / "jupyter_execute" / "chapters" / "02-page.ipynb", as_version=4
-    )
+    status, said = book.build(text.replace("Words.", "Other words."))
+    assert status == 0 and "notebooks to run: 0" in said and "pages to read: 1" in said, said
+    # The notebook has the new text and the old output: nbval compares with it.
+    notebook = nbformat.read(book.executed(), as_version=4)
     (cell,) = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert cell.execution_count == 1 and cell.outputs[0].text == "42\n"
-    assert "Other words." in notebook.cells[0].source
+    assert cell.execution_count == 1 and cell.outputs[0].text.startswith("42\n")
+    assert "Other words." in notebook.cells[0].source and "Other words." in book.html()
 
     # A change of the style reaches the page, and runs nothing.
     with open(book.folder / "theme" / "static" / "nndl.css", "a", encoding="utf-8") as file:
         file.write("/* changed */\n")
-    status, said = book(text.replace("Words.", "Other words."))
+    status, said = book.build(text.replace("Words.", "Other words."))
     assert status == 0 and "pages to read: 0" in said, said
-    assert "/* changed */" in (book.folder / "_build" / "html" / "_static" / "nndl.css").read_text(encoding="utf-8")
+    assert "/* changed */" in (book.folder / "_build" / "html" / "_static" / "page.css").read_text(encoding="utf-8")
 
     # Old output under a new library would be a lie.
     with open(book.folder / "nndl_lib" / "linear.py", "a", encoding="utf-8") as file:
         file.write("# changed\n")
-    status, said = book(text.replace("Words.", "Other words."))
-    assert status == 0 and "s, now" in said, said
+    status, said = book.build(text.replace("Words.", "Other words."))
+    assert status == 0 and "notebooks to run: 1 of 1" in said, said
 
 
-KEYS = """
-from types import SimpleNamespace
-from book import execution
-config = SimpleNamespace()
-execution.use_keyed_caches(SimpleNamespace(srcdir="."), config)
-print(config.nb_execution_cache_path, config.nndl_exercises_cache)
-"""
+def test_the_command_of_jupyter_book(book):
+    # People of that ecosystem type it. It runs nothing, so it says what to type first; then it works.
+    text = HEADER + "# Page\n\n" + CELL % "print(6 * 7)"
+    book.write(chapters__02_page=text)
+    status, said = book.run("jupyter-book", "build", ".")
+    assert status == 1 and "chapters/02-page.md: it has not been run" in said and "Type: make book" in said
+    assert "Traceback" not in said
+    assert book.run("book.execution") == (0, said_of_one_run(book))
+    status, said = book.run("jupyter-book", "build", ".")
+    assert status == 0 and ">42\n<" in book.html(), said
+    assert book.run()[0] == 0  # and it has not spoiled anything
 
 
-def test_the_keys_of_the_caches(tmp_path):
+def said_of_one_run(book):
+    seconds = nbformat.read(book.executed(), as_version=4).metadata.nndl.seconds
+    return f"  notebooks to run: 1 of 1\n  [1/1] chapters/02-page: {seconds:.1f} s\n"
+
+
+def test_what_is_no_longer_there_leaves_nothing_behind(book):
+    picture = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    book.write(chapters__03_gone=HEADER + "# Gone\n\n" + CELL % picture)
+    status, said = book.build("# Page\n\n" + CELL % "print(6 * 7)")
+    assert status == 0, said
+    assert len(list((book.folder / "_build" / "html" / "_images").glob("*"))) == 1
+    (book.folder / "chapters" / "03-gone.md").unlink()
+    book.pages.remove("chapters/03-gone")
+    status, said = book.build("# Page\n\n" + CELL % "print(6 * 7)")
+    assert status == 0, said
+    left = [
+        str(file) for part in ("executed", "html", "notebooks") for file in (book.folder / "_build" / part).rglob("*")
+    ]
+    assert left and not [file for file in left if "03-gone" in file or "_images/" in file]
+
+
+# --- what decides an output -----------------------------------------------------------------------------------------
+
+
+def test_the_keys(tmp_path):
     # A chapter's depends on the whole library but the checks, in subpackages too; an exercise's on those as well.
-    for name in ["book", "nndl_lib"]:
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.lock", tmp_path)
+    book = SmallBook(tmp_path)
+    notebook = execution.read("chapters/02-page", HEADER + CELL % "print(1)")
 
     def keys():
-        done = subprocess.run([sys.executable, "-c", KEYS], cwd=tmp_path, capture_output=True, text=True, check=True)
-        return done.stdout.split()
+        found = execution.Keys(tmp_path)
+        return found.of("chapters/02-page", notebook), found.of("exercises/02-linear-models", notebook)
 
     chapter, exercise = keys()
-    library = tmp_path / "nndl_lib"
+    library = book.folder / "nndl_lib"
     (library / "__pycache__").mkdir()
     (library / "__pycache__" / "linear.pyc").write_bytes(b"compiled")
-    assert keys() == [chapter, exercise]
+    assert keys() == (chapter, exercise)
     for name in ["linear.py", "interactive/js/explore.js", "functional/_losses.py", "nn/__init__.py"]:
         with open(library / name, "a", encoding="utf-8") as file:
             file.write(" ")
@@ -130,25 +116,174 @@ def test_the_keys_of_the_caches(tmp_path):
     assert keys()[0] == chapter and keys()[1] != exercise
 
 
-def test_a_failing_cell_says_where(book):
-    status, said = book("# Page\n\n" + CELL % "y = 0\nx = 1\n\nprint(x + y)" + CELL % "y = 0\nx = 1\n\nprint(x / y)")
+def test_code_and_tags_are_part_of_the_key_and_prose_is_not():
+    keys = execution.Keys()
+
+    def key(text):
+        return keys.of("chapters/02-page", execution.read("chapters/02-page", HEADER + text))
+
+    before = key("# Page\n\n" + CELL % "print(1)")
+    assert key("# Other words\n\n" + CELL % "print(1)") == before
+    assert key("# Page\n\n" + CELL % "print(2)") != before
+    assert key("# Page\n\n" + CELL % ":tags: [raises-exception]\n\nprint(1)") != before
+
+
+def test_settings_are_part_of_the_key(monkeypatch):
+    before = execution.Keys().library
+    monkeypatch.setitem(kernel.SETTINGS, "NNDL_STATIC", "0")
+    assert execution.Keys().library != before
+
+
+SURROUNDINGS = r"""
+import os, sys, matplotlib, torch, nndl_lib
+print(sys.executable, torch.__file__, nndl_lib.__file__, sep="\n")
+print(matplotlib.rcParams["axes.facecolor"], "started" in globals(), torch.get_num_threads())
+print(os.environ["NNDL_STATIC"], sorted(set(os.environ) & {"NNDL_DEVICE", "HTTPS_PROXY"}))
+"""
+
+
+def test_nothing_of_the_user_gets_into_a_cell(book, tmp_path):
+    def write(name, text):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return str(file)
+
+    # Another kernel of the same name, start-up files, another torch, dark figures, a device, a proxy, other threads.
+    write(
+        "jupyter/kernels/python3/kernel.json",
+        '{"argv": ["/nowhere"], "display_name": "Python 3", "language": "python"}',
+    )
+    write("ipython/profile_default/startup/00.py", "started = True\n")
+    write("modules/torch.py", "raise ImportError('not this one')\n")
+    style = write("mpl/matplotlibrc", "axes.facecolor: black\ntext.usetex: True\n")
+    variables = {
+        "JUPYTER_PATH": str(tmp_path / "jupyter"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "PYTHONPATH": str(tmp_path / "modules"),
+        "MATPLOTLIBRC": style,
+        "MPLCONFIGDIR": str(tmp_path / "mpl"),
+        "NNDL_DEVICE": "cuda",
+        "NNDL_STATIC": "0",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "OMP_NUM_THREADS": "7",
+    }
+    book.write(chapters__02_page=HEADER + "# Page\n\n" + CELL % SURROUNDINGS.strip())
+    status, said = book.run("book.execution", **variables)
+    assert status == 0, said
+    cells = nbformat.read(book.executed(), as_version=4).cells
+    python, torch, library, *rest = cells[-1].outputs[0].text.splitlines()
+    assert python == sys.executable and str(tmp_path / "modules") not in torch
+    assert library == str(book.folder / "nndl_lib" / "__init__.py")
+    assert rest == ["white False 1", "1 []"]
+
+
+# --- how it fails ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source, cause, told",
+    [
+        ("y = 0\nprint(1 / y)", "this cell failed with ZeroDivisionError: division by zero", "----> 2 print(1 / y)"),
+        ("import time\ntime.sleep(9)", "this cell ran for more than 2 seconds", ""),
+        ("import os\nprint(1, flush=True)\nos._exit(3)", "the kernel died in this cell", ""),
+        (
+            "import threading\nthread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()",
+            "this cell shows a traceback and has no tag raises-exception: ZeroDivisionError: division by zero",
+            "Traceback",
+        ),
+        (
+            "import matplotlib.pyplot as plt\nplt.title(r'$\\frac{1$')\nplt.show()",
+            "this cell shows a traceback and has no tag raises-exception: ParseSyntaxException: Expected",
+            "ParseSyntaxException",
+        ),
+    ],
+    ids=["error", "timeout", "death", "thread", "figure"],
+)
+def test_every_failure_says_where_and_why(tmp_path, monkeypatch, source, cause, told):
+    monkeypatch.setattr(execution, "ROOT", tmp_path)
+    monkeypatch.setattr(execution, "EXECUTED", tmp_path)
+    monkeypatch.setattr(execution, "TIMEOUT", 2 if "sleep" in source else 60)
+    text = HEADER + "# Page\n\n" + CELL % "y = 0" + "Words.\n\n" + CELL % source
+    fault = execution.run("02-page", execution.read("02-page", text), "key")
+    line = text.splitlines().index(source.splitlines()[0], 20) + 1
+    assert str(fault).startswith(f"02-page.md:{line}: {cause}"), fault
+    assert told in fault.traceback and "\x1b" not in fault.traceback
+    assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_an_error_that_is_asked_for_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "ROOT", tmp_path)
+    monkeypatch.setattr(execution, "EXECUTED", tmp_path)
+    text = HEADER + CELL % ":tags: [raises-exception]\n\n1 / 0" + CELL % "print(2)"
+    assert execution.run("02-page", execution.read("02-page", text), "key") > 0
+    notebook = nbformat.read(tmp_path / "02-page.ipynb", as_version=4)
+    assert notebook.cells[0].outputs[0].ename == "ZeroDivisionError" and notebook.cells[1].outputs[0].text == "2\n"
+
+
+def test_all_that_fails_is_said_at_the_end(book):
+    book.write(chapters__03_other=HEADER + "# Other\n\n" + CELL % "print(1 / 0)")
+    status, said = book.build("# Page\n\n" + CELL % "import nowhere")
     assert status == 1
-    line = 11 + 2 + 7 + 2  # header, title, the cell before that begins alike, its own fence and then the line
-    assert f"chapters/02-page.md:{line}: this cell failed with ZeroDivisionError: division by zero" in said, said
-    assert "not built" in said
+    end = said.strip().splitlines()[-4:]
+    assert end[0].startswith("chapters/03-other.md:15: this cell failed with ZeroDivisionError")
+    assert end[1].startswith("chapters/02-page.md:15: this cell failed with ModuleNotFoundError: No module named")
+    assert end[3] == "The book was not built. The lines above say where and why."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts of process groups")
+def test_a_run_that_is_stopped_is_taken_up(book):
+    text = HEADER + "# Page\n\n" + CELL % "print(6 * 7)"
+    slow = HEADER + "# Slow\n\n" + CELL % "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)"
+    book.write(chapters__02_page=text, chapters__03_slow=slow)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "book.build"],
+        cwd=book.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 100
+    while not (book.executed().exists() and (book.folder / "chapters" / "begun").exists()):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT) if sys.platform == "win32" else os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and said.endswith(
+        "Stopped. What was done is kept: the next run goes on from here.\n"
+    )
+    assert "Traceback" not in said
+    book.write(chapters__03_slow=slow.replace("600", "0"))
+    status, said = book.run("book.execution")
+    assert status == 0 and "notebooks to run: 1 of 2" in said
 
 
 def test_a_broken_link_says_where(book):
-    status, said = book("# Page\n\nSee [there](03-nowhere.md#at-all).\n\nAnd [here](#no-such-heading).\n")
+    status, said = book.build("# Page\n\nSee [there](03-nowhere.md#at-all).\n\nAnd [here](#no-such-heading).\n")
     assert status == 1
     assert "02-page.md:14: WARNING" in said and "03-nowhere" in said, said
     assert "02-page.md:16: WARNING" in said and "no-such-heading" in said, said
 
 
 def test_a_formula_that_cannot_be_read_says_where(book):
-    status, said = book("# Page\n\nWords.\n\nIn a line $\\frac{1}$ of text.\n")
+    status, said = book.build("# Page\n\nWords.\n\nIn a line $\\frac{1}$ of text.\n\n" + CELL % "print(1)")
     assert status == 1
     assert "chapters/02-page.md:16: a formula that KaTeX cannot read" in said and "frac" in said, said
+
+
+def test_a_fault_in_the_last_stage_says_what_it_was(book):
+    # Sphinx wraps what an extension raises, and writes the traceback into a file somewhere.
+    publish = book.folder / "book" / "publish.py"
+    source = publish.read_text(encoding="utf-8").replace(
+        "        write_all(app.nndl_origin)\n", "        {}['nothing']\n"
+    )
+    publish.write_text(source, encoding="utf-8")
+    status, said = book.build("# Page\n\nWords.\n")
+    line = source.splitlines().index("        {}['nothing']") + 1
+    assert status == 1 and f"book/publish.py:{line}: KeyError: 'nothing'" in said, said
+    assert "Traceback" not in said and said.strip().endswith("The lines above say where and why.")
 
 
 @pytest.mark.parametrize(
@@ -201,44 +336,13 @@ def test_a_missing_alt_text_is_found(tmp_path, monkeypatch):
 
 
 def test_solution_regions_that_do_not_fit_stop_the_build(book):
-    (book.folder / "exercises").mkdir()
-    (book.folder / "_toc.yml").write_text(
-        "format: jb-book\nroot: intro\nchapters:\n  - file: exercises/02-page\n", encoding="utf-8"
-    )
-    source = book.folder / "exercises" / "02-page.md"
-    guide = "# How to\n"
-    (book.folder / "exercises" / "how-to-work-the-exercises.md").write_text(guide, encoding="utf-8")
     cell = CELL % "def f():\n    # BEGIN SOLUTION\n    return 1"
-    source.write_text(HEADER + "# Page\n\n" + cell, encoding="utf-8")
-    status, said = book("# Page\n")
+    book.write(
+        exercises__how_to_work_the_exercises="# How to\n",
+        exercises__02_page=HEADER + "# Page\n\n" + cell,
+    )
+    status, said = book.build("# Page\n")
     assert status == 1
-    where = "exercises/02-page.md: the cell that begins ['def f():']: "
+    where = "exercises/02-page.md:1: the cell that begins ['def f():']: "
     assert f"{where}# BEGIN SOLUTION and # END SOLUTION do not come in pairs" in said
     assert "Traceback" not in said and "The book was not built." in said
-
-
-REFUSED = """
-from types import SimpleNamespace
-from sphinxcontrib import katex
-from theme import formulas
-start, tries = katex.KaTeXServer.start_server_process.__func__, []
-def refuses_twice(cls, rundir, timeout):
-    found = start(cls, rundir, timeout)
-    tries.append(1)
-    if len(tries) < 3:
-        raise ConnectionRefusedError
-    return found
-katex.KaTeXServer.start_server_process = classmethod(refuses_twice)
-katex.KaTeXServer.katex_path = "./katex.min.js"
-formulas.use_packaged_node(None, None)
-formulas.prepare_katex(SimpleNamespace(), None)
-katex.KaTeXServer.start()
-print(len(tries))
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="sockets of files")
-def test_no_renderer_is_left_behind():
-    # One that refuses the connection, as on a busy machine, is ended: else it keeps this pipe open, and run() waits.
-    done = subprocess.run([sys.executable, "-c", REFUSED], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["3"], done.stderr

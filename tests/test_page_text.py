@@ -1,43 +1,108 @@
-"""What theme/style.py, theme/page.py and theme/site.py do to the text of a page, on small pieces of HTML."""
+"""How a page is written: theme/anchors.py, theme/writer.py, theme/page.py, theme/site.py, theme/style.py."""
 
+import base64
+import io
 import re
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 from PIL import Image
 
 from tests.chapters import ROOT
+from tests.small_book import CELL, SmallBook
 from theme import page, site, style
 
+PAGE = r"""# Page
 
-def test_equations_get_an_address():
-    numbered = '<div class="math">\n<span class="katex-display"><math><mtext>(2.5)</mtext></math></span></div>'
-    plain = numbered.replace("<mtext>(2.5)</mtext>", "")
-    done = page.number_equations(f"<p>a</p>{plain}{numbered}<p>(2.7)</p>")
-    assert done.startswith(f'<p>a</p>{plain}<div id="eq-2-5" class="equation math">')
-    assert (
-        done.count("<div") == done.count("</div>") == 2
-        and done.count('href="#eq-2-5"') == 1
-        and done.endswith("</a></div><p>(2.7)</p>")
-    )
+**1. Not an exercise.**
+
+$$
+a = b \tag{2.5}
+$$
+
+$$
+c = d
+$$
+
+| | one | two |
+|---|---|---|
+| a | b | c |
+
+## `nndl_lib.nn.init`
+
+%(cells)s
+## Exercises
+
+**12. By head.** Words of **3. another**.
+"""
+PICTURE = """
+import numpy as np
+import matplotlib.pyplot as plt
+plt.imshow(np.random.default_rng(1).random((30, 40)))
+plt.show()
+"""
 
 
-def test_exercises_get_an_address_below_their_heading_alone():
-    text = '<p><strong>1. By hand.</strong></p><section id="exercises"><p><strong>12. By head.</strong></p></section>'
-    done = page.number_exercises(text)
-    assert 'id="exercise-12"' in done and 'id="exercise-1"' not in done
-    assert page.number_exercises("<p><strong>1. By hand.</strong></p>") == "<p><strong>1. By hand.</strong></p>"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A book with one page, and the text of that page."""
+    book = SmallBook(tmp_path_factory.mktemp("written"))
+    alt = '---\nmystnb:\n  image:\n    alt: "Noise & \\"more\\"."\n---\n'
+    cells = [alt + PICTURE, "print('line\\n' * 29)", "print('line\\n' * 30)", ":tags: [hide-input]\n\nprint(1)"]
+    status, said = book.build(PAGE % {"cells": "".join(CELL % cell for cell in cells)})
+    assert status == 0, said
+    return book, book.html()
 
 
-@pytest.mark.parametrize("lines, folded", [(page.LONG_OUTPUT - 2, False), (page.LONG_OUTPUT + 5, True)])
-def test_long_outputs_are_folded(lines, folded):
-    printed = "line\n" * lines
-    output = '<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre><span></span>'
-    output += f"{printed}</pre></div>\n</div>"
-    done = page.fold_long_outputs(f"<p>a</p>{output}<p>b</p>")
-    assert ("<details" in done) == folded and output in done
-    if folded:
-        assert done.index("<details") < done.index(output) < done.index("</details>") < done.index("<p>b</p>")
+def test_equations_get_an_address(written):
+    _, text = written
+    (number,) = re.findall(r'<div class="([^"]*)" id="eq-2-5">', text)
+    assert number == "equation math" and text.count('href="#eq-2-5"') == 1 and text.count("Link to equation") == 2
+    assert text.count('<div class="math">') == 1  # the one without a number
+
+
+def test_exercises_get_an_address_below_their_heading_alone(written):
+    _, text = written
+    assert text.count('id="exercise-') == 1
+    assert re.search(r'<p id="exercise-12"><a class="headerlink" href="#exercise-12"[^>]*>#</a><strong>12\.', text)
+
+
+def test_long_outputs_are_folded(written):
+    _, text = written
+    assert re.findall(r"<summary>What it prints: (\d+) lines</summary>", text) == ["31"]
+    folded = re.search(r'<details class="long-output">.*?</details>', text, re.DOTALL)[0]
+    assert folded.count("line\n") == 30 and text.count("line\n") == 59
+
+
+def test_folds_tables_and_headings(written):
+    _, text = written
+    assert "<summary>The code</summary>" in text and 'aria-label="Toggle' not in text
+    assert re.search(r'<div class="table"><table[^>]*>.*?<tr[^>]*><td></td>.*?</table>\s*</div>', text, re.DOTALL)
+    assert "nndl_lib.<wbr>nn.<wbr>init</span></code>" in text
+    signs = re.findall(r'<a class="headerlink" href="#[^"]*"[^>]*>#</a></h\d>', text)
+    assert len(signs) == 3 and all('aria-hidden="true" tabindex="-1"' in one for one in signs)
+
+
+def test_figures_become_webp_without_loss_and_say_their_size(written):
+    book, text = written
+    (image,) = re.findall(r'<img [^>]*alt="Noise[^>]*>', text)
+    attributes = dict(re.findall(r'(\w+)="([^"]*)"', image))
+    (output,) = [
+        output
+        for cell in nbformat.read(book.executed(), as_version=4).cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+    site = book.folder / "_build" / "html"
+    with (
+        Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))) as before,
+        Image.open(site / "chapters" / attributes["src"]) as after,
+    ):
+        assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
+        assert (str(after.width), str(after.height)) == (attributes["width"], attributes["height"])
+    assert attributes["src"].endswith(".webp") and attributes["alt"] == "Noise &amp; &quot;more&quot;."
+    assert len(list((site / "_images").iterdir())) == 1  # the PNG is not served
 
 
 def test_a_picture_on_the_first_screen_is_fetched_at_once():
@@ -76,27 +141,6 @@ def test_the_fonts_of_the_first_screen():
 def test_the_description_of_a_page(body, expected):
     found = page.description_of(body)
     assert found == expected and len(found) <= 160
-
-
-def test_figures_become_webp_without_loss_and_say_their_size(tmp_path):
-    (tmp_path / "in").mkdir()
-    Image.effect_noise((40, 30), 50).convert("RGBA").save(tmp_path / "in" / "figure.png")
-    app = SimpleNamespace(
-        srcdir=tmp_path, outdir=tmp_path / "out", builder=SimpleNamespace(images={"in/figure.png": "figure.png"})
-    )
-    pictures = page.Pictures(app)
-    text = page.IMAGE.sub(
-        pictures, '<img alt="noise" src="../_images/figure.png" style="width: 3px" /><img src="../_images/other.png">'
-    )
-    assert text.startswith(
-        '<img alt="noise" src="../_images/figure.webp" width="40" height="30" loading="lazy" decoding="async">'
-    )
-    assert text.endswith('<img src="../_images/other.png">') and pictures.done == {"in/figure.png"}
-    with (
-        Image.open(tmp_path / "in" / "figure.png") as before,
-        Image.open(tmp_path / "out" / "_images" / "figure.webp") as after,
-    ):
-        assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
 
 
 def app_at(site, tmp_path):

@@ -163,6 +163,7 @@ def run(page: str, notebook: nbformat.NotebookNode, key: str) -> float | Fault:
         notebook,
         km=kernel.manager(),
         timeout=TIMEOUT,
+        record_timing=False,
         coalesce_streams=True,  # however the kernel's messages were cut
         on_cell_start=remember,
         resources={"metadata": {"path": str(ROOT / Path(page).parent)}},

@@ -19,9 +19,9 @@ EXECUTED = BUILD / "jupyter_execute"
 NOTEBOOKS = BUILD / "notebooks"
 
 
-# Editors and desktops leave files beside the sources, some under a name that looks like one: `.#page.md`, `page.md~`,
-# `.ipynb_checkpoints`, `page-Copy1.md`, `module (copy).py`. So pages are those that the table of contents names, and the
-# library's files those whose names can be imported.
+# Editors and desktops leave files beside the sources, some under names that look alike: `.#page.md`, `page-Copy1.md`,
+# `.ipynb_checkpoints`, `module (copy).py`. So pages are those that the table of contents names, and the library's files
+# those whose names can be imported.
 
 
 def importable(folder: Path, *suffixes: str) -> list[Path]:
@@ -47,7 +47,8 @@ def pages(root: Path = ROOT) -> list[Path]:
     """
     contents = root / "_toc.yml"
     text = contents.read_text(encoding="utf-8") if contents.is_file() else ""
-    named = re.findall(r"""^[ ]*(?:-[ ]+)?(?:root|file):[ ]+["']?([^\s"'#]+)""", text, re.MULTILINE)
+    text = re.sub(r"(?<!\S)#.*", "", text)  # without comments
+    named = re.findall(r"""(?<![\w-])(?:root|file):\s+["']?([^\s"',}]+)""", text)
     files = [root / f"{name.removesuffix('.md')}.md" for name in named]
     return [file for file in files if file.is_file()]
 
@@ -122,6 +123,9 @@ def write_whole(path: Path, text: str) -> None:
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    scratch.write_bytes(content)
-    os.replace(scratch, path)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")  # a name of its own for each of two builds
+    try:
+        scratch.write_bytes(content)
+        os.replace(scratch, path)
+    finally:  # where the disk is full, say
+        scratch.unlink(missing_ok=True)

@@ -220,4 +220,7 @@ def setup(app):
 
 
 if __name__ == "__main__":
-    {"notebooks": write_notebooks, "mine": write_mine, "otter": write_otter}[sys.argv[1]]()
+    try:
+        {"notebooks": write_notebooks, "mine": write_mine, "otter": write_otter}[sys.argv[1]]()
+    except ValueError as error:  # in a source, or in a setting: it says where
+        stop(str(error))

@@ -8,6 +8,8 @@ import torch
 
 os.environ["NNDL_STATIC"] = "1"
 os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent.parent / "_build" / "ipython")
+for name in ("no_proxy", "NO_PROXY"):  # servers and kernels on this machine are reached without a proxy
+    os.environ[name] = ",".join(["127.0.0.1", "localhost", *filter(None, [os.environ.get(name)])])
 torch.set_num_threads(1)  # two workers share two cores, and the problems of tests are small
 
 

@@ -1,6 +1,7 @@
 """Which files belong to the book: no others do, whatever lies beside them; and how files are written."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -168,6 +169,22 @@ def test_nothing_beside_the_sources_is_documented_or_promised(copies):
         for root in copies
     ]
     assert names[0] == names[1] and "nndl_lib.linear" in names[0]
+
+
+@pytest.mark.parametrize("check", ["ruff check", "ruff format --check", "mypy --cache-dir cache"])
+def test_checks_of_the_form_do_not_stumble_over_it(tmp_path, check):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ["nndl_lib", "book", "theme", "tests"]:
+        files.write_whole(tmp_path / name / "__init__.py", '"""A folder."""\n')
+        litter(tmp_path / name, BESIDE_MODULES, '"""A copy."""\n')
+    done = subprocess.run(
+        [sys.executable, "-m", *check.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_nothing_beside_the_sources_is_in_the_wheel(copies, tmp_path):

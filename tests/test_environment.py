@@ -27,7 +27,7 @@ case "$*" in
     mkdir -p "$3/bin"
     printf 'version = %s.7\nexecutable = %s\ncommand = %s -m venv %s\n' "$version" "$0" "$0" "$PWD/$3" > "$3/pyvenv.cfg"
     ln -sf "$(realpath "$0")" "$3/bin/python" ;;
-  *"import pip"*) ;;
+  *"import pip"*) [[ -z ${NO_PIP:-} ]] ;;
   *npm*) echo "npm ${*:3}" >> ../../calls; [[ -n ${NETWORK:-} ]] ;;
   *) echo "$*" >> calls; env > variables ;;
 esac
@@ -91,6 +91,9 @@ def test_an_installation_that_was_interrupted_is_finished(folder):
     (folder.path / ".venv" / "installed").unlink()
     said, _, calls = folder.make("environment")
     assert "-m pip install" in calls and "made again" not in said
+    (folder.path / ".venv" / "installed").unlink()  # earlier still: pip itself is not there yet
+    said, _, calls = folder.make("environment", NO_PIP="1")
+    assert "environment: .venv is not complete; it is made again" in said and "-m pip install" in calls
 
 
 @pytest.mark.parametrize("move", [shutil.copytree, shutil.move])

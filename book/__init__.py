@@ -13,6 +13,7 @@
     files       where things are, and the one way to write a file
     messages    what the build says
 
+`environment.sh` makes the environments of `make`, before there is a Python for the rest.
 `theme` may import from here; nothing here imports from `theme` or the library (tests/test_book.py). Start modules from
 the book's folder: `.venv/bin/python -m book.build`.
 """

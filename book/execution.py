@@ -29,8 +29,8 @@ from myst_parser.config.main import MdParserConfig
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from book import exercises, kernel
-from book.files import EXECUTED, ROOT, contents, digest, is_exercise, library_files, pages_with_code, write_whole
+from book import exercises, files, kernel
+from book.files import EXECUTED, ROOT, digest, is_exercise, library_files, page_of, pages_with_code, write_whole
 from book.messages import say
 
 TIMEOUT = 120  # seconds for one cell; a whole chapter should take 30
@@ -57,7 +57,7 @@ class Fault:
 
 def notebook_pages() -> list[str]:
     """The pages of the book that are run, exercises included, in its order."""
-    return [page for page in contents() if is_exercise(page) or page in pages_with_code()]
+    return [page for page in map(page_of, files.pages()) if is_exercise(page) or page in pages_with_code()]
 
 
 def read(page: str, text: str) -> nbformat.NotebookNode:
@@ -80,9 +80,9 @@ class Keys:
     """Names for all that an output depends on, but for the exercises' checks, which chapters do not use."""
 
     def __init__(self, root: Path = ROOT):
-        files = library_files(root)
-        checks = [file for file in files if root / "nndl_lib" / "checks" in file.parents]
-        library = [*(file for file in files if file not in checks), root / "requirements.lock"]
+        sources = library_files(root)
+        checks = [file for file in sources if root / "nndl_lib" / "checks" in file.parents]
+        library = [*(file for file in sources if file not in checks), root / "requirements.lock"]
         self.library = digest(library, root, json.dumps([platform.python_version(), kernel.SETTINGS, kernel.FILES]))
         self.checks = digest(checks, root, self.library)
 
@@ -135,13 +135,6 @@ def is_current(page: str, text: str, keys: Keys) -> bool:
     if found is None or [cell.source for cell in found.cells] != [cell.source for cell in notebook.cells]:
         return False
     return found.metadata.get("nndl", {}).get("key") == keys.of(page, notebook)
-
-
-def remove_others(pages: Iterable[str]) -> None:
-    """What is no page of the book any longer leaves nothing behind."""
-    for file in EXECUTED.rglob("*.ipynb"):
-        if file.relative_to(EXECUTED).with_suffix("").as_posix() not in pages:
-            file.unlink()
 
 
 # --- running --------------------------------------------------------------------------------------------------------
@@ -213,7 +206,7 @@ def execute(only: Iterable[str] = ()) -> list[Fault]:
     only: pages; without any, all of the book's.
     """
     pages, keys, faults, to_run = notebook_pages(), Keys(), [], []
-    remove_others(pages)
+    files.remove_others(EXECUTED, map(file_of, pages))  # what is no page any longer leaves nothing behind
     for page in [page for page in pages if page in only] if only else pages:
         try:
             notebook = read(page, (ROOT / f"{page}.md").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ book/notebooks.py.
 
 import copy
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable
@@ -22,7 +23,8 @@ import jupytext
 import nbformat
 
 from book import notebooks
-from book.files import BUILD, EXERCISES, NOTEBOOKS, ROOT, library_files, page_of
+from book.files import BUILD, EXERCISES, NOTEBOOKS, ROOT, copy_file, library_files, page_of, remove_others
+from book.messages import stop
 from book.origin import Origin, origin
 
 Text = Callable[[str], str]  # what becomes of the source of a cell
@@ -184,9 +186,11 @@ def published(source: Path, folder: str, found: Origin) -> nbformat.NotebookNode
 
 def write_notebooks(found: Origin | None = None) -> None:
     found = found or origin()
-    for source in EXERCISES:
-        for folder in ["exercises", "solutions"]:
-            notebooks.write(published(source, folder, found), NOTEBOOKS / folder / f"{source.stem}.ipynb")
+    for folder in ["exercises", "solutions"]:
+        written = [NOTEBOOKS / folder / f"{source.stem}.ipynb" for source in EXERCISES]
+        for source, path in zip(EXERCISES, written):
+            notebooks.write(published(source, folder, found), path)
+        remove_others(NOTEBOOKS / folder, written)  # those of sources that are no more
 
 
 def write_mine() -> None:
@@ -197,14 +201,16 @@ def write_mine() -> None:
 
 
 def write_otter() -> None:
+    shutil.rmtree(BUILD / "otter", ignore_errors=True)  # with what otter-grader made of sources that are no more
     for source in EXERCISES:
         folder = BUILD / "otter" / source.stem
         notebooks.write(otter(load(source), source.stem), folder / f"{source.stem}.ipynb")
         for file in library_files():
-            copied = folder / file.relative_to(ROOT)
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            copied.write_bytes(file.read_bytes())
+            copy_file(file, folder / file.relative_to(ROOT))
 
 
 if __name__ == "__main__":
-    {"notebooks": write_notebooks, "mine": write_mine, "otter": write_otter}[sys.argv[1]]()
+    try:
+        {"notebooks": write_notebooks, "mine": write_mine, "otter": write_otter}[sys.argv[1]]()
+    except ValueError as error:  # in a source, or in a setting: it says where
+        stop(str(error))

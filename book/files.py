@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +19,43 @@ EXECUTED = BUILD / "executed"
 NOTEBOOKS = BUILD / "notebooks"
 
 
-def numbered(folder: Path) -> list[Path]:
-    """The sources `NN-name.md` of a folder, in order: one for each chapter."""
-    return sorted(folder.glob("[0-9][0-9]-*.md"))
+# Editors and desktops leave files beside the sources, some under names that look alike: `.#page.md`, `page-Copy1.md`,
+# `.ipynb_checkpoints`, `module (copy).py`. So pages are those that the table of contents names, and the library's files
+# those whose names can be imported.
 
 
-CHAPTERS = numbered(ROOT / "chapters")
-EXERCISES = numbered(ROOT / "exercises")
+def importable(folder: Path, *suffixes: str) -> list[Path]:
+    """The files of a folder and of those in it whose names, and the names of their folders, Python could import."""
+
+    def belongs(file: Path) -> bool:
+        return file.suffix in suffixes and all(
+            part.isidentifier() for part in file.relative_to(folder).with_suffix("").parts
+        )
+
+    return [file for file in sorted(folder.rglob("*")) if belongs(file) and file.is_file()]
+
+
+def library_files(root: Path = ROOT) -> list[Path]:
+    """The library's sources, in Python and JavaScript."""
+    return importable(root / "nndl_lib", ".py", ".js")
+
+
+def pages(root: Path = ROOT) -> list[Path]:
+    """The sources of the pages that `_toc.yml` names and that are there, in its order.
+
+    Read without a package for YAML. Pages that it names by `glob` are not among them: the build writes those itself.
+    """
+    contents = root / "_toc.yml"
+    text = contents.read_text(encoding="utf-8") if contents.is_file() else ""
+    text = re.sub(r"(?<!\S)#.*", "", text)  # without comments
+    named = re.findall(r"""(?<![\w-])(?:root|file):\s+["']?([^\s"',}]+)""", text)
+    files = [root / f"{name.removesuffix('.md')}.md" for name in named]
+    return [file for file in files if file.is_file()]
+
+
+def numbered(folder: str, root: Path = ROOT) -> list[Path]:
+    """The pages `NN-name.md` of a folder, in order: one for each chapter."""
+    return sorted(file for file in pages(root) if re.fullmatch(rf"{folder}/\d\d-.*", page_of(file, root)))
 
 
 def page_of(source: Path, root: Path = ROOT) -> str:
@@ -32,35 +63,28 @@ def page_of(source: Path, root: Path = ROOT) -> str:
     return source.relative_to(root).with_suffix("").as_posix()
 
 
+CHAPTERS = numbered("chapters")
+EXERCISES = numbered("exercises")
+
+
 def is_exercise(page: str) -> bool:
     """Whether the page is that of a chapter's exercises, from whose source notebooks are derived too."""
     return page in map(page_of, EXERCISES)
 
 
-def contents(root: Path = ROOT) -> list[str]:
-    """The pages that `_toc.yml` names one by one, in its order."""
-    text = (root / "_toc.yml").read_text(encoding="utf-8")
-    return re.findall(r"^[ -]*(?:root|file): *(\S+)", text, re.MULTILINE)
-
-
 @functools.cache  # asked for every page of a build
 def pages_with_code(root: Path = ROOT) -> list[str]:
     """The pages that are notebooks, but those of the exercises: from these, others are derived."""
-    folders = [
-        folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith((".", "_"))
-    ]
-    files = [file for folder in [root, *folders] for file in sorted(folder.glob("*.md"))]
-    derived = numbered(root / "exercises")
+    derived = numbered("exercises", root)
 
     def has_code(text: str) -> bool:  # a page without jupytext's header may show a code cell, as an example
         return text.startswith("---\n") and "\n```{code-cell}" in text
 
-    return [page_of(file, root) for file in files if file not in derived and has_code(file.read_text(encoding="utf-8"))]
-
-
-def library_files(root: Path = ROOT) -> list[Path]:
-    """The library's sources, in Python and JavaScript."""
-    return [file for file in sorted((root / "nndl_lib").rglob("*")) if file.suffix in (".py", ".js")]
+    return [
+        page_of(file, root)
+        for file in pages(root)
+        if file not in derived and has_code(file.read_text(encoding="utf-8"))
+    ]
 
 
 def project(root: Path = ROOT) -> dict:
@@ -76,12 +100,32 @@ def digest(files: Iterable[Path], root: Path, start: str = "") -> str:
     return found.hexdigest()[:16]
 
 
+def copy_file(file: Path, to: Path) -> None:
+    """Copy the content of a file, and make the folders above the copy."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, to)
+
+
+def remove_others(folder: Path, kept: Iterable[Path]) -> None:
+    """Remove all files of a folder but those that are named, and then the folders that are empty."""
+    stay = {*kept}
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before the folder
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in stay:
+            path.unlink()
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file, whole or not at all, and the folders above it. One that says the same already is left untouched."""
     content = text.encode()
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    scratch.write_bytes(content)
-    os.replace(scratch, path)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")  # a name of its own for each of two builds
+    try:
+        scratch.write_bytes(content)
+        os.replace(scratch, path)
+    finally:  # where the disk is full, say
+        scratch.unlink(missing_ok=True)

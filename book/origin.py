@@ -11,6 +11,9 @@ import yaml
 
 from book.files import ROOT, project
 
+# As git names tags, which includes all commits; HEAD would be another commit for each who installs it.
+REVISION = re.compile(r"(?!HEAD$|refs/)\w(?:[\w+-]|[./](?=\w))*", re.ASCII)
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -21,6 +24,7 @@ class Origin:
     site: str = ""  # the address of the published pages, without a slash at the end
     branch: str = "main"  # where the sources are edited
     version: str = "0"  # of the library
+    fault: str = ""  # why the revision is not known, where the repository is: in a line, for whoever builds the book
 
     @property
     def name(self) -> str:
@@ -48,7 +52,8 @@ class Origin:
 def origin(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Origin:
     """The origin of this checkout. The environment comes before `_config.yml`, so that a fork changes no file.
 
-    Raises ValueError where the repository's address is not one at GitHub, which is where Colab and Binder look.
+    Raises ValueError where the repository's address is not one at GitHub, which is where Colab and Binder look,
+    or where NNDL_REVISION cannot be a tag or a commit.
     """
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings = config.get("repository") or {}
@@ -64,18 +69,38 @@ def origin(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Or
         pages = f"https://{owner.lower()}.github.io"
         site = site or (pages if name.lower() == f"{owner.lower()}.github.io" else f"{pages}/{name}")
     version = project(root)["version"] if (root / "pyproject.toml").is_file() else "0"
-    revision = environment.get("NNDL_REVISION") or (find_revision(root, version) if repository else "")
-    return Origin(repository, revision, site.rstrip("/"), settings.get("branch") or "main", version)
+    revision, fault = environment.get("NNDL_REVISION") or "", ""
+    if revision and not REVISION.fullmatch(revision):
+        raise ValueError(f"NNDL_REVISION is {revision!r}; expected a tag or a commit, for example v{version}")
+    if repository and not revision:
+        try:
+            revision = find_revision(root, version)
+        except LookupError as error:
+            fault = (
+                f"notebooks cannot install the library, since its revision is not known ({error}): set NNDL_REVISION"
+            )
+    return Origin(repository, revision, site.rstrip("/"), settings.get("branch") or "main", version, fault)
 
 
 def find_revision(root: Path, version: str) -> str:
-    """The tag of this version if it is here, else the commit; empty where git knows of neither."""
+    """The tag of this version if it is here, else the commit.
+
+    Raises LookupError with the reason where that is not known. Git may be missing, it may refuse the folder of another
+    owner, and where these files were unpacked inside another repository it answers with that one's commit.
+    """
+    # A hook of git's sets these, and git then answers for its own repository wherever it is asked.
+    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
 
     def git(*arguments: str) -> str:
         try:
-            done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
+            done = subprocess.run(["git", *arguments], cwd=root, env=environment, capture_output=True, text=True)
         except FileNotFoundError:
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
+            raise LookupError("git is not installed") from None
+        if done.returncode != 0:
+            raise LookupError(f"git says: {done.stderr.strip().split(chr(10))[0].removeprefix('fatal: ')}")
+        return done.stdout.strip()
 
+    top = git("rev-parse", "--show-toplevel")
+    if not top or not root.samefile(top):
+        raise LookupError(f"the files are no repository of their own, but lie in that of {top}")
     return f"v{version}" if f"v{version}" in git("tag", "--points-at", "HEAD").split() else git("rev-parse", "HEAD")

@@ -11,13 +11,14 @@ the notebooks into the site.
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
 
 from book import exercises, notebooks
 from book.files import EXECUTED, NOTEBOOKS, ROOT, pages_with_code, project, write_whole
-from book.messages import stop
+from book.messages import say, stop
 from book.origin import Origin, origin
 
 
@@ -85,6 +86,8 @@ def find_origin(app, config):
         app.nndl_origin = origin()
     except ValueError as error:
         stop(str(error))
+    if app.nndl_origin.fault:
+        say(f"  {app.nndl_origin.fault}")
     # Other addresses: write the pages again. Not so for another commit, which only the notebooks name.
     config.nndl_addresses = f"{app.nndl_origin.repository} {app.nndl_origin.branch} {app.nndl_origin.site}"
 
@@ -107,5 +110,17 @@ def setup(app):
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
+def main() -> int:
+    try:
+        found = origin()
+        if found.fault:
+            raise ValueError(found.fault)
+    except ValueError as error:
+        print(f"publish: {error}", file=sys.stderr)
+        return 1
+    write_all(found)
+    return 0
+
+
 if __name__ == "__main__":
-    write_all(origin())
+    sys.exit(main())

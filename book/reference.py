@@ -10,7 +10,7 @@ import ast
 import re
 from pathlib import Path
 
-from book.files import numbered, write_whole
+from book.files import library_files, numbered, write_whole
 
 SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Example", "Examples", "Note", "Notes", "Shapes")
 HEADER = "% Written by book/reference.py from the docstrings. Edit those.\n\n"
@@ -27,9 +27,9 @@ class Book:
 
     def __init__(self, root: Path):
         self.root = root
-        files = {self._name(file): file for file in sorted((root / "nndl_lib").rglob("*.py"))}
+        files = {self._name(file): file for file in library_files(root) if file.suffix == ".py"}
         self.trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in files.items()}
-        self.chapters = {int(file.name[:2]): file.name for file in numbered(root / "chapters")}
+        self.chapters = {int(file.name[:2]): file.name for file in numbered("chapters", root)}
         named = re.findall(r"``(\w+)``", ast.get_docstring(self.trees["__init__"]) or "")
         self.pages = [name for name in named if name in self.trees]
 

@@ -15,18 +15,17 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from book.files import BUILD, NOTEBOOKS, ROOT, SITE, project, write_whole
+from book.files import BUILD, NOTEBOOKS, ROOT, SITE, copy_file, library_files, project, write_whole
 
 RELEASE = BUILD / "release"
-PROJECT = ["pyproject.toml", "README.md", "LICENSE", "nndl_lib"]  # all that the wheel is built from
+PROJECT = ["pyproject.toml", "README.md", "LICENSE"]  # beside the library, all that the wheel is built from
 
 
 def build_wheel(to: Path, root: Path = ROOT) -> Path:
     """Build the wheel, from a copy: setuptools leaves folders of its own where it works."""
     with tempfile.TemporaryDirectory() as scratch:
-        for name in PROJECT:
-            copy = shutil.copytree if (root / name).is_dir() else shutil.copy
-            copy(root / name, Path(scratch, name))
+        for file in [*(root / name for name in PROJECT), *library_files(root)]:
+            copy_file(file, Path(scratch, file.relative_to(root)))
         options = "--no-deps --no-build-isolation --quiet --disable-pip-version-check --wheel-dir".split()
         subprocess.run([sys.executable, "-m", "pip", "wheel", scratch, *options, str(to)], check=True)
     (wheel,) = to.glob("*.whl")

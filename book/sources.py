@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from book import execution
-from book.files import digest
+from book.files import digest, importable
 from book.messages import say, stop
 
 
@@ -35,10 +35,10 @@ def notice_what_makes_pages(app, config):
     # every page again. It copies style sheets only when it writes a page: a change of anything else in the theme
     # writes all of them.
     root = Path(app.srcdir)
-    files = [file for folder in ("book", "theme") for file in sorted((root / folder).rglob("*.*"))]
-    files = [file for file in files if "__pycache__" not in file.parts and file.is_file()]
-    config.nndl_code = digest([file for file in files if file.suffix == ".py"], root)
-    config.nndl_theme = digest(files, root)
+    code = [file for folder in ("book", "theme") for file in importable(root / folder, ".py")]
+    looks = [file for file in sorted((root / "theme").rglob("[!.]*")) if file.is_file() and file.suffix != ".pyc"]
+    config.nndl_code = digest(code, root)
+    config.nndl_theme = digest([*code, *looks], root)
     app.nndl_keys = execution.Keys()
 
 

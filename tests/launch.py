@@ -1,12 +1,13 @@
 """What the tests of launching share: an environment like Colab's, and a repository that stands for GitHub's."""
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+from book import release
+from book.files import copy_file, library_files
 from tests.chapters import ROOT
 
 ADDRESS = "https://github.com/some-one/book"
@@ -38,9 +39,8 @@ def repository(folder: Path) -> tuple[dict[str, str], str]:
     With these settings, git takes `ADDRESS` to mean this repository.
     """
     folder.mkdir()
-    for name in ["pyproject.toml", "README.md", "LICENSE"]:
-        shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "nndl_lib", folder / "nndl_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in [*(ROOT / name for name in release.PROJECT), *library_files()]:
+        copy_file(file, folder / file.relative_to(ROOT))
     settings = folder.parent / "gitconfig"
     settings.write_text(
         f'[url "{folder.as_uri()}"]\n    insteadOf = {ADDRESS}\n'

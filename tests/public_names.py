@@ -9,20 +9,20 @@ A name that is to go is first marked there, `ridge(deprecated:0.3.0)`, with a do
 import importlib
 import re
 import tomllib
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from book.files import ROOT, library_files
+
 FILE = ROOT / "tests" / "public_names.txt"
 
 
-def current(root: Path = ROOT / "nndl_lib") -> dict[str, list[str]]:
+def current() -> dict[str, list[str]]:
     """For every public module, which has no underscore in its name, its ``__all__``, sorted."""
-    names = (".".join(file.relative_to(root.parent).with_suffix("").parts) for file in sorted(root.rglob("[!_]*.py")))
-    names = {*names, *(".".join(file.parent.relative_to(root.parent).parts) for file in root.rglob("*/__init__.py"))}
+    files = [file.relative_to(ROOT).with_suffix("") for file in library_files() if file.suffix == ".py"]
+    names = {".".join(file.parts).removesuffix(".__init__") for file in files}
     return {
         name: sorted(importlib.import_module(name).__all__)
         for name in sorted(names)
-        if name != root.name and "._" not in name
+        if name != "nndl_lib" and "._" not in name
     }
 
 

@@ -11,12 +11,13 @@ import yaml
 
 import book
 import theme
+from book.files import importable
 from tests.chapters import ROOT, text_of
 
 FILES = {  # by the name of the module
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
     for folder in ("book", "theme")
-    for file in sorted((ROOT / folder).rglob("*.py"))
+    for file in importable(ROOT / folder, ".py")
 }
 # The modules that need nothing but Python: the workflow `release` has nothing else.
 BARE = ["book.files", "book.messages", "book.reference", "book.release"]

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from book.files import library_files
 from tests.chapters import (
     CHAPTERS,
     EXERCISES,
@@ -190,9 +191,7 @@ def test_equations_are_numbered_in_order(path):
 def test_equations_that_the_library_cites_exist():
     tags = {tag for path in CHAPTERS for tag in re.findall(r"\\tag\{(.*?)\}", text_of(path))}
     cited = [
-        (file.name, number)
-        for file in sorted((ROOT / "nndl_lib").rglob("*.py"))
-        for number in re.findall(r"\beq\. (\d+\.\d+)", text_of(file))
+        (file.name, number) for file in library_files() for number in re.findall(r"\beq\. (\d+\.\d+)", text_of(file))
     ]
     assert cited, "no docstring cites an equation"
     fail([f"nndl_lib/{name}: eq. {number} is in no chapter" for name, number in cited if number not in tags])

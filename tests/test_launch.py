@@ -24,7 +24,7 @@ from book import notebooks, publish
 from book.origin import Origin
 from tests import launch
 from tests.browser import CHROMIUM, FLAGS, wait_until
-from tests.chapters import EXECUTED, ROOT
+from tests.chapters import EXECUTED, ROOT, text_of
 from tests.test_build import CELL, HEADER, book  # noqa: F401, the last is a fixture
 from tests.test_publish import NOTEBOOKS, notebook_of
 
@@ -252,6 +252,34 @@ def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
     assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 300
     assert faults(page) == 0
     page.close()
+
+
+@browser
+@pytest.mark.launch
+def test_saving_a_page_changes_nothing(tmp_path):
+    # What JupyterLab itself adds to a notebook is known in tests/test_saving.py; here is looked whether that is all.
+    page, settings = tmp_path / "page.md", tmp_path / "home" / "settings" / "@jupyterlab" / "docmanager-extension"
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / "chapters" / "02-linear-models.md", page)
+    with jupyter_lab(tmp_path) as address, sync_playwright() as playwright:
+        settings.mkdir()
+        (settings / "plugin.jupyterlab-settings").write_text(
+            '{"defaultViewers": {"markdown": "Jupytext Notebook"}}', encoding="utf-8"
+        )
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        window = chromium.new_page(viewport={"width": 1400, "height": 1000})
+        window.set_default_timeout(60_000)
+        window.goto(f"{address}/lab/tree/page.md")
+        window.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        window.get_by_text("| Idle").wait_for()
+        run_all(window)
+        before = page.stat().st_mtime_ns
+        wait_until(window, lambda: window.locator(".jp-OutputArea-output").count() > 0, seconds=60)
+        window.keyboard.press("Control+s")
+        wait_until(window, lambda: page.stat().st_mtime_ns != before, seconds=30)
+        chromium.close()
+    assert page.stat().st_mtime_ns != before, "it was not saved"
+    assert text_of(page) == text_of(ROOT / "chapters" / "02-linear-models.md")
 
 
 PIECES = [

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.colors import Colormap
 
 import nndl_lib
+from book.files import library_files
 
 FOLDER = Path(nndl_lib.__file__).parent
 # A room imports from its own layer and from those below, which stand before it.
@@ -27,8 +28,8 @@ LAYERS = [
 ]
 FILES = {  # by the name of the module
     ".".join(file.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__"): file
-    for file in sorted(FOLDER.rglob("*.py"))
-    if file != FOLDER / "__init__.py"
+    for file in library_files(FOLDER.parent)
+    if file.suffix == ".py" and file != FOLDER / "__init__.py"
 }
 PUBLIC = [name for name in FILES if not re.search(r"(^|\.)_", name)]
 

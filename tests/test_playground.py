@@ -24,6 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from PIL import Image
 from torch.testing import assert_close
 
+from book import files
 from nndl_lib.interactive import _pieces as pieces
 from nndl_lib.interactive import _settings, playground
 from tests.browser import CHROMIUM
@@ -516,7 +517,8 @@ def test_examples_are_settings_in_their_own_words(node):
 def test_links_in_the_book_are_settings(node):
     found = [
         (path.name, text)
-        for path in sorted((ROOT / "chapters").glob("*.md"))
+        for path in files.pages()
+        if path.parent == ROOT / "chapters"
         for text in re.findall(r"#playground=[^)\s]*", path.read_text(encoding="utf-8"))
     ]
     assert len([text for name, text in found if name == "playground.md"]) > 15

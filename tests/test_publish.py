@@ -216,8 +216,6 @@ def test_the_revision_is_a_release_or_a_commit(tmp_path):
     git("tag", "v1.0.0")
     assert origin.find_revision(tmp_path, "1.0.0") == "v1.0.0"
     assert origin.find_revision(tmp_path, "1.0.1") == git("rev-parse", "HEAD")
-    (tmp_path / ".git").rename(tmp_path / "no.git")
-    assert origin.find_revision(tmp_path, "1.0.0") == ""  # files without a history
 
 
 def test_nothing_is_known_by_itself():

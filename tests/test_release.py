@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from book import release
+from book.files import library_files
 from tests import public_names
 from tests.chapters import ROOT, text_of
 from tests.launch import environment_without_library
@@ -23,13 +24,7 @@ def test_the_wheel_has_every_file(wheel):
     with zipfile.ZipFile(wheel) as file:
         names = {name for name in file.namelist() if ".dist-info/" not in name}
         metadata = file.read(next(name for name in file.namelist() if name.endswith(".dist-info/METADATA"))).decode()
-    library = ROOT / "nndl_lib"
-    here = {
-        path.relative_to(ROOT).as_posix()
-        for path in library.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert names == here
+    assert names == {path.relative_to(ROOT).as_posix() for path in library_files()}
     assert any(name.endswith(".js") for name in names)
     assert f"Version: {public_names.version()}\n" in metadata and "Requires-Python: >=3.11\n" in metadata
     assert not (ROOT / "build").exists()  # setuptools' own folders stay out of the checkout

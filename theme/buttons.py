@@ -26,7 +26,7 @@ def buttons(pagename: str, found: Origin | None = None, notebooks: str = "notebo
     found = origin() if found is None else found
     path = notebook_of(pagename)
     offers: dict[str, list[dict]] = {"launch": [], "download": [], "edit": []}
-    if path and found.repository:
+    if path and found.source:  # else the notebook there could not install the library
         colab = "In Google's notebooks, with a GPU if you ask for one"
         binder = "In a free notebook server, without an account"
         offers["launch"] = [

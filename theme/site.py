@@ -13,7 +13,7 @@ from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
 
-from book.files import write_whole
+from book.files import remove_others, write_whole
 
 CARD = (1200, 630)  # pixels, as Open Graph asks for
 FIGURE = re.compile(
@@ -135,9 +135,7 @@ def remove_what_is_no_more(app, error):
             file.unlink()
     pages = "".join(file.read_text(encoding="utf-8") for file in site.rglob("*.html"))
     shown = set(re.findall(r"_images/([\w.-]+)", pages))
-    for file in (site / "_images").glob("*"):
-        if file.name not in shown:
-            file.unlink()
+    remove_others(site / "_images", [site / "_images" / name for name in shown])
 
 
 def write_map(app, error):

@@ -87,18 +87,33 @@ def test_a_face_loads_no_other_field(name):
     loaded = loaded_by(name)
     assert "sklearn" not in loaded  # only data sets need it, when they are asked for
     assert ("matplotlib" in loaded) == (name in ("plotting", "interactive"))
-    if name == "compatibility":  # the first cell of a notebook asks it what is missing
-        assert "torch" not in loaded
+    # The first cell of a notebook asks the one what is missing; the other is an engine of NumPy's arrays.
+    assert ("torch" not in loaded) == (name in ("compatibility", "autograd"))
 
 
-def test_what_is_loaded_is_known():
-    code = "import sys; import nndl_lib.optim; print(*sys.modules)"
+@pytest.mark.parametrize("name", ["optim", "autograd"])
+def test_what_is_loaded_is_known(name):
+    code = f"import sys; import nndl_lib.{name}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert not loaded & {"matplotlib", "sklearn"}
-    assert {name.removeprefix("nndl_lib.") for name in loaded if name.startswith("nndl_lib.")} == loaded_by(
-        "optim"
-    ) & FILES.keys()
+    assert not loaded & {"matplotlib", "sklearn"} and ("torch" in loaded) == (name == "optim")
+    found = {module.removeprefix("nndl_lib.") for module in loaded if module.startswith("nndl_lib.")}
+    assert found == loaded_by(name) & FILES.keys()
+
+
+def test_the_engine_trains_without_torch():
+    code = """
+import sys
+from nndl_lib.autograd import Tensor
+w = Tensor([1.0, 2.0], requires_grad=True)
+(w * w).sum().backward()
+assert w.grad.tolist() == [2, 4] and "torch" not in sys.modules
+import nndl_lib.autograd
+assert "check_gradients" in dir(nndl_lib.autograd) and not hasattr(nndl_lib.autograd, "check_gradient")
+from nndl_lib.autograd import check_gradients
+assert "torch" in sys.modules and nndl_lib.autograd.check_gradients is check_gradients
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, check=True)
 
 
 def test_every_room_has_a_layer():

@@ -16,11 +16,12 @@ from nndl_lib.autograd._arrays import (
     unbroadcast,
     unreduced,
 )
-from nndl_lib.autograd._graph import Node, is_grad_enabled, no_grad
+from nndl_lib.autograd._graph import no_grad
+from nndl_lib.autograd._in_place import Changeable
 from nndl_lib.autograd._results import KINDS, as_tensors, broadcast, each_for_the_other, record
 
 
-class Tensor(Node):
+class Tensor(Changeable):
     """An array that remembers what it was computed from.
 
     Operations with numbers and arrays give the dtype that PyTorch gives: a float32 tensor stays float32 beside a Python
@@ -164,19 +165,7 @@ class Tensor(Node):
     def __rmatmul__(self, other):
         return Tensor.__matmul__(other, self)
 
-    # --- changes in place ---
-
-    def __setitem__(self, index, value) -> None:
-        value = value if isinstance(value, Tensor) else Tensor(np.asarray(value))
-        if is_grad_enabled() and self.requires_grad:
-            kind = "a leaf that requires a gradient" if not self.parents else f"the result of {self.op}"
-            raise ValueError(f"in-place change: this is {kind}; expected it under no_grad, or a new tensor")
-        if is_grad_enabled() and value.requires_grad:
-            raise ValueError(
-                "in-place change: the new entries require a gradient, which they would lose here; "
-                "expected stack, concatenate or where, which make a new tensor"
-            )
-        self._write(frozen(index), value.data)
+    # --- changes in place, as _in_place has them ---
 
     def __iadd__(self, other):
         return self._become(self + other)
@@ -195,36 +184,6 @@ class Tensor(Node):
 
     def __imatmul__(self, other):
         return self._become(self @ other)
-
-    def _become(self, value: "Tensor") -> "Tensor":
-        """What ``a`` is after ``a += b``: itself with other entries, or, where the sum was noted down, the sum.
-
-        Then what was computed from the old tensor keeps its gradients, and other names of the old one raise an error
-        where they are used, for they would not see the change.
-        """
-        if value.shape != self.shape:
-            raise ValueError(
-                f"in-place change: the result has shape {value.shape}; expected that of the tensor, {self.shape}"
-            )
-        if not value.requires_grad:
-            self._write(..., value._data)
-            return self
-        if self.requires_grad and not self.parents:
-            self[...] = value  # raises
-        if self._memory.views:
-            raise ValueError(
-                "in-place change: there is a view of this tensor, or it is one; expected a = a + b, a new tensor"
-            )
-        if value.dtype != self.dtype:
-            self._check_kind(value._data)
-            value = record(value._data.astype(self.dtype), "astype", (value,), (lambda s: s,))
-        self._replaced, self._keeps, value._keeps = True, False, self._keeps
-        return value
-
-    def _write(self, index: Any, value: np.ndarray) -> None:
-        self._check_kind(value)
-        self.data[index] = value
-        self._memory.changes += 1
 
     # --- shapes ---
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nndl_lib._arguments import check_dim, check_finite, check_tensors, known, raise_at
 from nndl_lib._declared import check_shapes, checked, number, one_of
-from nndl_lib.functional._pointwise import relu, softplus
+from nndl_lib.functional._pointwise import relu
 from nndl_lib.functional._precision import wide
 
 _REDUCTION = one_of("mean", "sum", "none")
@@ -64,7 +64,7 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Cross-entropy ``-t log(sigmoid(z)) - (1 - t) log(1 - sigmoid(z))`` of logits and probabilities of one shape.
 
-    Computed as ``z (a - t) + log(1 + exp(-|z|))``, where a is 1 for z > 0, else 0: for a right and confident answer the
+    Computed as ``z (a - t) - log(sigmoid(|z|))``, where a is 1 for z > 0, else 0: for a right and confident answer the
     first is exactly 0, and the last keeps all its digits. The gradient by z is ``sigmoid(z) - t``.
 
     Raises:
@@ -78,7 +78,8 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction
             raise_at(~((target >= 0) & (target <= 1)), target, "target", caller, "probabilities from 0 to 1")
     z, t = wide(input), wide(target)
     answer = (z > 0).to(z.dtype)
-    cost = _reduce(z * (answer - t) + softplus(z * (1 - 2 * answer)), reduction)
+    magnitude = z * (2 * answer - 1)  # not z.abs(), whose gradient at 0 is 0
+    cost = _reduce(z * (answer - t) - torch.nn.functional.logsigmoid(magnitude), reduction)
     return check_finite(cost, caller, input=input).to(input.dtype)
 
 

@@ -24,7 +24,7 @@ class MLP(torch.nn.Sequential):
     """A multilayer perceptron: linear layers, an activation after each but the last, whose outputs are the logits.
 
     ``MLP([64, 100, 10])`` has the layers of ``Sequential(Linear(64, 100), ReLU(), Linear(100, 10))``, and the keys of
-    its state: "0.weight", "0.bias", "2.weight", "2.bias".
+    its state: "0.weight", "0.bias", "2.weight", "2.bias". Its ``forward`` is that of ``Sequential``: one after another.
     """
 
     @checked(sizes=_sizes, activation=check_function)

@@ -38,15 +38,22 @@ def two_loop(g: Tensor, steps: list[Tensor], changes: list[Tensor]) -> Tensor:
         ValueError: there are not as many changes as steps, or one of them is not of the shape of g, (n,).
     """
     _check_pairs(g, steps, changes)
+    newest = (changes[-1] @ steps[-1]) / (changes[-1] @ changes[-1]) if steps else 1
+    return _two_loop(g, steps, changes, [1 / (y @ s) for s, y in zip(steps, changes)], newest)
+
+
+def _two_loop(
+    g: Tensor, steps: list[Tensor], changes: list[Tensor], rho: list[Tensor], scale: Tensor | float
+) -> Tensor:
+    # H starts as scale times the identity. addcmul rounds q - a y once, as torch.optim.LBFGS does: the same bits.
     q, coefficients = -g, []
-    for s, y in zip(reversed(steps), reversed(changes)):  # the newest first
-        a = (s @ q) / (y @ s)
-        q = q - a * y
+    for s, y, r in zip(reversed(steps), reversed(changes), reversed(rho)):  # the newest first
+        a = (s @ q) * r
+        q = torch.addcmul(q, a, y, value=-1)
         coefficients.append(a)
-    if steps:
-        q = q * (changes[-1] @ steps[-1]) / (changes[-1] @ changes[-1])
-    for s, y, a in zip(steps, changes, reversed(coefficients)):  # the oldest first
-        q = q + (a - (y @ q) / (y @ s)) * s
+    q = q * scale
+    for s, y, r, a in zip(steps, changes, rho, reversed(coefficients)):  # the oldest first
+        q = torch.addcmul(q, a - (y @ q) * r, s)
     return q
 
 
@@ -177,7 +184,7 @@ class LBFGS(Optimizer):
 
 
 def _direction(g: Tensor, state: dict, history_size: int) -> Tensor:
-    # two_loop in place, after the last step and its change of the gradient have joined the pairs that are kept.
+    # That of two_loop, after the last step and its change of the gradient have joined the pairs that are kept.
     if state["n_iter"] == 0:
         state["old_dirs"], state["old_stps"], state["ro"], state["H_diag"] = [], [], [], 1
         return -g
@@ -190,15 +197,7 @@ def _direction(g: Tensor, state: dict, history_size: int) -> Tensor:
         rho.append(1 / curvature)
         del steps[:-history_size], changes[:-history_size], rho[:-history_size]
         state["H_diag"] = curvature / (y @ y)
-    q = -g
-    a = [None] * len(steps)
-    for i in reversed(range(len(steps))):
-        a[i] = steps[i].dot(q) * rho[i]
-        q.sub_(changes[i], alpha=a[i])
-    q.mul_(state["H_diag"])
-    for i, (s, y) in enumerate(zip(steps, changes)):
-        q.add_(s, alpha=a[i] - y.dot(q) * rho[i])
-    return q
+    return _two_loop(g, steps, changes, rho, state["H_diag"])
 
 
 def _flat_gradient(params: list[Tensor]) -> Tensor:

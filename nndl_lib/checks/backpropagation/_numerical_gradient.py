@@ -10,7 +10,7 @@ from nndl_lib.checks._inputs import floats, generator, quarters
 
 
 class _Function:
-    """A function that prints as it could be typed, and is not copied."""
+    """A function that prints as it could be typed, for the report of a failure, and is not copied."""
 
     def __init__(self, text: str):
         self.text, self.function = text, eval(text, {"torch": torch})
@@ -36,18 +36,18 @@ def _cases():
     yield Case((mixed, floats(1.0, -2.0), 0.25))
     yield Case((wave, floats(0.5, 1.0, -1.5), 0.1))
     matrix = "A matrix w goes wrong: move one entry at a time, and return the shape of w."
-    yield Case((mixed, quarters(2, 3, g=g), 0.25), "a matrix", matrix)
-    yield Case((wave, quarters(3, 2, g=g), 0.125), "a matrix", matrix)
+    yield Case((mixed, quarters(2, 3, g=g), 0.25), "a matrix", hint=matrix)
+    yield Case((wave, quarters(3, 2, g=g), 0.125), "a matrix", hint=matrix)
     yield Case((wave, quarters(4, g=g), 1e-3), "a small h")
     yield Case(
         (cube, torch.tensor(1.5).double(), 0.5),
         "a single number",
-        "A w of shape () goes wrong: flatten it first, for example.",
+        hint="A w of shape () goes wrong: flatten it first, for example.",
     )
     yield Case(
         (mixed, quarters(2, 2, 2, g=g), 0.5),
         "three axes",
-        "A w with three axes goes wrong: flatten a copy of it first.",
+        hint="A w with three axes goes wrong: flatten a copy of it first.",
     )
     yield Case((mixed, quarters(3, g=g).float(), 0.25), "float32")
 
@@ -62,11 +62,12 @@ def _values(f, points):
 
 
 def _quotient(f, w, up, down, divide):
+    """``(f(w + up e) - f(w + down e)) / divide`` for each entry; right are h, -h and 2 h."""
     return ((_values(f, _points(w, up)) - _values(f, _points(w, down))) / divide).view(w.shape)
 
 
 def _alone(f, w, h, keep):
-    """With zeros in all places but one."""
+    """The right quotient where all places but the moved one are 0, and that one starts at keep times w."""
     ones = torch.eye(w.numel(), dtype=w.dtype).view(-1, *w.shape)
     up, down = (_values(f, ones * (keep * w + step)) for step in (h, -h))
     return ((up - down) / (2 * h)).view(w.shape)

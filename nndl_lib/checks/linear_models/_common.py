@@ -5,6 +5,7 @@ from torch import Tensor
 from nndl_lib.checks._inputs import generator, quarters
 
 
-def _problem(N: int, D: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def problem(N: int, D: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Features X (N, D), targets t (N,) and weights w (D,), in quarters, so that sums of them are exact."""
     g = generator(seed)
     return quarters(N, D, g=g), quarters(N, g=g), quarters(D, g=g)

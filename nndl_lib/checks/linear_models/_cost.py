@@ -4,7 +4,7 @@ import torch
 
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._inputs import floats, grown
-from nndl_lib.checks.linear_models._common import _problem
+from nndl_lib.checks.linear_models._common import problem
 
 
 def _cases():
@@ -20,9 +20,9 @@ def _cases():
         (4, 4, ""),
         (7, 3, ""),
     ]:
-        X, t, w = _problem(N, D, seed=10 * N + D)
+        X, t, w = problem(N, D, seed=10 * N + D)
         yield Case((X, t, w, 0.75), note)
-    X, t, w = _problem(3, 2, seed=50)
+    X, t, w = problem(3, 2, seed=50)
     yield Case((X, t, w, torch.tensor(-1.5).double()), "b as a tensor")
     yield Case((X.float(), t.float(), w.float(), 0.5), "float32")
     digits = "On large targets it loses its digits: keep the dtype of the inputs, and subtract before you square."
@@ -30,7 +30,7 @@ def _cases():
 
 
 def _arguments(N, D):
-    return *_problem(N, D, seed=60 + N + D), 0.5
+    return *problem(N, D, seed=60 + N + D), 0.5
 
 
 def _residual(X, t, w, b):

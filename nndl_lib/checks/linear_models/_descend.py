@@ -9,7 +9,7 @@ from torch import Tensor
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._engine import each
 from nndl_lib.checks._inputs import floats
-from nndl_lib.checks.linear_models._common import _problem
+from nndl_lib.checks.linear_models._common import problem
 
 
 def _cases():
@@ -32,17 +32,17 @@ def _cases():
         "A gradient that is exactly as long as the tolerance is short enough: compare with <=.",
     )
     for N, D, tolerance, max_steps in [(3, 2, 0.1, 100), (6, 2, 0.05, 200), (4, 3, 0.2, 7), (9, 4, 0.05, 300)]:
-        X, t, w = _problem(N, D, seed=70 + N)
+        X, t, w = problem(N, D, seed=70 + N)
         lr = round(len(X) / torch.linalg.matrix_norm(X, 2).item() ** 2, 2)
         yield Case((X, t, w, lr, tolerance, max_steps), "too few steps allowed" if max_steps == 7 else "")
-    X, t, w = _problem(4, 2, seed=80)
+    X, t, w = problem(4, 2, seed=80)
     yield Case((X, t, w, 8.0, 1e-3, 15), "a learning rate that diverges")
     yield Case((X.float(), t.float(), w.float(), 0.25, 0.05, 40), "float32")
 
 
 def _larger_walks():
     def arguments(N, D):
-        X, t, w = _problem(N, D, seed=90 + N)
+        X, t, w = problem(N, D, seed=90 + N)
         return X, t, w, 0.01, 0.0, 5
 
     return [

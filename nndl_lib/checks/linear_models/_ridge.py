@@ -7,7 +7,7 @@ import torch
 from nndl_lib.checks import Case, exercise
 from nndl_lib.checks._engine import each
 from nndl_lib.checks._inputs import floats, grown
-from nndl_lib.checks.linear_models._common import _problem
+from nndl_lib.checks.linear_models._common import problem
 
 
 def _cases():
@@ -21,20 +21,22 @@ def _cases():
         (5, 3, 100.0, "a large lam"),
         (8, 2, 0.0, "lam = 0"),
     ]:
-        X, t, _ = _problem(N, D, seed=110 + N)
+        X, t, _ = problem(N, D, seed=110 + N)
         yield Case((X + 1, t + 2, lam), note)
-    X, t, _ = _problem(2, 4, seed=120)
+    X, t, _ = problem(2, 4, seed=120)
     yield Case((X + 1, t + 1, 0.5), "more features than examples")
     yield Case((floats([2.0, 1.0]), floats(3.0), 0.5), "one example")
-    X, t, _ = _problem(6, 2, seed=121)
+    X, t, _ = problem(6, 2, seed=121)
     yield Case((X.float() + 1, t.float(), 0.5), "float32")
 
 
 def _arguments(N):
-    return *_problem(N, 3, seed=130 + N)[:2], 0.5
+    """The arguments with N examples, by which a loop over examples shows."""
+    return *problem(N, 3, seed=130 + N)[:2], 0.5
 
 
 def _normal_equations(X, t, lam, factor=lambda N: N, penalize_bias=False):
+    """The right answer by ``(A'A + factor(N) lam I) v = A't`` with A = [X, 1]: w and b are the parts of v."""
     ones = torch.ones(len(X), 1, dtype=X.dtype)
     A = torch.cat([X, ones], dim=1)
     penalty = torch.ones(A.shape[1], dtype=X.dtype)

@@ -23,7 +23,17 @@ import jupytext
 import nbformat
 
 from book import notebooks
-from book.files import BUILD, EXERCISES, NOTEBOOKS, ROOT, copy_file, library_files, page_of, remove_others
+from book.files import (
+    BUILD,
+    EXERCISES,
+    NOTEBOOKS,
+    ROOT,
+    copy_file,
+    library_files,
+    page_of,
+    pages_with_code,
+    remove_others,
+)
 from book.messages import stop
 from book.origin import Origin, origin
 
@@ -190,7 +200,8 @@ def write_notebooks(found: Origin | None = None) -> None:
         written = [NOTEBOOKS / folder / f"{source.stem}.ipynb" for source in EXERCISES]
         for source, path in zip(EXERCISES, written):
             notebooks.write(published(source, folder, found), path)
-        remove_others(NOTEBOOKS / folder, written)  # those of sources that are no more
+        guides = [NOTEBOOKS / f"{page}.ipynb" for page in pages_with_code()]  # published from what was executed
+        remove_others(NOTEBOOKS / folder, [*written, *guides])  # those of sources that are no more
 
 
 def write_mine() -> None:

@@ -77,7 +77,9 @@ def test_notebook(name):
     # Links to the book lead to pages of it.
     for page, anchor in re.findall(r"\]\(https://some-one\.github\.io/a\.book/([^)#]+)(?:#([^)]+))?\)", text):
         assert (SITE / page).is_file(), page
-        assert not anchor or f'id="{anchor}"' in text_of(SITE / page), f"{page}#{anchor}"
+        name, _, settings = anchor.partition("=")  # settings of an interactive piece, as #playground=data:xor
+        place = f'data-piece="{name}"' if settings else f'id="{anchor}"'
+        assert not anchor or place in text_of(SITE / page), f"{page}#{anchor}"
     # Colab gives a GPU to those that can use it.
     full = "FULL_SIZE" in "\n".join(cell.source for cell in code[1:])
     assert (notebook.metadata.get("accelerator") == "GPU") == full == ("announce_size" in code[0].source)

@@ -332,21 +332,16 @@ CUT = """() => Array.from(document.querySelectorAll("article > section > section
 
 
 @in_browser
-@pytest.mark.parametrize("width", [360, 610, 1030, 1366])
-def test_sections_show_all_that_is_in_them(open_page, width):
-    for name in [
-        "chapters/03-classification.html",
-        "chapters/09-convolutional-networks.html",
-        "chapters/draw-a-digit.html",
-    ]:
-        page = open_page(name, viewport={"width": width, "height": 800})
-        assert (
-            page.locator("article > section > section").first.evaluate("e => getComputedStyle(e).contentVisibility")
-            == "auto"
-        )
-        # Measured with all of them laid out, in the boxes that they have.
-        page.add_style_tag(content="article > section > section { content-visibility: visible !important; }")
-        assert page.evaluate(CUT) == [], name
+@pytest.mark.parametrize("name", ["03-classification", "09-convolutional-networks", "draw-a-digit"])
+def test_sections_show_all_that_is_in_them(visit, name):
+    page = visit(f"chapters/{name}.html", 360, 800)
+    first = page.locator("article > section > section").first
+    assert first.evaluate("e => getComputedStyle(e).contentVisibility") == "auto"
+    # Measured with all of them laid out, in the boxes that they have.
+    page.add_style_tag(content="article > section > section { content-visibility: visible !important; }")
+    for width in [360, 610, 1030, 1366]:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(CUT) == [], f"{width} pixels wide"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "the text scrolls sideways"
 
 

@@ -29,18 +29,20 @@ def browser():
         browser.close()
 
 
-def needs_the_book(path):
-    """Whether a module of tests looks at the book. All others run where the library alone is installed (`-m alone`)."""
-    return "tests.chapters import" in path.read_text(encoding="utf-8")
-
-
-def pytest_ignore_collect(collection_path, config):
-    # What is not imported may need packages that are not there.
-    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
-    return True if config.option.markexpr == "alone" and is_module and needs_the_book(collection_path) else None
+# What takes longest begins first, so that both workers end together: they take modules in this order. First of all the
+# notebooks, each of which is one; the rest comes after these, as it is.
+LONG = [
+    "test_page.py",
+    "test_exercises.py",
+    "test_browser.py",
+    "test_launch.py",
+    "test_build.py",
+    "test_playground.py",
+    "test_draw_digit.py",
+    "test_hostile.py",
+]
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.suffix == ".py" and not needs_the_book(item.path):
-            item.add_marker(pytest.mark.alone)
+    places = {name: k for k, name in enumerate(LONG)}
+    items.sort(key=lambda item: -1 if item.path.suffix == ".ipynb" else places.get(item.path.name, len(LONG)))

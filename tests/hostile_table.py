@@ -1,7 +1,7 @@
 """What hostile calls are made of: the words of their source, ordinary arguments by name, and hostile ones by kind.
 
-A public function whose ordinary arguments cannot be found makes tests/test_hostile.py fail: say in ORDINARY what a
-parameter of that name may be. The entries are source text; the first with which the call runs is taken.
+A public function whose ordinary arguments cannot be found makes tests/library/test_hostile.py fail: say in ORDINARY
+what a parameter of that name may be. The entries are source text; the first with which the call runs is taken.
 """
 
 import copy

@@ -16,36 +16,49 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome 
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
-@pytest.fixture
-def open_page(browser):
-    """Open a page of the site; at the end of the test, no request may have left the folder and no error been logged."""
-    contexts, faults = [], []
+@pytest.fixture(scope="module")
+def windows(browser):
+    """Two pages for visit after visit, with scripts and without; and their faults: what left the folder, and errors."""
+    found = {}
+    for scripts in (True, False):
+        page, faults = browser.new_page(java_script_enabled=scripts), []
 
-    def open_it(path, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-
-        def only_files(route):
+        def only_files(route, faults=faults):
             if route.request.url.startswith((SITE.as_uri(), "data:")):
                 route.continue_()
             else:
                 faults.append(f"asked for {route.request.url}")
                 route.abort()
 
-        context.route("**/*", only_files)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        if options.get("java_script_enabled", True):  # without it, scripts that the page preloads are dropped
-            page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+        page.context.route("**/*", only_files)
+        page.on("pageerror", lambda error, faults=faults: faults.append(f"error: {error}"))
+        if scripts:  # without them, scripts that the page preloads are dropped
+            page.on("requestfailed", lambda request, faults=faults: faults.append(f"failed: {request.url}"))
+        found[scripts] = page, faults
+    yield found
+    for page, _ in found.values():
+        page.close()
+
+
+@pytest.fixture
+def open_page(windows):
+    """Open a page of the site; at the end of the test, no request may have left the folder and no error been logged."""
+
+    def open_it(path, scripts=True, width=1280, height=800, scheme="light"):
+        page, _ = windows[scripts]
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
         page.goto((SITE / path.relative_to(ROOT).with_suffix(".html")).as_uri())
-        if options.get("java_script_enabled", True):
+        if scripts:
             page.evaluate("document.documentElement.dataset.whole = 'yes'")  # as for a reader who jumps into the text
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
-    assert not faults, "\n".join(faults)
+    wrong = [fault for _, faults in windows.values() for fault in faults]
+    for page, faults in windows.values():
+        page.goto("about:blank")  # which ends what is still being loaded
+        faults.clear()
+    assert not wrong, "\n".join(wrong)
 
 
 # Ask again and again: a browser may go on leaving out a section that was scrolled to once, and would never load the
@@ -66,7 +79,7 @@ def picture(figure):
 
 @chapter
 def test_explorers_move_by_keyboard(open_page, path):
-    page = open_page(path, viewport={"width": 1280, "height": 800})
+    page = open_page(path)
     figures = page.locator("figure.nndl-explorer")
     assert figures.count() >= 2
     for figure in figures.all():
@@ -87,7 +100,7 @@ def test_explorers_move_by_keyboard(open_page, path):
 
 @chapter
 def test_every_frame_is_reached_and_loads(open_page, path):
-    page = open_page(path, viewport={"width": 1280, "height": 800})
+    page = open_page(path)
     for figure in page.locator("figure.nndl-explorer").all():
         figure.scroll_into_view_if_needed()
         figure.locator("img").evaluate(DECODED)
@@ -112,7 +125,7 @@ def test_every_frame_is_reached_and_loads(open_page, path):
 
 @chapter
 def test_readable_without_javascript(open_page, path):
-    page = open_page(path, java_script_enabled=False, viewport={"width": 1280, "height": 800})
+    page = open_page(path, scripts=False)
     code = page.locator("details.hide").first  # folded code opens
     assert not code.locator("pre").is_visible()
     code.locator("summary").click()
@@ -128,10 +141,8 @@ def test_readable_without_javascript(open_page, path):
 
 
 @pytest.mark.parametrize("path", [*CHAPTERS, *PLAY, ROOT / "intro.md"], ids=lambda path: path.stem)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone(open_page, path, scheme):
-    page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the text scrolls sideways"
+def test_phone(open_page, path):
+    page = open_page(path, width=360, height=740)
     # An equation's number stands beside the equation.
     overlaps = page.evaluate("""() => Array.from(document.querySelectorAll('.katex-display .tag')).filter(tag => {
         const bases = Array.from(tag.parentNode.querySelectorAll(':scope > .base'));
@@ -140,17 +151,23 @@ def test_phone(open_page, path, scheme):
     }).map(tag => tag.textContent)""")
     assert overlaps == []
     # Explorers keep their shape, and turn dark with the page.
-    for image in page.locator("figure.nndl-explorer img").all():
-        image.scroll_into_view_if_needed()
-        image.evaluate(DECODED)
-        shape = image.evaluate("i => [i.naturalWidth / i.naturalHeight, i.clientWidth / i.clientHeight, i.clientWidth]")
-        assert abs(shape[0] - shape[1]) < 0.02 and shape[2] <= 360
-        # Inverting alone would turn blue lines orange; and a photograph is not to be read as a negative.
-        turned = scheme == "dark" and "photograph" not in image.get_attribute("alt")
-        assert ("hue-rotate(180deg)" in image.evaluate("i => getComputedStyle(i).filter")) == turned
-    for figure in page.locator("figure.nndl-explorer:not(:has(img[alt*='photograph']))").all():
-        brightness = ImageStat.Stat(Image.open(io.BytesIO(figure.screenshot())).convert("L")).mean[0]
-        assert brightness < 80 if scheme == "dark" else brightness > 175, f"{scheme}: mean brightness {brightness:.0f}"
+    for scheme in ["light", "dark"]:
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the text scrolls sideways"
+        for figure in page.locator("figure.nndl-explorer").all():
+            figure.scroll_into_view_if_needed()
+            image = figure.locator("img")
+            image.evaluate(DECODED)
+            shape, alt, drawn = image.evaluate("""i => [
+                [i.naturalWidth / i.naturalHeight, i.clientWidth / i.clientHeight, i.clientWidth],
+                i.alt, getComputedStyle(i).filter]""")
+            assert abs(shape[0] - shape[1]) < 0.02 and shape[2] <= 360
+            # Inverting alone would turn blue lines orange; and a photograph is not to be read as a negative.
+            assert ("hue-rotate(180deg)" in drawn) == (scheme == "dark" and "photograph" not in alt)
+            if "photograph" in alt:
+                continue
+            brightness = ImageStat.Stat(Image.open(io.BytesIO(figure.screenshot())).convert("L")).mean[0]
+            assert brightness < 80 if scheme == "dark" else brightness > 175, f"{scheme}: brightness {brightness:.0f}"
 
 
 @pytest.mark.parametrize("path", PLAY, ids=lambda path: path.stem)
@@ -161,17 +178,17 @@ def test_pieces_of_the_page(open_page, path):
     assert (
         len(re.findall(rf'<script defer src="\.\./_static/{name}\.js', text)) == 1 and "function startAll" not in text
     )
-    page = open_page(path, viewport={"width": 1280, "height": 800})
+    page = open_page(path)
     page.locator(".nndl-piece[data-ready=yes]").wait_for(state="attached")
     assert page.locator(".nndl-piece button").count() >= 3
-    page = open_page(path, java_script_enabled=False)
+    page = open_page(path, scripts=False)
     assert page.locator(".nndl-piece img").first.is_visible() and page.locator(".nndl-piece p").first.is_visible()
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("script", [True, False])
 def test_exercises_page(open_page, path, script):
-    page = open_page(path, viewport={"width": 360, "height": 740}, java_script_enabled=script)
+    page = open_page(path, scripts=script, width=360, height=740)
     hints, solutions = (
         page.locator("details", has=page.locator("summary", has_text=word)) for word in ("Hint", "Solution")
     )

@@ -306,6 +306,8 @@ def test_every_page_can_be_walked_by_its_landmarks():
         assert (
             len(re.findall(r'<main id="content" tabindex="-1">', text)) == 1 and len(re.findall(r"<h1\b", text)) == 1
         ), name
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", text.partition("<main")[2])]
+        assert all(deeper <= level + 1 for level, deeper in zip(levels, levels[1:])), f"{name}: a heading skips a level"
         labels = [re.search(r'aria-label="([^"]+)"', nav) for nav in re.findall(r"<nav\b[^>]*>", text)]
         assert all(labels) and len({label[1] for label in labels}) == len(labels) >= 2, (
             f"{name}: navigation without a name"

@@ -67,3 +67,12 @@ def test_nothing_generated_is_tracked():
     ]
     bad = [name for name in made if not name.startswith("theme/nndl/")]  # templates of pages
     assert not bad, f"tracked, but generated: {bad}"
+
+
+def test_tests_of_the_library_need_nothing_of_the_book():
+    # They run where the package alone is installed: in a workflow on other systems, and on other Pythons.
+    for file in (ROOT / "tests" / "library").glob("*.py"):
+        found = re.findall(r"^\s*(?:from|import) ((?:tests\.chapters|book|theme)\b.*)$", text_of(file), re.MULTILINE)
+        assert not found, f"{file.name} imports {found}"
+    workflow = yaml.safe_load(text_of(ROOT / ".github" / "workflows" / "test.yml"))
+    assert workflow["jobs"]["library"]["steps"][-1]["run"].endswith(" tests/library")

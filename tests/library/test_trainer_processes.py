@@ -63,7 +63,7 @@ from nndl_lib import nn
 from nndl_lib.training import processes
 from nndl_lib.data import TensorLoader
 from nndl_lib.training import Trainer
-from tests.test_trainer_processes import parts
+from tests.library.test_trainer_processes import parts
 
 torch.set_num_threads(1)
 folder = sys.argv[1]

@@ -44,6 +44,9 @@ def main(builder: str = "html") -> int:
         status = run_sphinx(builder)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # a full disk, a source that cannot be read
+        print(f"\n{cause_of(error)}", file=sys.stderr)
+        return failed()
     if builder == "linkcheck":
         print("links: all lead somewhere" if status == 0 else "links: the lines above say which lead nowhere")
         return status

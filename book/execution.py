@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -200,6 +200,14 @@ def run_in_worker(page: str, notebook: nbformat.NotebookNode, key: str) -> float
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nbclient has put back Python's own
 
 
+def result_of(page: str, done: Future) -> float | Fault:
+    """What a worker returned, or why it could not: its process was ended, its disk is full."""
+    try:
+        return done.result()
+    except Exception as error:
+        return Fault(page, 1, f"it could not be run: {type(error).__name__}: {error}")
+
+
 def execute(only: Iterable[str] = ()) -> list[Fault]:
     """Bring the executed notebooks up to date. Returns: what could not be run, in the order of the book.
 
@@ -225,7 +233,7 @@ def execute(only: Iterable[str] = ()) -> list[Fault]:
         signal.signal(signal.SIGINT, interrupts)
         try:
             for number, done in enumerate(as_completed(running), start=1):
-                result = done.result()
+                result = result_of(running[done], done)
                 text = f"{result:.1f} s" if isinstance(result, float) else "failed"
                 say(f"  [{number}/{len(to_run)}] {running[done]}: {text}")
                 faults += [] if isinstance(result, float) else [result]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 
 import nbformat
 import pytest
@@ -211,6 +212,13 @@ def test_every_failure_says_where_and_why(tmp_path, monkeypatch, source, cause, 
     assert str(fault).startswith(f"02-page.md:{line}: {cause}"), fault
     assert told in fault.traceback and "\x1b" not in fault.traceback
     assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_a_worker_that_is_ended_or_cannot_write_is_a_failure_like_others():
+    done = Future()
+    done.set_exception(OSError(28, "No space left on device"))
+    fault = execution.result_of("chapters/02-page", done)
+    assert str(fault) == "chapters/02-page.md:1: it could not be run: OSError: [Errno 28] No space left on device"
 
 
 def test_an_error_that_is_asked_for_is_shown(tmp_path, monkeypatch):

@@ -200,7 +200,14 @@ def test_no_number_of_an_equation_is_cut(browser, width):
 def test_a_mention_shows_its_equation(browser):
     page = browser.new_page(viewport={"width": 1366, "height": 768}, has_touch=True)
     page.goto((SITE / "chapters" / "08-regularization.html").as_uri())
-    shown, link = page.locator(".shown-equation"), page.locator("a.to-equation[href^='#']").first
+    shown, links = page.locator(".shown-equation"), page.locator("a.to-equation[href^='#']")
+    far = """links => links.map(link => Math.abs(document.querySelector(link.hash).getBoundingClientRect().top
+        - link.getBoundingClientRect().top))"""
+    distances = links.evaluate_all(far)
+    near, link = links.nth(distances.index(min(distances))), links.nth(distances.index(max(distances)))
+    assert min(distances) < 300 and max(distances) > 2000
+    near.hover()
+    assert not shown.is_visible()  # the equation itself stands there
     link.hover()
     assert shown.is_visible()
     place = link.get_attribute("href")

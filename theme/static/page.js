@@ -70,6 +70,8 @@
     const name = link.hash.slice(1), here = link.pathname === location.pathname && document.getElementById(name);
     const elsewhere = document.querySelector(`template[data-equation="${name}"]`);
     if (!here && !elsewhere) return;
+    const now = here && here.getBoundingClientRect();
+    if (now && now.height && now.top > 60 && now.bottom < innerHeight) return; // the reader sees it
     const formula = here ? here.querySelector(".formula").cloneNode(true) : elsewhere.content.cloneNode(true);
     shown.replaceChildren(formula);
     for (const part of shown.querySelectorAll("[tabindex]")) part.removeAttribute("tabindex");

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from tests.browser import CHROMIUM, serve, wait_until
-from tests.chapters import CHAPTERS, ROOT, SITE
+from tests.chapters import CHAPTERS, EXERCISES, ROOT, SITE
 
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 PAGES = sorted(file for file in SITE.rglob("*.html") if file.relative_to(SITE).parts[0] not in ("_static", "notebooks"))
@@ -22,8 +22,12 @@ def text_of(name):
     return (SITE / name).read_text(encoding="utf-8")
 
 
+def page_name(path):
+    return path.relative_to(ROOT).with_suffix(".html")
+
+
 def page_of(path):
-    return text_of(path.relative_to(ROOT).with_suffix(".html"))
+    return text_of(page_name(path))
 
 
 @pytest.fixture(scope="module")
@@ -172,20 +176,111 @@ def test_the_text_is_large_enough_and_its_lines_short_enough(browser, site, widt
     page.close()
 
 
+CUT = """() => {
+    document.documentElement.dataset.whole = "yes";
+    return Array.from(document.querySelectorAll(".equation"), equation => {
+        const number = equation.querySelector(".number").getBoundingClientRect();
+        const formula = equation.querySelector(".formula").getBoundingClientRect();
+        const beside = number.left >= formula.right || number.top >= formula.bottom;
+        return [equation.id, number.left >= 0 && number.right <= innerWidth && number.width > 20 && beside]; }); }"""
+
+
+@in_browser
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1366])
+def test_no_number_of_an_equation_is_cut(browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    for path in CHAPTERS:
+        page.goto((SITE / page_name(path)).as_uri())
+        found = page.evaluate(CUT)
+        assert len(found) >= 5 and [name for name, whole in found if not whole] == [], f"{path.stem} at {width}"
+    page.close()
+
+
+@in_browser
+def test_a_mention_shows_its_equation(browser):
+    page = browser.new_page(viewport={"width": 1366, "height": 768}, has_touch=True)
+    page.goto((SITE / "chapters" / "08-regularization.html").as_uri())
+    shown, links = page.locator(".shown-equation"), page.locator("a.to-equation[href^='#']:not(details *)")
+    far = """links => links.map(link => Math.abs(document.querySelector(link.hash).getBoundingClientRect().top
+        - link.getBoundingClientRect().top))"""
+    distances = links.evaluate_all(far)
+    near, link = links.nth(distances.index(min(distances))), links.nth(distances.index(max(distances)))
+    assert min(distances) < 300 and max(distances) > 2000
+    near.hover()
+    assert not shown.is_visible()  # the equation itself stands there
+    link.hover()
+    assert shown.is_visible()
+    place = link.get_attribute("href")
+    text = "node => node.querySelector('annotation').textContent"
+    assert shown.evaluate(text) == page.locator(place).evaluate(text)
+    box = shown.bounding_box()
+    assert 0 <= box["x"] and box["x"] + box["width"] <= 1366 and 0 <= box["y"] and box["y"] + box["height"] <= 768
+    shown.hover()  # one may read on in it
+    page.wait_for_timeout(400)
+    assert shown.is_visible()
+    page.keyboard.press("Escape")
+    assert not shown.is_visible()
+    link.focus()
+    assert shown.is_visible()
+    page.mouse.move(5, 5)
+    page.keyboard.press("Tab")
+    wait_until(page, lambda: not shown.is_visible())
+    link.tap()
+    assert shown.is_visible() and page.url.endswith(".html")
+    link.tap()
+    wait_until(page, lambda: page.url.endswith(place))
+    # One of another page, which the page has brought along.
+    other = page.locator("a.to-equation:not([href^='#'], details *)").first
+    other.scroll_into_view_if_needed()
+    other.hover()
+    assert shown.is_visible() and shown.locator(".katex").count() == 1
+    page.close()
+
+
 # --- in the files ---------------------------------------------------------------------------------------------------
 
 
 def test_numbers_stand_at_their_addresses():
     for path in CHAPTERS:
         text = page_of(path)
-        equations = re.findall(r'<div id="eq-(\d+)-(\d+)"(.*?)</div>', text, re.DOTALL)
-        assert len(equations) >= 5
+        equations = re.findall(r'<div class="equation math" id="eq-(\d+)-(\d+)">(.*?)</a></div>', text, re.DOTALL)
+        tags = re.findall(r"\\tag\{(\d+)\.(\d+)\}", path.read_text(encoding="utf-8"))
+        assert len(equations) >= 5 and [equation[:2] for equation in equations] == tags
         for chapter, number, equation in equations:
-            assert rf"\tag{{{chapter}.{number}}}" in equation, (
+            assert equation.endswith(f">({chapter}.{number})"), (
                 f"{path.stem}: another equation is at #eq-{chapter}-{number}"
             )
         for number, exercise in re.findall(r'<p id="exercise-(\d+)">(.*?)</p>', text, re.DOTALL):
             assert f"<strong>{number}. " in exercise, f"{path.stem}: another exercise is at #exercise-{number}"
+
+
+def test_every_mention_of_an_equation_is_a_link():
+    for path in [*CHAPTERS, *EXERCISES]:
+        text = re.sub(
+            r"<(pre|figure|script|nav|aside|template|annotation)\b.*?</\1>", "", page_of(path), flags=re.DOTALL
+        )
+        text = re.sub(r'<span class="katex-html".*?</span></span></span>|<code\b.*?</code>', "", text, flags=re.DOTALL)
+        text = re.sub(r'<a class="number".*?</a>', "", text)
+        for mention in re.finditer(r"\((\d+)\.(\d+)\)(.{4})", text, re.DOTALL):
+            assert mention[3] == "</a>", f"{path.stem}: {mention[0]} is no link"
+        for address, chapter, number in re.findall(
+            r'<a class="to-equation[^"]*" href="([^"]*)">\((\d+)\.(\d+)\)</a>', text
+        ):
+            file, _, place = address.partition("#")
+            other = (SITE / page_name(path)).parent / file if file else SITE / page_name(path)
+            assert place == f"eq-{chapter}-{number}" and other.name.startswith(f"{int(chapter):02d}-")
+            assert f'id="{place}"' in other.read_text(encoding="utf-8"), f"{path.stem}: {address} leads nowhere"
+            if file:  # to be shown without going there
+                assert f'<template data-equation="{place}">' in page_of(path)
+
+
+def test_chapters_exercises_and_terms_are_links_too():
+    text = page_of(next(path for path in CHAPTERS if path.stem.startswith("06")))
+    assert re.search(r'<a class="[^"]*" href="07-[\w-]+\.html">chapter 7</a>', text, re.IGNORECASE)
+    assert re.search(r'<a class="[^"]*" href="#exercise-\d+">exercise \d+</a>', text, re.IGNORECASE)
+    glossary = text_of("chapters/glossary.html")
+    terms = {place for path in CHAPTERS for place in re.findall(r'href="glossary\.html#(term-[\w-]+)"', page_of(path))}
+    assert len(terms) >= 10 and all(f'id="{place}"' in glossary for place in terms)
 
 
 def test_every_figure_of_a_chapter_is_on_its_page():

@@ -2,6 +2,7 @@
 
     style         the one style sheet
     anchors       addresses for equations and exercises
+    references    links to them, to chapters and to terms of the glossary, wherever the text mentions them
     formulas      math, rendered while the book is built
     writer        how the parts of a text are written as HTML: figures, tables, folds
     interactive   explorers and other pieces that move: frames as files, scripts served once

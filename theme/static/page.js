@@ -57,6 +57,65 @@
   }, { rootMargin: "200px" });
   document.querySelectorAll("article pre, .katex-display, .table").forEach((box) => wide.observe(box));
 
+  // A mention of an equation shows it: under the mouse, with the keyboard's focus, and at the first tap of a finger; the
+  // second one goes there. Escape puts it away. Who hears the page has the link, and the formula where that leads.
+  const article = document.querySelector("article"), shown = document.createElement("div");
+  let finger = false, shownFor = null, leaving = 0;
+  shown.className = "shown-equation";
+  shown.setAttribute("aria-hidden", "true");
+  article.append(shown);
+  function showFormula(link) {
+    clearTimeout(leaving);
+    if (shownFor === link) return;
+    const name = link.hash.slice(1), here = link.pathname === location.pathname && document.getElementById(name);
+    const elsewhere = document.querySelector(`template[data-equation="${name}"]`);
+    if (!here && !elsewhere) return;
+    const now = here && here.getBoundingClientRect();
+    if (now && now.height && now.top > 60 && now.bottom < innerHeight) return; // the reader sees it
+    const formula = here ? here.querySelector(".formula").cloneNode(true) : elsewhere.content.cloneNode(true);
+    shown.replaceChildren(formula);
+    for (const part of shown.querySelectorAll("[tabindex]")) part.removeAttribute("tabindex");
+    shown.classList.add("open");
+    const place = link.getClientRects()[0], frame = article.getBoundingClientRect(), gap = 4;
+    const below = place.bottom + gap + shown.offsetHeight < innerHeight;
+    const left = Math.min(place.left - frame.left, frame.width - shown.offsetWidth);
+    shown.style.left = `${Math.max(0, left)}px`;
+    shown.style.top = `${(below ? place.bottom + gap : place.top - gap - shown.offsetHeight) - frame.top}px`;
+    shownFor = link;
+  }
+  function hideFormula() {
+    clearTimeout(leaving);
+    shown.classList.remove("open");
+    shownFor = null;
+  }
+  function hideSoon() {
+    clearTimeout(leaving);
+    leaving = setTimeout(hideFormula, 200); // in which the mouse may move onto it
+  }
+  shown.addEventListener("pointerenter", () => clearTimeout(leaving));
+  shown.addEventListener("pointerleave", hideSoon);
+  addEventListener("pointerdown", function (event) {
+    finger = event.pointerType === "touch";
+    if (shownFor && !shown.contains(event.target) && event.target.closest("a") !== shownFor) hideFormula();
+  });
+  addEventListener("keydown", function (event) {
+    if (event.key === "Escape") hideFormula();
+  });
+  for (const link of document.querySelectorAll("a.to-equation")) {
+    link.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") showFormula(link); });
+    link.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hideSoon(); });
+    link.addEventListener("focus", () => { if (!finger) showFormula(link); });
+    link.addEventListener("blur", hideSoon);
+    link.addEventListener("click", function (event) {
+      if (finger && shownFor !== link) {
+        showFormula(link);
+        if (shownFor === link) event.preventDefault();
+      } else {
+        hideFormula();
+      }
+    });
+  }
+
   // Copy the code of a cell.
   if (navigator.clipboard) {
     for (const code of document.querySelectorAll(".cell_input .highlight > pre, details > div[class*='highlight-'] pre")) {
@@ -110,6 +169,6 @@
     };
     addEventListener("scroll", later, { passive: true });
     addEventListener("hashchange", later);
-    new ResizeObserver(later).observe(document.querySelector("article")); // sections get their height when they come near
+    new ResizeObserver(later).observe(article); // sections get their height when they come near
   }
 })();

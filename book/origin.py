@@ -50,14 +50,15 @@ class Origin:
 
 
 def origin(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Origin:
-    """The origin of this checkout. The environment comes before `_config.yml`, so that a fork changes no file.
+    """The origin of this checkout. The environment comes before `_config.yml`, so that a fork changes no file; where
+    neither names a repository, it is the one at GitHub that this was cloned from.
 
     Raises ValueError where the repository's address is not one at GitHub, which is where Colab and Binder look,
     or where NNDL_REVISION cannot be a tag or a commit.
     """
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings = config.get("repository") or {}
-    repository = environment.get("NNDL_REPOSITORY") or settings.get("url") or ""
+    repository = environment.get("NNDL_REPOSITORY") or settings.get("url") or find_repository(root)
     match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", repository)
     if repository and not match:
         raise ValueError(f"NNDL_REPOSITORY is {repository!r}; expected https://github.com/owner/name")
@@ -82,11 +83,27 @@ def origin(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Or
     return Origin(repository, revision, site.rstrip("/"), settings.get("branch") or "main", version, fault)
 
 
-def find_revision(root: Path, version: str) -> str:
-    """The tag of this version if it is here, else the commit.
+def find_repository(root: Path) -> str:
+    """The address at GitHub that this checkout was cloned from, by its remote `origin`, or the empty string."""
+    try:
+        address = git_of(root, "remote", "get-url", "origin")
+    except LookupError:
+        return ""
+    match = re.fullmatch(r"(?:https://|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?", address)
+    return f"https://github.com/{match[1]}" if match else ""
 
-    Raises LookupError with the reason where that is not known. Git may be missing, it may refuse the folder of another
-    owner, and where these files were unpacked inside another repository it answers with that one's commit.
+
+def find_revision(root: Path, version: str) -> str:
+    """The tag of this version if it is here, else the commit. Raises LookupError where neither is known."""
+    tags = git_of(root, "tag", "--points-at", "HEAD").split()
+    return f"v{version}" if f"v{version}" in tags else git_of(root, "rev-parse", "HEAD")
+
+
+def git_of(root: Path, *arguments: str) -> str:
+    """What git says of the repository whose folder this is.
+
+    Raises LookupError with the reason where it says nothing. Git may be missing, it may refuse the folder of another
+    owner, and where these files were unpacked inside another repository it would answer for that one.
     """
     # A hook of git's sets these, and git then answers for its own repository wherever it is asked.
     environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
@@ -103,4 +120,4 @@ def find_revision(root: Path, version: str) -> str:
     top = git("rev-parse", "--show-toplevel")
     if not top or not root.samefile(top):
         raise LookupError(f"the files are no repository of their own, but lie in that of {top}")
-    return f"v{version}" if f"v{version}" in git("tag", "--points-at", "HEAD").split() else git("rev-parse", "HEAD")
+    return git(*arguments)

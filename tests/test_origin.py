@@ -82,6 +82,30 @@ def test_without_a_repository_nobody_asks(tmp_path):
     assert origin.origin({}, tmp_path) == origin.Origin()
 
 
+@pytest.mark.parametrize(
+    "address, repository",
+    [
+        ("https://github.com/a/b.git", "https://github.com/a/b"),
+        ("git@github.com:a/b-c.d.git", "https://github.com/a/b-c.d"),
+        ("ssh://git@github.com/a/b", "https://github.com/a/b"),
+        ("https://example.org/a/b.git", ""),
+        ("/somewhere/a/b", ""),
+    ],
+)
+def test_a_clone_knows_its_repository(tmp_path, address, repository):
+    commit = make_repository(tmp_path / "book")
+    (tmp_path / "book" / "_config.yml").write_text("title: A book\n", encoding="utf-8")
+    assert origin.origin({}, tmp_path / "book").repository == ""  # no remote
+    subprocess.run(["git", "remote", "add", "origin", address], cwd=tmp_path / "book", check=True)
+    found = origin.origin({}, tmp_path / "book")
+    assert (found.repository, found.revision) == (repository, commit if repository else "")
+    given = {"NNDL_REPOSITORY": "https://github.com/c/d"}
+    assert origin.origin(given, tmp_path / "book").repository == "https://github.com/c/d"  # it comes first
+    inside = unpack(tmp_path / "book" / "course")  # files within another repository are not its own
+    (inside / "_config.yml").write_text("title: A book\n", encoding="utf-8")
+    assert origin.origin({}, inside).repository == ""
+
+
 def test_nothing_is_published_without_a_revision(monkeypatch, capsys):
     written = []
     monkeypatch.setattr(publish, "write_all", written.append)

@@ -19,8 +19,8 @@ FILES = {  # by the name of the module
     for folder in ("book", "theme")
     for file in importable(ROOT / folder, ".py")
 }
-# The modules that need nothing but Python: the workflow `release` has nothing else.
-BARE = ["book.files", "book.messages", "book.reference", "book.release"]
+# The modules that need nothing but Python: the workflow `release` has nothing else; tests of the library alone use them.
+BARE = ["book.files", "book.kernel", "book.messages", "book.reference", "book.release"]
 
 
 def imports(source):

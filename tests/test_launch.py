@@ -395,7 +395,7 @@ def without_network():
 @browser
 def test_offline_a_book_is_built_and_read(book):
     command = without_network()
-    (book.folder / "chapters" / "02-page.md").write_text(PAGE, encoding="utf-8")
+    book.write(chapters__02_page=PAGE)
     built = subprocess.run(
         [*command, sys.executable, "-m", "book.build"],
         cwd=book.folder,

@@ -916,7 +916,7 @@ def test_two_on_a_page_and_a_live_one(open_page):
 @needs_browser
 def test_on_the_site(book, browser):
     cell = "from nndl_lib.interactive.playground import playground\n\nplayground(steps=5)"
-    status, said = book(
+    status, said = book.build(
         "# Page\n\nOpen [the moons](#playground=data:moons)"
         " or [them there](02-page.md#playground=data:xor,hidden:2-2).\n\n" + CELL % cell + CELL % cell
     )

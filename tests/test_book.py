@@ -19,7 +19,7 @@ FILES = {  # by the name of the module
     for folder in ("book", "theme")
     for file in importable(ROOT / folder, ".py")
 }
-# The modules that need nothing but Python: the workflow `release` has nothing else; tests of the library alone use them.
+# The modules that need nothing but Python: the workflow `release` has nothing else; the tests of the library use some.
 BARE = ["book.files", "book.kernel", "book.messages", "book.reference", "book.release"]
 
 

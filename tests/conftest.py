@@ -14,7 +14,7 @@ for name in ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "MPLBACKEND", "NNDL_DEVICE"):
     os.environ.pop(name, None)
 for name in ("no_proxy", "NO_PROXY"):  # servers and kernels on this machine are reached without a proxy
     os.environ[name] = ",".join(["127.0.0.1", "localhost", *filter(None, [os.environ.get(name)])])
-torch.set_num_threads(1)  # two workers share two cores, and the problems of tests are small
+torch.set_num_threads(1)  # workers share the cores, and the problems of tests are small
 
 
 @pytest.fixture(scope="module")

@@ -402,7 +402,7 @@ def test_offline_a_book_is_built_and_read(book):
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "NNDL_REPOSITORY": launch.ADDRESS},
+        env={**os.environ, "NNDL_REPOSITORY": launch.ADDRESS, "NNDL_REVISION": "v0.1.0"},
     )
     assert built.returncode == 0, built.stdout + built.stderr
     site = book.folder / "_build" / "html"

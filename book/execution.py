@@ -77,18 +77,19 @@ def parse(text: str) -> nbformat.NotebookNode:
 
 
 class Keys:
-    """Names for all that an output depends on, but for the exercises' checks, which chapters do not use."""
+    """Names for all that outputs depend on: of chapters, and of exercises, which alone depend on the checks."""
 
     def __init__(self, root: Path = ROOT):
         sources = library_files(root)
         checks = [file for file in sources if root / "nndl_lib" / "checks" in file.parents]
         library = [*(file for file in sources if file not in checks), root / "requirements.lock"]
-        self.library = digest(library, root, json.dumps([platform.python_version(), kernel.SETTINGS, kernel.FILES]))
-        self.checks = digest(checks, root, self.library)
+        settings = json.dumps([platform.python_version(), kernel.SETTINGS, kernel.FILES])
+        self.for_chapters = digest(library, root, settings)
+        self.for_exercises = digest(checks, root, self.for_chapters)
 
     def of(self, page: str, notebook: nbformat.NotebookNode) -> str:
         cells = [(cell.source, cell.metadata.get("tags", [])) for cell in code_cells(notebook)]
-        return digest([], ROOT, json.dumps([self.checks if is_exercise(page) else self.library, cells]))
+        return digest([], ROOT, json.dumps([self.for_exercises if is_exercise(page) else self.for_chapters, cells]))
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

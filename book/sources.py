@@ -1,7 +1,7 @@
 """Sphinx extension: what Sphinx reads as the source of a page is its executed notebook. Nothing runs here.
 
-`nb_custom_formats` in `_config.yml` names `read_source`, which MyST-NB calls for each source. While Sphinx reads, one
-line a page; at the end their number.
+`nb_custom_formats` in `_config.yml` names `read_source`, which MyST-NB calls for each source. A line says how many
+pages are read, another at the end how many there are.
 """
 
 from pathlib import Path

@@ -130,9 +130,9 @@ def test_code_and_tags_are_part_of_the_key_and_prose_is_not():
 
 
 def test_settings_are_part_of_the_key(monkeypatch):
-    before = execution.Keys().library
+    before = execution.Keys().for_chapters
     monkeypatch.setitem(kernel.SETTINGS, "NNDL_STATIC", "0")
-    assert execution.Keys().library != before
+    assert execution.Keys().for_chapters != before
 
 
 SURROUNDINGS = r"""

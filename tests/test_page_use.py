@@ -176,13 +176,16 @@ def test_the_text_is_large_enough_and_its_lines_short_enough(browser, site, widt
     page.close()
 
 
+# Whole, and where it stands beside the formula, it takes no room that the formula needs.
 CUT = """() => {
     document.documentElement.dataset.whole = "yes";
     return Array.from(document.querySelectorAll(".equation"), equation => {
         const number = equation.querySelector(".number").getBoundingClientRect();
         const formula = equation.querySelector(".formula").getBoundingClientRect();
-        const beside = number.left >= formula.right || number.top >= formula.bottom;
-        return [equation.id, number.left >= 0 && number.right <= innerWidth && number.width > 20 && beside]; }); }"""
+        const below = number.top >= formula.bottom, beside = number.left >= formula.right;
+        const display = equation.querySelector(".katex-display"), fits = display.scrollWidth <= display.clientWidth + 1;
+        const whole = number.left >= 0 && number.right <= innerWidth && number.width > 20;
+        return [equation.id, whole && (below || beside && fits)]; }); }"""
 
 
 @in_browser

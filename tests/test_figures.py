@@ -56,7 +56,7 @@ def shown_width(width, dpi, screen):
     return max(min(width, screen), least_width(width, dpi))
 
 
-# Legends of chapters 6 and 7, which others are writing.
+# Three legends of chapters 6 and 7 are still smaller.
 WRITTEN = [
     pytest.param(path, marks=pytest.mark.xfail(strict=True, raises=AssertionError))
     if path.stem[:2] in ("06", "07")

@@ -418,6 +418,7 @@ def test_no_foreign_scripts_or_styles():
         own = {
             "_static/page.css",
             "_static/page.js",
+            "_static/figures.js",
             *(f"_static/{path.name}" for path in (ROOT / "nndl_lib" / "interactive" / "js").glob("*.js")),
         }
         if name == "search.html":  # Sphinx's search

@@ -4,6 +4,7 @@
     anchors       addresses for equations and exercises
     references    links to them, to chapters and to terms of the glossary, wherever the text mentions them
     formulas      math, rendered while the book is built
+    pictures      how small a picture may become on a phone
     writer        how the parts of a text are written as HTML: figures, tables, folds
     interactive   explorers and other pieces that move: frames as files, scripts served once
     page          what stands around the text

@@ -23,11 +23,13 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from book.files import write_whole
 from nndl_lib.interactive import _pieces as pieces
+from theme.pictures import framed
 
 EXPLORER = 'class="nndl-explorer"'
 PIECE = re.compile(r'<div class="nndl-piece" data-piece="(\w+)">')
 SCRIPT = re.compile(r"<script>\n.*?</script>\n", re.DOTALL)
 PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,([A-Za-z0-9+/=]+)")
+IMAGE = re.compile(r'<img [^>]* width="(\d+)"[^>]*>')
 LINK = re.compile(r"\[([^\][]+)\]\(([\w./-]*?)(?:\.md)?#(\w+)=([\w.,:-]*)\)")
 
 
@@ -57,7 +59,8 @@ class Lighten(SphinxPostTransform):
             text = node.astext()
             if EXPLORER in text:
                 text = text.replace("<figure", f'<figure id="explorer-{next(numbers)}"', 1)  # to link to
-                node.replace_self(nodes.raw("", self.lighten(text, "frame"), format="html"))
+                text = IMAGE.sub(lambda image: framed(image[0], int(image[1]), 100), self.lighten(text, "frame"))
+                node.replace_self(nodes.raw("", text, format="html"))
             elif PIECE.search(text):
                 # The picture shows until the script runs, and where none does: it can wait until the reader is near.
                 text = self.lighten(text, "piece").replace("<img ", '<img loading="lazy" ')

@@ -115,6 +115,7 @@ def prepare(app, pagename, _template, context, _doctree):
         str(getattr(script, "filename", None) or "").removeprefix("_static/") for script in context["script_files"]
     ]
     context["page_scripts"] = [name for name in names if name in own]
+    context["page_scripts"] += ["figures.js"] if 'class="picture"' in body else []
 
     name = html.unescape(re.sub(r"<[^>]*>", "", str(context.get("title") or "Search")))
     book = context["docstitle"]

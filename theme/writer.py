@@ -9,6 +9,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
 from theme.anchors import sign
+from theme.pictures import framed
 
 LONG_OUTPUT = 30  # lines of printed text that are shown without being unfolded
 
@@ -62,15 +63,15 @@ class Writer(HTML5Translator):
             return
         target = Path(self.builder.outdir, "_images", name).with_suffix(".webp")
         with Image.open(source) as picture:
-            width, height = picture.size
+            (width, height), dpi = picture.size, picture.info.get("dpi", (100, 100))[0]
             if not target.exists():  # the name is made from the picture's content
                 target.parent.mkdir(parents=True, exist_ok=True)
                 picture.convert("RGB").save(target, lossless=True, method=4)
         self.builder.images.pop(node["uri"], None)  # the PNG need not be copied to the site
         place = f"{self.builder.imgpath}/{target.name}"
-        # Figures are drawn at 100 dots an inch for the page's 96 CSS pixels.
         attributes = {"src": place, "alt": node.get("alt", ""), "width": width, "height": height}
-        self.body.append(self.starttag(node, "img", "\n", **attributes, loading="lazy", decoding="async"))
+        image = self.starttag(node, "img", "", **attributes, loading="lazy", decoding="async")
+        self.body.append(framed(image, width, dpi))
 
     def depart_image(self, node):
         pass

@@ -136,8 +136,9 @@ def image_grid(
     if symmetric:
         high = max(-low, high) or 1.0
         low = -high
-    height = 1.15 * images.shape[1] / images.shape[2] + (0.25 if titles is not None else 0)
-    size = (1.15 * columns + 0.9, max(rows * height, 1.0))
+    side = min(1.15, 5.75 / columns)  # in wider figures a phone would make the titles too small
+    height = side * images.shape[1] / images.shape[2] + (0.25 if titles is not None else 0)
+    size = (side * columns + 0.9, max(rows * height, 1.0))
     figure, axes = plt.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
     colors = DIVERGING_COLORS if symmetric else "gray_r"
     for k, ax in enumerate(axes.flat):
@@ -149,7 +150,7 @@ def image_grid(
         ax.grid(False)
         ax.spines[:].set(visible=True, color=LIGHT_GRAY, linewidth=0.6)  # where the paper is white, this is the edge
         if titles is not None:
-            ax.set_title(titles[k], fontsize=9)
+            ax.set_title(titles[k], fontsize=10)
     figure.colorbar(drawn, ax=axes)
     return figure
 

@@ -29,7 +29,8 @@ def use_style() -> None:
     """Set the book's matplotlib style, for the rest of the session.
 
     The background is white and opaque, so that a figure reads on a dark page too, in a notebook as on the site (the
-    site's style sheet turns figures dark on dark pages).
+    site's style sheet turns figures dark on dark pages). Text of 12 points in a figure 7.4 inches wide can be read on a
+    phone.
     """
     plt.rcParams.update(
         {
@@ -43,7 +44,7 @@ def use_style() -> None:
             "figure.dpi": 120,
             "figure.facecolor": "white",
             "figure.figsize": (6.4, 3.6),
-            "font.size": 11,
+            "font.size": 12,
             "grid.alpha": 0.3,
             "image.cmap": "viridis",
             "legend.frameon": False,

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
+from nndl_lib._arguments import check_flag
+from nndl_lib._declared import checked
 from nndl_lib.autograd import Node, Tensor, error_signals, topological_order
 from nndl_lib.plotting._shared import BLACK, BLUE, GRAY, VERMILION
 
@@ -33,6 +35,7 @@ class Graph(NamedTuple):
     operations: dict[str, str]  # how a node was computed; nodes that were given have none
 
 
+@checked(down=check_flag)
 def draw_graph(
     ax: Axes,
     places: Mapping[str, tuple[float, float]],
@@ -43,6 +46,7 @@ def draw_graph(
     *,
     labels: Mapping[tuple[str, str], Any] = {},
     now: Collection[str] = (),
+    down: bool = False,
 ) -> None:
     """Nodes as circles with their names, values above and error signals below, and arrows from parents to children.
 
@@ -57,6 +61,8 @@ def draw_graph(
         labels: arrow -> text on its middle; or -> (value, error signal or None, share of the way from 0 to 1) for a
             weight that belongs to the arrow.
         now: the nodes that are drawn with a thick edge.
+        down: True for a graph that goes down the page, as a narrow screen needs it: a place (x, y) is drawn at (y, -x),
+            operations stand left of the circles, values and signals right of them. Rows need 0.7 in.
 
     Raises:
         ValueError: there is no place, one of the other arguments names a node that has none, or labels has an arrow
@@ -64,6 +70,8 @@ def draw_graph(
     """
     named = {"values": values, "signals": signals, "operations": operations, "now": now}
     _check_names(places, {"arrows": arrows, "labels": labels}, named)
+    if down:
+        places = {name: (y, -x) for name, (x, y) in places.items()}
     for u, v in arrows:
         style = {"arrowstyle": "->", "color": GRAY, "shrinkA": 16, "shrinkB": 16}
         ax.annotate("", places[v], places[u], arrowprops=style, zorder=1)
@@ -72,19 +80,24 @@ def draw_graph(
     for name, (x, y) in places.items():
         edge, width = (BLACK, 3) if name in now else (GRAY, 1)
         ax.scatter([x], [y], s=700, color="white", edgecolor=edge, linewidth=width, zorder=2)
-        operation = operations.get(name)
-        size = 10 if len(name) > 20 else 12 if operation else 13  # a long name has commands, such as L with an index
-        _draw_text(ax, (x, y), 4 if operation else 0, f"${name}$", "center", fontsize=size, zorder=3)
-        if operation:
+        operation = operations.get(name, "")
+        inside = operation and not down
+        size = 10 if len(name) > 20 else 12 if inside else 13  # a long name has commands, such as L with an index
+        _draw_text(ax, (x, y), 4 if inside else 0, f"${name}$", "center", fontsize=size, zorder=3)
+        if inside:
             box = _BOX | {"pad": 0.2}
             _draw_text(ax, (x, y), -7, operation, "center", color=GRAY, fontsize=7.5, bbox=box, zorder=3)
+        elif operation:
+            _draw_text(ax, (x, y), 0, operation, "center", -18, color=GRAY, fontsize=11, bbox=_BOX, zorder=2)
+        away, beside = (1, 18) if down else (17, 0)
         if name in values:
-            _draw_text(ax, (x, y), 17, _short(values[name]), "bottom", color=BLUE, **_BESIDE)
+            _draw_text(ax, (x, y), away, _short(values[name]), "bottom", beside, color=BLUE, **_BESIDE)
         if name in signals:
             text = rf"$\overline{{{name}}}=\,${_short(signals[name])}"
-            _draw_text(ax, (x, y), -17, text, "top", color=VERMILION, **_BESIDE)
+            _draw_text(ax, (x, y), -away, text, "top", beside, color=VERMILION, **_BESIDE)
     across, up = (list(numbers) for numbers in zip(*places.values()))
-    ax.set(xlim=(min(across) - 0.6, max(across) + 0.6), ylim=(min(up) - 0.9, max(up) + 0.9))
+    left, right, above = (0.9, 1.4, 0.5) if down else (0.6, 0.6, 0.9)
+    ax.set(xlim=(min(across) - left, max(across) + right), ylim=(min(up) - above, max(up) + above))
     ax.axis("off")
 
 
@@ -190,8 +203,12 @@ def _operation(node: Node, shown: Sequence[Node]) -> str:
     return sign
 
 
-def _draw_text(ax: Axes, at: tuple[float, float], points: float, text: str, side: str, **style: Any) -> None:
-    ax.annotate(text, at, (0, points), textcoords="offset points", ha="center", va=side, **style)
+def _draw_text(
+    ax: Axes, at: tuple[float, float], up: float, text: str, side: str, right: float = 0, **style: Any
+) -> None:
+    """Text beside a place, some points up and to the right of it; left of it, where it ends, `right` is negative."""
+    ha = "left" if right > 0 else "right" if right < 0 else "center"
+    ax.annotate(text, at, (right, up), textcoords="offset points", ha=ha, va=side, **style)
 
 
 def _draw_label(ax: Axes, start: tuple[float, float], end: tuple[float, float], label: Any) -> None:

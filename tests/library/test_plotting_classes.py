@@ -213,6 +213,11 @@ def test_image_grid(figures):
     assert bar.get_ylim() == (0, 41)
 
 
+def test_many_columns_make_no_wider_grid(figures):
+    few, many = (plotting_classes.image_grid(torch.zeros(8, 2, 2), list("abcdefgh"), columns=k) for k in (5, 8))
+    assert few.get_figwidth() == many.get_figwidth() == pytest.approx(6.65)  # where ten points can be read on a phone
+
+
 def test_symmetric_images_have_white_at_zero(figures):
     for images, limit in (
         (torch.tensor([[[-1.0, 3.0]]]), 3),

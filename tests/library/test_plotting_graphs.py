@@ -187,6 +187,17 @@ def test_draw_graph_shows_values_signals_names_and_operations(ax):
     ax.figure.canvas.draw()  # the mathematics is valid
 
 
+def test_a_graph_down_the_page_has_everything_beside_its_nodes(ax):
+    draw_graph(ax, {"a": (0, 0), "b": (2, 1)}, [("a", "b")], {"a": 1, "b": 2}, {"b": 3}, {"b": "exp"}, down=True)
+    at = {text.get_text(): text for text in ax.texts}
+    assert at["$a$"].xy == (0, 0) and at["$b$"].xy == (1, -2)
+    sides = {name: np.sign(at[name].xyann[0]) for name in ("2", r"$\overline{b}=\,$3", "exp", "$b$")}
+    assert list(sides.values()) == [1, 1, -1, 0]
+    assert min(text.get_size() for text in ax.texts if text.get_text()) >= 11  # no small print in circles
+    (arrow,) = [text for text in ax.texts if text.arrow_patch]
+    assert tuple(arrow.xy) == (1, -2)
+
+
 def test_weights_on_arrows_have_a_value_and_an_error_signal(ax):
     draw_graph(ax, {"a": (0, 0), "b": (2, 0)}, [("a", "b")], labels={("a", "b"): (0.5, -2.0, 0.25)})
     assert texts(ax, BLUE) == ["0.5"] and texts(ax, VERMILION) == [r"$\overline{w}=\,$−2"]

@@ -55,7 +55,7 @@
       else box.removeAttribute("tabindex");
     }
   }, { rootMargin: "200px" });
-  document.querySelectorAll("article pre, .katex-display, .table").forEach((box) => wide.observe(box));
+  document.querySelectorAll("article pre, .katex-display, .table, .picture").forEach((box) => wide.observe(box));
 
   // A mention of an equation shows it: under the mouse, with the keyboard's focus, and at the first tap of a finger; the
   // second one goes there. Escape puts it away. Who hears the page has the link, and the formula where that leads.

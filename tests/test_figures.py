@@ -56,16 +56,7 @@ def shown_width(width, dpi, screen):
     return max(min(width, screen), least_width(width, dpi))
 
 
-# Three legends of chapters 6 and 7 are still smaller.
-WRITTEN = [
-    pytest.param(path, marks=pytest.mark.xfail(strict=True, raises=AssertionError))
-    if path.stem[:2] in ("06", "07")
-    else path
-    for path in CHAPTERS
-]
-
-
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_labels_can_be_read_on_a_phone(path):
     page = path.relative_to(ROOT).with_suffix("").as_posix()
     figures = list(figures_of(page))

@@ -8,6 +8,8 @@
     const image = figure.querySelector("img");
     const said = figure.querySelector(".nndl-said");
     const controls = Array.from(figure.querySelectorAll("input, select"));
+    // What a slider says of itself is its value: beside it that is for the eye, or it would be said twice, as its name.
+    controls.forEach((control) => control.parentNode.querySelector("span")?.setAttribute("aria-hidden", "true"));
     book.frames[book.first] = image.getAttribute("src"); // stored once, as the picture that shows without a script
 
     function show() {

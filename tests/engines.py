@@ -22,7 +22,8 @@ from pathlib import Path
 
 from PIL import Image
 
-FIREFOX = next((found for name in ("firefox-esr", "firefox") if (found := shutil.which(name))), None)
+FIREFOXES = ["firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox"]
+FIREFOX = next((found for name in FIREFOXES if (found := shutil.which(name))), None)
 WEBKIT = shutil.which("WebKitWebDriver")
 XVFB = shutil.which("xvfb-run")  # a screen, where the machine has none
 KEYS = {"Escape": "\ue00c", "ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Tab": "\ue004", "Control": "\ue009"}

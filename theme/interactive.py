@@ -28,6 +28,7 @@ EXPLORER = 'class="nndl-explorer"'
 PIECE = re.compile(r'<div class="nndl-piece" data-piece="(\w+)">')
 SCRIPT = re.compile(r"<script>\n.*?</script>\n", re.DOTALL)
 PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,([A-Za-z0-9+/=]+)")
+LIST = re.compile(r"<select\b.*?</select>", re.DOTALL)
 LINK = re.compile(r"\[([^\][]+)\]\(([\w./-]*?)(?:\.md)?#(\w+)=([\w.,:-]*)\)")
 
 
@@ -57,7 +58,10 @@ class Lighten(SphinxPostTransform):
             text = node.astext()
             if EXPLORER in text:
                 text = text.replace("<figure", f'<figure id="explorer-{next(numbers)}"', 1)  # to link to
-                node.replace_self(nodes.raw("", self.lighten(text, "frame"), format="html"))
+                # A list to choose from waits until the reader is near: Chromium lays out all that stands around one,
+                # wherever on the page it is, to know whether it could fill it in.
+                text = LIST.sub(r"<template>\g<0></template>", self.lighten(text, "frame"))
+                node.replace_self(nodes.raw("", text, format="html"))
             elif PIECE.search(text):
                 # The picture shows until the script runs, and where none does: it can wait until the reader is near.
                 text = self.lighten(text, "piece").replace("<img ", '<img loading="lazy" ')

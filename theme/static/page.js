@@ -157,6 +157,7 @@
     if (last) range.setEndAfter(last);
     const box = document.createElement("div");
     box.append(range.cloneContents());
+    if (!box.querySelector(".katex")) return;
     for (const formula of box.querySelectorAll(".katex")) {
       const sign = (formula.closest(".katex-display") || (formula === box.firstChild && first.closest(".katex-display"))) ? "$$" : "$";
       formula.replaceWith(sign + formula.querySelector("annotation").textContent.trim() + sign);

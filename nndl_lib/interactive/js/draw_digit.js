@@ -52,6 +52,8 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
     --soft: CanvasText; --line: CanvasText; --blue: #0080c0; --orange: #d05a00; }
   .dd .dd-bars li { border-color: Canvas; }
   .dd .dd-bars li.dd-first { border-color: Highlight; outline: 1px solid Highlight; }
+  .dd .dd-bars li.dd-first i { background: Highlight; }
+  .dd button:disabled { color: GrayText; border-color: GrayText; }
 }
 @container (max-width: 42rem) { .dd .dd-sees { order: 1; } } /* the answer stays near the drawing */
 @media (pointer: coarse) { .dd .dd-byhand { display: none; } }

@@ -45,7 +45,7 @@ def page(engine):
 
 
 def place(page, selector):
-    """The box of an element in the middle of the screen, in CSS pixels, once it stays there and has come, if a picture."""
+    """The box of an element in the middle of the screen, in CSS pixels, once it, or its picture, has come to stay."""
     box = page.ask(f"""(async () => {{
         const element = document.querySelector({selector!r});
         let before = null;

@@ -215,6 +215,8 @@ def test_copied_text_has_its_formulas_as_tex(browser):
     for select, sign in [
         # A part of a formula within a line; a paragraph, the display after it, and what follows; code alone.
         ("const f = document.querySelector('article p .katex .mord'); range.selectNodeContents(f)", "$"),
+        ("range.selectNodeContents(document.querySelector('p + .equation .katex-display'))", "$$"),
+        ("range.selectNodeContents(document.querySelector('p + .equation .katex-html .mord'))", "$$"),
         (AROUND, "$$"),
         ("range.selectNodeContents(document.querySelector('.cell_input pre'))", None),
     ]:

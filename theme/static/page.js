@@ -151,15 +151,16 @@
     const selection = getSelection();
     if (selection.isCollapsed) return;
     const range = selection.getRangeAt(0).cloneRange();
-    const formulaAt = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest(".katex");
-    const first = formulaAt(range.startContainer), last = formulaAt(range.endContainer);
+    const around = (node, what) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest(what);
+    const first = around(range.startContainer, ".katex"), last = around(range.endContainer, ".katex");
     if (first) range.setStartBefore(first);
     if (last) range.setEndAfter(last);
     const box = document.createElement("div");
     box.append(range.cloneContents());
     if (!box.querySelector(".katex")) return;
     for (const formula of box.querySelectorAll(".katex")) {
-      const sign = (formula.closest(".katex-display") || (formula === box.firstChild && first.closest(".katex-display"))) ? "$$" : "$";
+      const display = ".katex-display";
+      const sign = formula.closest(display) || around(range.commonAncestorContainer, display) ? "$$" : "$";
       formula.replaceWith(sign + formula.querySelector("annotation").textContent.trim() + sign);
     }
     box.querySelectorAll(".copy, .headerlink").forEach((part) => part.remove());

@@ -104,6 +104,7 @@ def test_every_frame_is_reached_and_loads(open_page, path):
     for figure in page.locator("figure.nndl-explorer").all():
         figure.scroll_into_view_if_needed()
         figure.locator("img").evaluate(DECODED)
+        page.wait_for_function("figure => figure.dataset.ready", arg=figure.element_handle())  # its lists have come
         sources = figure.evaluate("""async figure => {
             const controls = Array.from(figure.querySelectorAll('input, select')), image = figure.querySelector('img');
             const sizes = controls.map(control => control.max ? Number(control.max) + 1 : control.options.length);

@@ -30,6 +30,7 @@ PIECE = re.compile(r'<div class="nndl-piece" data-piece="(\w+)">')
 SCRIPT = re.compile(r"<script>\n.*?</script>\n", re.DOTALL)
 PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,([A-Za-z0-9+/=]+)")
 IMAGE = re.compile(r'<img [^>]* width="(\d+)"[^>]*>')
+LIST = re.compile(r"<select\b.*?</select>", re.DOTALL)
 LINK = re.compile(r"\[([^\][]+)\]\(([\w./-]*?)(?:\.md)?#(\w+)=([\w.,:-]*)\)")
 
 
@@ -60,6 +61,9 @@ class Lighten(SphinxPostTransform):
             if EXPLORER in text:
                 text = text.replace("<figure", f'<figure id="explorer-{next(numbers)}"', 1)  # to link to
                 text = IMAGE.sub(lambda image: framed(image[0], int(image[1]), 100), self.lighten(text, "frame"))
+                # A list to choose from waits until the reader is near: Chromium lays out all that stands around one,
+                # wherever on the page it is, to know whether it could fill it in.
+                text = LIST.sub(r"<template>\g<0></template>", text)
                 node.replace_self(nodes.raw("", text, format="html"))
             elif PIECE.search(text):
                 # The picture shows until the script runs, and where none does: it can wait until the reader is near.

@@ -38,6 +38,13 @@
     });
   }
 
+  // A phone that is turned, or a window made wider, has other places for its menus.
+  function closeMenus() {
+    for (const menu of document.querySelectorAll(":popover-open")) menu.hidePopover();
+  }
+  for (const width of ["64rem", "84rem"]) matchMedia(`(min-width: ${width})`).addEventListener("change", closeMenus);
+  if (screen.orientation) screen.orientation.addEventListener("change", closeMenus);
+
   // The contents are longer than the screen: begin where this page is.
   const contents = document.getElementById("contents"), here = contents.querySelector("[aria-current]");
   function showHere() {
@@ -116,21 +123,53 @@
     });
   }
 
-  // Copy the code of a cell.
+  // Copy the code of a cell. Who hears the page hears which: its number on the page, and its first line.
   if (navigator.clipboard) {
-    for (const code of document.querySelectorAll(".cell_input .highlight > pre, details > div[class*='highlight-'] pre")) {
+    const cells = document.querySelectorAll(".cell_input .highlight > pre, details > div[class*='highlight-'] pre");
+    cells.forEach(function (code, k) {
       const copy = document.createElement("button");
+      const say = function (word, name) {
+        copy.textContent = word;
+        copy.setAttribute("aria-label", name);
+      };
+      const name = `Copy cell ${k + 1}: ${code.textContent.trim().split("\n")[0].slice(0, 60)}`;
       copy.type = "button";
       copy.className = "copy";
-      copy.textContent = "Copy";
+      say("Copy", name);
       copy.addEventListener("click", async function () {
         await navigator.clipboard.writeText(code.textContent.trimEnd());
-        copy.textContent = "Copied";
-        setTimeout(() => { copy.textContent = "Copy"; }, 2000);
+        say("Copied", "Copied");
+        setTimeout(say, 2000, "Copy", name);
       });
       code.closest("div[class*='highlight-']").append(copy);
-    }
+    });
   }
+
+  // Text that is copied has its formulas as TeX: what is drawn would be letters in the order in which they were set. A
+  // formula of which a part is selected is taken whole. The text is that of an element that is laid out, and never painted.
+  document.addEventListener("copy", function (event) {
+    const selection = getSelection();
+    if (selection.isCollapsed) return;
+    const range = selection.getRangeAt(0).cloneRange();
+    const around = (node, what) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest(what);
+    const first = around(range.startContainer, ".katex"), last = around(range.endContainer, ".katex");
+    if (first) range.setStartBefore(first);
+    if (last) range.setEndAfter(last);
+    const box = document.createElement("div");
+    box.append(range.cloneContents());
+    if (!box.querySelector(".katex")) return;
+    for (const formula of box.querySelectorAll(".katex")) {
+      const display = ".katex-display";
+      const sign = formula.closest(display) || around(range.commonAncestorContainer, display) ? "$$" : "$";
+      formula.replaceWith(sign + formula.querySelector("annotation").textContent.trim() + sign);
+    }
+    box.querySelectorAll(".copy, .headerlink").forEach((part) => part.remove());
+    article.append(box);
+    event.clipboardData.setData("text/plain", box.innerText);
+    event.clipboardData.setData("text/html", box.innerHTML);
+    box.remove();
+    event.preventDefault();
+  });
 
   // Mark in "On this page" the last heading that has passed the top of the screen.
   const links = new Map();

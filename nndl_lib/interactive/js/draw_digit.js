@@ -11,7 +11,7 @@ html[data-theme="dark"] .dd, [data-jp-theme-light="false"] .dd { --paper: #16191
 html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !important; padding: 0 !important; }
 .dd * { box-sizing: border-box; }
 .dd p { margin: 0 0 0.5rem; color: inherit; }
-.dd .dd-row { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); }
+.dd .dd-row { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); column-gap: 1rem; }
 .dd .dd-row + .dd-row { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line);
   grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
 .dd .dd-title { font-weight: 600; margin: 0 0 0.4rem; }
@@ -21,7 +21,7 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
 .dd svg.dd-surface { touch-action: none; cursor: crosshair; user-select: none; -webkit-user-select: none; }
 .dd :focus-visible { outline: 3px solid var(--blue); outline-offset: 2px; }
 .dd .dd-keys { display: flex; flex-wrap: wrap; gap: 0.4rem; margin-top: 0.6rem; max-width: 17rem; }
-.dd .dd-digits { display: grid; grid-template-columns: repeat(5, minmax(44px, 1fr)); gap: 0.3rem; max-width: 17rem; }
+.dd .dd-digits { display: grid; grid-template-columns: repeat(auto-fit, minmax(44px, 1fr)); gap: 0.3rem 1px; max-width: 16.5rem; }
 .dd button { font: inherit; color: var(--ink); background: none; border: 1px solid var(--soft); border-radius: 0.35rem;
   min-height: 44px; min-width: 44px; padding: 0.2rem 0.8rem; cursor: pointer; }
 .dd button:hover:not(:disabled) { border-color: var(--blue); box-shadow: inset 0 0 0 1px var(--blue); }
@@ -46,6 +46,15 @@ html[data-theme="dark"] div.cell_output .text_html:has(.dd) { background: none !
 .dd .dd-units li.dd-on { color: var(--ink); font-weight: 600; }
 .dd .dd-units li.dd-on svg { border-color: var(--ink); }
 .dd .dd-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+/* High contrast: colors of the system, or the bars would be gone and every row framed. */
+@media (forced-colors: active) {
+  .dd, html[data-theme="dark"] .dd, [data-jp-theme-light="false"] .dd { --paper: Canvas; --ink: CanvasText;
+    --soft: CanvasText; --line: CanvasText; --blue: #0080c0; --orange: #d05a00; }
+  .dd .dd-bars li { border-color: Canvas; }
+  .dd .dd-bars li.dd-first { border-color: Highlight; outline: 1px solid Highlight; }
+  .dd .dd-bars li.dd-first i { background: Highlight; }
+  .dd button:disabled { color: GrayText; border-color: GrayText; }
+}
 @container (max-width: 42rem) { .dd .dd-sees { order: 1; } } /* the answer stays near the drawing */
 @media (pointer: coarse) { .dd .dd-byhand { display: none; } }
 @media (prefers-reduced-motion: reduce) { .dd i { transition: none !important; } }

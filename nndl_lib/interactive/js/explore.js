@@ -4,10 +4,13 @@
   function start(figure) {
     if (figure.dataset.ready) return;
     figure.dataset.ready = "yes";
+    for (const later of figure.querySelectorAll("label > template")) later.replaceWith(later.content);
     const book = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
     const image = figure.querySelector("img");
     const said = figure.querySelector(".nndl-said");
     const controls = Array.from(figure.querySelectorAll("input, select"));
+    // What a slider says of itself is its value: beside it that is for the eye, or it would be said twice, as its name.
+    controls.forEach((control) => control.parentNode.querySelector("span")?.setAttribute("aria-hidden", "true"));
     book.frames[book.first] = image.getAttribute("src"); // stored once, as the picture that shows without a script
 
     function show() {
@@ -40,8 +43,16 @@
     }, { rootMargin: "400px" }).observe(figure);
   }
 
+  // On the site lists to choose from wait in templates, until the figure comes near or the reader takes to the keyboard.
   function startAll() {
-    document.querySelectorAll("figure.nndl-explorer").forEach(start);
+    const near = new IntersectionObserver(function (entries) {
+      for (const entry of entries) if (entry.isIntersecting) start(entry.target);
+    }, { rootMargin: "400px" });
+    for (const figure of document.querySelectorAll("figure.nndl-explorer")) {
+      if (figure.querySelector("label > template")) near.observe(figure);
+      else start(figure);
+    }
+    addEventListener("keydown", () => document.querySelectorAll("figure.nndl-explorer").forEach(start), { once: true });
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
   else startAll();

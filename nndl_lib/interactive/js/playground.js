@@ -76,6 +76,7 @@ input[type=range] { height: 44px; accent-color: var(--accent); margin: 0; }
 .range span { font-variant-numeric: tabular-nums; text-align: right; }
 .live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 [hidden] { display: none !important; }
+@media (forced-colors: active) { .unit[aria-pressed=true] { outline: 4px solid Highlight; } } /* which draws no shadows */
 @container (min-width: 38rem) {
   .stage { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); align-items: start; }
   .column { display: grid; gap: 1.25rem; }
@@ -100,10 +101,12 @@ function make(tag, properties, ...children) {
 }
 
 function isDark() {
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  if (matchMedia("(forced-colors: active)").matches) return prefersDark; // high contrast: the ground is the system's
   const page = document.documentElement, theme = page.dataset.theme || page.getAttribute("theme"); // the book; Colab
   if (theme === "dark" || theme === "light") return theme === "dark";
   const jupyter = document.body.dataset.jpThemeLight;
-  return jupyter ? jupyter === "false" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return jupyter ? jupyter === "false" : prefersDark;
 }
 
 // 256 colors as the bytes of ImageData: blue for -1, paper for 0, orange for 1.

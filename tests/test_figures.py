@@ -127,7 +127,7 @@ def test_enlarge(browser):
     for open_it, close_it in [
         (lambda: button.press("Enter"), lambda: page.keyboard.press("Escape")),
         (lambda: button.press("Space"), lambda: page.keyboard.press("Enter")),  # "Close" has the focus
-        (image.tap, lambda: page.get_by_role("button", name="Close").tap()),
+        (image.tap, lambda: page.get_by_role("button", name="Close", exact=True).tap()),
     ]:
         open_it()
         assert dialog.is_visible() and page.locator("dialog:modal").count() == 1

@@ -343,3 +343,58 @@ def test_pages_are_turned_in_the_order_of_the_contents():
     for name in seen:
         contents = text_of(name).partition('<nav class="contents"')[2].partition("</nav>")[0]
         assert contents.count('aria-current="page"') == 1, name
+
+
+def test_the_head_of_a_page_with_an_address():
+    # Built without an address, the site has no such page: the template is filled here.
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "theme" / "nndl"))
+    fill = environment.get_template("layout.html").render
+    common = {
+        "pathto": lambda name, *_: name,
+        "docstitle": "The book",
+        "page_title": "A & B",
+        "page_name": "A & B",
+        "pagename": "a",
+    }
+    address, card = "https://a.example/book/a.html", "https://a.example/book/card.png"
+    head = fill(**common, page_address=address, page_card=card, page_description="What it says.").partition("</head>")[
+        0
+    ]
+    for wanted in [
+        f'<link rel="canonical" href="{address}">',
+        f'<meta property="og:url" content="{address}">',
+        f'<meta property="og:image" content="{card}">',
+        '<meta name="description" content="What it says.">',
+        f"<title>{html.escape('A & B')}</title>",
+        '<html lang="en"',
+        'name="viewport" content="width=device-width',
+    ]:
+        assert wanted in head, wanted
+    assert "noindex" not in head and "<base" not in head
+    nowhere = fill(**common, page_noindex=True, page_base="https://a.example/book/").partition("</head>")[0]
+    assert '<meta name="robots" content="noindex">' in nowhere and "canonical" not in nowhere
+    # The base comes before the first address that it is for.
+    assert nowhere.index('<base href="https://a.example/book/">') < nowhere.index("<link")
+
+
+def test_every_page_can_be_walked_by_its_landmarks():
+    for file in (file for file in PAGES if file.name != "genindex.html"):  # not linked to
+        text, name = file.read_text(encoding="utf-8"), file.relative_to(SITE)
+        body = text.partition("<body>")[2].lstrip()
+        assert body.startswith('<a class="skip" href="#content">'), f"{name}: the first stop is not the way to the text"
+        assert (
+            len(re.findall(r'<main id="content" tabindex="-1">', text)) == 1 and len(re.findall(r"<h1\b", text)) == 1
+        ), name
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", text.partition("<main")[2])]
+        assert all(deeper <= level + 1 for level, deeper in zip(levels, levels[1:])), f"{name}: a heading skips a level"
+        labels = [re.search(r'aria-label="([^"]+)"', nav) for nav in re.findall(r"<nav\b[^>]*>", text)]
+        assert all(labels) and len({label[1] for label in labels}) == len(labels) >= 2, (
+            f"{name}: navigation without a name"
+        )
+
+
+def test_every_frame_is_a_picture():
+    # In the browser a frame that cannot be decoded would keep a test waiting.
+    frames = list((SITE / "_images").glob("frame-*.webp"))
+    assert len(frames) > 100
+    assert [file.name for file in frames if file.read_bytes()[:4] != b"RIFF" or file.stat().st_size < 500] == []

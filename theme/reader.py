@@ -27,7 +27,7 @@ if(done)line.querySelector("span").textContent=done+(done==1?" exercise":" exerc
 line.hidden=false}catch(e){}})(document.currentScript.previousElementSibling)"""
 
 OFFLINE = """<section><h1>This page is not here without a network</h1>
-<p>There is no network now, and this page has not been opened in this browser before. What you have read so far is kept:</p>
+<p>There is no network now, and this page has not been opened in this browser before. What you have opened is kept:</p>
 <ul>
 <!-- kept -->
 </ul></section>"""

@@ -1,10 +1,10 @@
 """Sphinx extension: what the search looks through. One entry for each section of the book, with its words.
 
-Exercises for pencil and paper and terms of the glossary are entries of their own. Formulas, code and what it prints stay
-out: a reader types words. A section also has the terms that it introduces, as the glossary says: ReLU is explained in one
-that is called otherwise. The entries are a script, because a page that was opened as a file may fetch nothing else;
-theme/static/search.js makes the index of them when somebody searches, which takes a browser less time than an index
-would take to come. Sphinx's own search finds pages, not places, and dies where a browser stores nothing.
+Exercises for pencil and paper and terms of the glossary are entries of their own. Formulas, code and what it prints
+stay out: a reader types words. A section also has the terms that it introduces, as the glossary says: ReLU is explained
+in one that is called otherwise. The entries are a script, because a page that was opened as a file may fetch nothing
+else; theme/static/search.js makes the index of them when somebody searches, which takes a browser less time than an
+index would take to come. Sphinx's own search finds pages, not places, and dies where a browser stores nothing.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ from theme.references import GLOSSARY
 
 FORMULA = (nodes.math, nodes.math_block)
 SILENT = (nodes.literal_block, nodes.raw, nodes.image, nodes.comment, nodes.target, nodes.section)
-# How much a hit counts, by the beginning of the address. The text comes before the library, unless the library's section
-# has the word as its name.
+# How much a hit counts, by the beginning of the address. The text comes before the library, unless the library's
+# section has the word as its name.
 WEIGHTS = {
     r"chapters/\d.*#(exercise|coding-exercises|what-to-remember)": 0.5,
     r"chapters/\d.*#(further-reading|in-the-lectures)": 0.3,
@@ -99,7 +99,7 @@ def weight_of(address: str) -> float:
 
 
 def script_of(env) -> str:
-    """All pages as [name, title, entries], in the order of the book, an entry as [anchor, title, words, weight, terms]."""
+    """All pages as [name, title, entries], chapters first; an entry as [anchor, title, words, weight, terms]."""
     terms = env.metadata[GLOSSARY].get("nndl_introduced", {})
     book = []
     for page in sorted(env.found_docs, key=lambda page: (-weight_of(page), page)):

@@ -82,7 +82,7 @@ def open_page(browser, site):
 @pytest.fixture(scope="module")
 def window(browser, site):
     """A page for visit after visit, and its faults: a new one costs more than most of what is looked at in it."""
-    page = browser.new_page()
+    page = browser.new_page(service_workers="block")  # what is kept for reading without a network is not sent again
     yield page, listen(page, site[0])
     page.close()
 
@@ -419,14 +419,11 @@ def test_no_foreign_scripts_or_styles():
             "_static/page.css",
             "_static/page.js",
             "_static/figures.js",
+            "_static/reader.js",
             *(f"_static/{path.name}" for path in (ROOT / "nndl_lib" / "interactive" / "js").glob("*.js")),
         }
-        if name == "search.html":  # Sphinx's search
-            own |= {
-                f"_static/{part}.js"
-                for part in ("documentation_options", "doctools", "sphinx_highlight", "searchtools", "language_data")
-            }
-            own.add("searchindex.js")
+        if name == "search.html":
+            own |= {"_static/minisearch/minisearch.js", "_static/search.js", "searchindex.js"}
         assert loaded <= own, f"{name} loads {sorted(loaded - own)}"
 
 
@@ -467,30 +464,6 @@ def test_valid_html(tmp_path):
 
 
 @in_browser
-@pytest.mark.parametrize("start", ["http", "file"])
-def test_search(browser, site, start):
-    base = site[0] if start == "http" else SITE.as_uri() + "/"
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    faults = []
-    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(base + "chapters/02-linear-models.html")
-    page.get_by_role("searchbox", name="Search the book").fill("dropout")
-    page.keyboard.press("Enter")
-    results = page.locator("#search-results li a")
-    results.first.wait_for()
-    page.get_by_text("Places found").wait_for()
-    targets = results.evaluate_all("links => links.map(link => link.href)")
-    assert any("08-regularization" in target for target in targets), targets
-    results.first.click()
-    page.wait_for_load_state()
-    assert "dropout" in page.locator("article").inner_text().lower()
-    assert not faults, faults
-    context.close()
-
-
-@in_browser
 def test_a_page_that_is_not_there(browser, site):
     context = browser.new_context()
     page = context.new_page()
@@ -512,5 +485,5 @@ def test_the_map_of_the_site():
         return
     places = [element.text for element in xml.etree.ElementTree.parse(file).iter() if element.tag.endswith("loc")]
     for name in PAGES:
-        if name not in ("index.html", "intro.html", "search.html", "404.html"):
+        if name not in ("index.html", "intro.html", "search.html", "404.html", "offline.html"):
             assert sum(place.endswith("/" + name) for place in places) == 1, name

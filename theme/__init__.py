@@ -8,6 +8,8 @@
     writer        how the parts of a text are written as HTML: figures, tables, folds
     interactive   explorers and other pieces that move: frames as files, scripts served once
     page          what stands around the text
+    search        what the search looks through: sections, exercises, terms
+    reader        where the reader stopped, and reading without a network; all of it in the reader's browser
     buttons       the line below a title: Colab, Binder, download, edit
     site          the page of all explorers, the page for addresses that lead nowhere, the site's map
 

@@ -121,7 +121,7 @@ def prepare(app, pagename, _template, context, _doctree):
     book = context["docstitle"]
     context["page_name"] = name
     context["page_title"] = name if name == book else f"{name} · {book}"
-    context["page_noindex"] = pagename in ("search", "404")
+    context["page_noindex"] = pagename in ("search", "404", "offline")
     context["page_description"] = description_of(body)
 
     toctree = context.get("toctree")

@@ -35,7 +35,7 @@ def place(app, pagename, _template, context, _doctree):
         return
     if pagename == "404":
         context["page_base"] = address  # it is shown in any folder, so what it loads is named from the root
-    elif pagename != "search":
+    elif pagename not in ("search", "offline"):
         context["page_address"] = address if pagename == app.config.root_doc else f"{address}{pagename}.html"
         context["page_card"] = address + card(app, context["page_name"], context.get("page_description", ""))
 
@@ -131,7 +131,7 @@ def remove_what_is_no_more(app, error):
         *(file for folder in ("chapters", "exercises", "reference") for file in (site / folder).rglob("*.html")),
     ]:
         name = file.relative_to(site).with_suffix("").as_posix()
-        if name not in app.env.found_docs and name not in ("index", "search", "explorers", "404"):
+        if name not in app.env.found_docs and name not in ("index", "search", "explorers", "404", "offline"):
             file.unlink()
     pages = "".join(file.read_text(encoding="utf-8") for file in site.rglob("*.html"))
     shown = set(re.findall(r"_images/([\w.-]+)", pages))

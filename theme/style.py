@@ -5,13 +5,12 @@ with those they load from elsewhere. None of them is loaded (see `_config.yml`),
 others ask for: the style and the script of this book are one file each.
 """
 
-import hashlib
 import re
 from pathlib import Path
 
 from pygments.formatters import HtmlFormatter
 
-from book.files import write_whole
+from book.files import digest, write_whole
 
 CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
 
@@ -37,7 +36,8 @@ def style(static: Path) -> str:
     katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace(
         "url(fonts/", "url(katex/fonts/"
     )
-    return "\n".join([katex, (static / "nndl.css").read_text(encoding="utf-8"), *rules, ""])
+    own = [(static / name).read_text(encoding="utf-8") for name in ("nndl.css", "reader.css")]
+    return "\n".join([katex, *own, *rules, ""])
 
 
 def write_style(app):
@@ -46,8 +46,9 @@ def write_style(app):
     source = Path(app.srcdir, "theme", "static")
     text = style(source)
     write_whole(Path(app.outdir, "_static", "page.css"), text)
-    # In the addresses of style and script, so that a browser never puts a new page into an old style.
-    app.nndl_digest = hashlib.sha256(text.encode() + (source / "page.js").read_bytes()).hexdigest()[:8]
+    # In the addresses of style and scripts, so that a browser never puts a new page into an old style.
+    scripts = [*source.rglob("*.js"), *Path(app.srcdir, "nndl_lib", "interactive", "js").glob("*.js")]
+    app.nndl_digest = digest(sorted(scripts), Path(app.srcdir), text)[:8]
 
 
 def setup(app):

@@ -37,7 +37,8 @@ def style(static: Path) -> str:
     katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace(
         "url(fonts/", "url(katex/fonts/"
     )
-    return "\n".join([katex, (static / "nndl.css").read_text(encoding="utf-8"), *rules, ""])
+    book = [(static / name).read_text(encoding="utf-8") for name in ("nndl.css", "print.css")]
+    return "\n".join([katex, *book, *rules, ""])
 
 
 def write_style(app):
@@ -46,8 +47,9 @@ def write_style(app):
     source = Path(app.srcdir, "theme", "static")
     text = style(source)
     write_whole(Path(app.outdir, "_static", "page.css"), text)
+    scripts = b"".join((source / name).read_bytes() for name in ("page.js", "print.js"))
     # In the addresses of style and script, so that a browser never puts a new page into an old style.
-    app.nndl_digest = hashlib.sha256(text.encode() + (source / "page.js").read_bytes()).hexdigest()[:8]
+    app.nndl_digest = hashlib.sha256(text.encode() + scripts).hexdigest()[:8]
 
 
 def setup(app):

@@ -8,6 +8,8 @@
     notebooks   what a notebook for readers has: an install cell, links that lead somewhere
     publish     all that is published beside the pages; Binder's files                             (Sphinx extension)
     reference   the API reference, from the library's docstrings                                   (Sphinx extension)
+    pdf         make pdf: the whole book on paper, printed by Chromium
+    document    what it prints: the texts of all pages as one document of HTML
     release     make release: wheel, site and notebooks with checksums
     origin      the repository, the revision and the addresses of this book
     files       where things are, and the one way to write a file

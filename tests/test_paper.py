@@ -1,6 +1,7 @@
 """The book on paper: how a page prints, with what is folded and without; and the PDF of the whole book, `make pdf`."""
 
 import re
+import unicodedata
 from types import SimpleNamespace
 
 import pytest
@@ -133,7 +134,7 @@ def printed(tmp_path_factory):
 
 
 def words(page):
-    return " ".join(page.extract_text().split())
+    return unicodedata.normalize("NFKC", " ".join(page.extract_text().split()))  # without ligatures
 
 
 def first_page(reader, text):

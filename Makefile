@@ -28,7 +28,7 @@ export NO_PROXY := 127.0.0.1,localhost$(addprefix $(COMMA),$(or $(no_proxy),$(NO
 export no_proxy := $(NO_PROXY)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book check test test-launch lab exercises otter links names release clean web
+.PHONY: help environment book pdf check test test-launch lab exercises otter links names release clean web
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ environment:  ## set up .venv, and nothing else
 
 book: environment  ## set up, run the chapters, build the site, say where to open it
 	@$(VENV) -m book.build
+
+pdf: book  ## the whole book as one PDF, by the Chromium that is installed, and a link to it on the cover (minutes)
+	@$(VENV) -m book.pdf
 
 check: environment  ## form, common mistakes and types of all Python files, in seconds
 	@$(VENV) -m ruff check && $(VENV) -m ruff format --check --quiet && $(VENV) -m mypy --no-error-summary
@@ -73,7 +76,7 @@ links: environment  ## follow every link that leaves the book (needs the network
 names: environment  ## add new public names to tests/public_names.txt
 	@$(VENV) -m tests.public_names
 
-release: book  ## wheel, site and notebooks with checksums, into _build/release
+release: pdf  ## wheel, site, notebooks and the PDF with checksums, into _build/release
 	@$(VENV) -m book.release
 
 clean:  ## remove the built book; the environment in .venv stays

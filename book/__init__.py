@@ -8,6 +8,8 @@
     notebooks   what a notebook for readers has: an install cell, links that lead somewhere
     publish     all that is published beside the pages; Binder's files                             (Sphinx extension)
     reference   the API reference, from the library's docstrings                                   (Sphinx extension)
+    pdf         make pdf: the whole book on paper, printed by Chromium
+    document    what it prints: the texts of all pages as one document of HTML
     release     make release: wheel, site and notebooks with checksums
     origin      the repository, the revision and the addresses of this book
     files       where things are, and the one way to write a file
@@ -20,7 +22,7 @@ the book's folder: `.venv/bin/python -m book.build`.
 
 import sys
 
-# What reads a notebook imports jsonschema, and that a grammar of international addresses, which takes longer than all of
-# the build's other imports together (1.5 of 2.1 s, in every process). No notebook needs it, and jsonschema does without
-# where it is not installed: for what is None here, Python raises the error of that.
+# What reads a notebook imports jsonschema, and that a grammar of international addresses, which takes longer than all
+# of the build's other imports together (1.5 of 2.1 s, in every process). No notebook needs it, and jsonschema does
+# without where it is not installed: for what is None here, Python raises the error of that.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

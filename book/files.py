@@ -17,6 +17,7 @@ BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 EXECUTED = BUILD / "executed"
 NOTEBOOKS = BUILD / "notebooks"
+PDF = BUILD / "pdf" / "neural-networks-and-deep-learning.pdf"
 
 
 # Editors and desktops leave files beside the sources, some under names that look alike: `.#page.md`, `page-Copy1.md`,
@@ -117,9 +118,9 @@ def remove_others(folder: Path, kept: Iterable[Path]) -> None:
             path.unlink()
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str | bytes) -> None:
     """Write a file, whole or not at all, and the folders above it. One that says the same already is left untouched."""
-    content = text.encode()
+    content = text.encode() if isinstance(text, str) else text
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""What a release consists of: the wheel, the site and the notebooks as archives, and the checksums of all three.
+"""What a release consists of: the wheel, the site and the notebooks as archives, the PDF of the book, and checksums.
 
-    .venv/bin/python -m book.release     into _build/release, from what `make book` built
+    .venv/bin/python -m book.release     into _build/release, from what `make pdf` built
 
 Where NNDL_REVISION names a tag (`v0.1.0`), it has to be that of the version, and CHANGELOG.md has to have its section.
 """
@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from book.files import BUILD, NOTEBOOKS, ROOT, SITE, copy_file, library_files, project, write_whole
+from book.files import BUILD, NOTEBOOKS, PDF, ROOT, SITE, copy_file, library_files, project, write_whole
 
 RELEASE = BUILD / "release"
 PROJECT = ["pyproject.toml", "README.md", "LICENSE"]  # beside the library, all that the wheel is built from
@@ -58,12 +58,17 @@ def main() -> int:
         if fault:
             print(f"release: {fault}", file=sys.stderr)
             return 1
+    if not (SITE / PDF.name).is_file():
+        print("release: the site has no PDF of the book: make pdf", file=sys.stderr)
+        return 1
     shutil.rmtree(RELEASE, ignore_errors=True)
     (RELEASE / "wheel").mkdir(parents=True)
     files = [build_wheel(RELEASE / "wheel")]
     for name, folder in [("site", SITE), ("notebooks", NOTEBOOKS)]:
         files.append(RELEASE / f"nndl-{name}-{version}.zip")
         archive(folder, files[-1])
+    files.append(RELEASE / f"nndl-book-{version}.pdf")
+    shutil.copyfile(SITE / PDF.name, files[-1])
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     write_whole(RELEASE / "SHA256SUMS", "".join(sums))
     print("".join(sums), end="")

@@ -3,19 +3,13 @@
 import contextlib
 import gzip
 import http.server
-import shutil
 import threading
 import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-BROWSERS = [
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-]
-CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+from book.pdf import CHROMIUM as CHROMIUM
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

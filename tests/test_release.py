@@ -103,10 +103,15 @@ def test_a_release_has_checksums(tmp_path, monkeypatch, wheel):
     )
     monkeypatch.setattr(release, "archive", lambda folder, to: to.write_text(f"{folder.is_dir()}", encoding="utf-8"))
     monkeypatch.delenv("NNDL_REVISION", raising=False)
+    monkeypatch.setattr(release, "SITE", tmp_path / "site")
+    (tmp_path / "site").mkdir()
+    assert release.main() == 1  # the book on paper is missing
+    (tmp_path / "site" / release.PDF.name).write_bytes(b"%PDF")
     assert release.main() == 0
     lines = [line.split("  ") for line in text_of(tmp_path / "release" / "SHA256SUMS").splitlines()]
     version = public_names.version()
-    assert [name for _, name in lines] == [wheel.name, f"nndl-site-{version}.zip", f"nndl-notebooks-{version}.zip"]
+    archives = [f"nndl-site-{version}.zip", f"nndl-notebooks-{version}.zip", f"nndl-book-{version}.pdf"]
+    assert [name for _, name in lines] == [wheel.name, *archives]
     for digest, name in lines:
         (file,) = (tmp_path / "release").rglob(name)
         assert hashlib.sha256(file.read_bytes()).hexdigest() == digest and file.read_bytes() not in (b"False",)

@@ -25,7 +25,19 @@ FONTS = {
     "AMS-Regular": "amsrm|mathbb",
     "Size1-Regular": "small-op|delimsizing size1",
     "Size2-Regular": "large-op|delimsizing size2",
+    "Size3-Regular": "delimsizing size3",
+    "Size4-Regular": "delimsizing size4|delim-size4",
+    "Main-Italic": "mathit|textit",
+    "Script-Regular": "mathscr",
+    "Fraktur-Regular": "mathfrak",
+    "SansSerif-Regular": "mathsf|textsf",
+    "Typewriter-Regular": "mathtt|texttt",
 }
+# Beside the browser's own command, which leaves out what is folded. Without scripts they would do nothing.
+PRINT = (
+    '<button type="button" class="print" title="What is folded is left out">Print</button> '
+    '<button type="button" class="print unfolded">Print with solutions and code</button>'
+)
 
 
 def hurry(body: str) -> str:
@@ -43,10 +55,12 @@ def fonts_of(body: str) -> list[str]:
     end = 0
     while end >= 0 and len(text_of(body[:end]).split()) < 250:
         end = body.find("</p>", end + 4)
-    first = body[: end if end >= 0 else len(body)]
-    if 'class="katex' not in first:
-        return []
-    return [name for name, mark in FONTS.items() if re.search(mark, first)]
+    return fonts_in(body[: end if end >= 0 else len(body)])
+
+
+def fonts_in(body: str) -> list[str]:
+    """The fonts of all formulas in a text."""
+    return [name for name, mark in FONTS.items() if re.search(mark, body)] if 'class="katex' in body else []
 
 
 def words_of(text: str) -> str:
@@ -90,6 +104,8 @@ def about(app, pagename, context) -> str:
         download = " download" if link.get("download") else ""
         url, tooltip, text = (html.escape(link[key]) for key in ("url", "tooltip", "text"))
         items.append(f'<a href="{url}" title="{tooltip}"{download}>{text}</a>')
+    if "<details" in context["body"]:
+        items.append(PRINT)
     if "<img " in context["body"]:
         # What chapters say of black, white and how dark something is was written on white paper. See the style sheet.
         items.append(
@@ -109,6 +125,7 @@ def prepare(app, pagename, _template, context, _doctree):
     context["page_first_script"] = FIRST_SCRIPT
     context["page_digest"] = app.nndl_digest
     context["page_fonts"] = fonts_of(body)
+    context["page_all_fonts"] = " ".join(fonts_in(body))
     # Of the scripts that extensions ask for, those of the library's own pieces.
     own = {path.name for path in Path(app.srcdir, "nndl_lib", "interactive", "js").glob("*.js")}
     names = [

@@ -36,7 +36,7 @@ def style(static: Path) -> str:
     katex = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", katex).replace(
         "url(fonts/", "url(katex/fonts/"
     )
-    own = [(static / name).read_text(encoding="utf-8") for name in ("nndl.css", "reader.css")]
+    own = [(static / name).read_text(encoding="utf-8") for name in ("nndl.css", "reader.css", "print.css")]
     return "\n".join([katex, *own, *rules, ""])
 
 

@@ -8,6 +8,7 @@ Nothing is loaded before it is asked for. ``data.augmentation`` changes images, 
 """
 
 from nndl_lib.data import augmentation
+from nndl_lib.data._canvases import digit_canvases
 from nndl_lib.data._loader import TensorLoader
 from nndl_lib.data._mnist import Images, mnist
 from nndl_lib.data._points import boolean_inputs, make_blobs, make_circles, make_moons, make_spirals
@@ -29,5 +30,6 @@ __all__ = ["Dataset", "make_line", "make_sine", "diabetes", "breast_cancer", "wi
 __all__ += ["split", "Standardizer", "Whitening"]
 __all__ += ["boolean_inputs", "make_blobs", "make_moons", "make_circles", "make_spirals"]
 __all__ += ["adding_problem", "delayed_copy", "noisy_oscillation"]
+__all__ += ["digit_canvases"]
 __all__ += ["mnist", "Images", "TensorLoader"]
 __all__ += ["augmentation"]

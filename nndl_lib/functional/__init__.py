@@ -7,6 +7,7 @@
 Each says what it takes in one line above it, refuses what does not fit, and begins with its mathematics.
 """
 
+from nndl_lib.functional._boxes import box_iou, nms, roi_align
 from nndl_lib.functional._convolution import conv2d, conv2d_loops
 from nndl_lib.functional._dropout import dropout
 from nndl_lib.functional._losses import (
@@ -46,3 +47,4 @@ __all__ = [
 __all__ += ["identity", "step", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "Activation", "activations"]
 __all__ += ["batch_norm", "layer_norm", "local_response_norm", "dropout"]
 __all__ += ["conv2d", "conv2d_loops", "max_pool2d", "avg_pool2d", "output_size"]
+__all__ += ["box_iou", "nms", "roi_align"]

@@ -403,3 +403,64 @@ def centers(layers):
         size += d * (k - 1) * distance
         distance *= s
     return size, distance, -(size // 2)
+
+
+# --- non-maximum suppression ----------------------------------------------------------------------------------------
+
+
+def overlaps(boxes):
+    """Intersection over union of all pairs."""
+    low, high = torch.maximum(boxes[:, None, :2], boxes[:, :2]), torch.minimum(boxes[:, None, 2:], boxes[:, 2:])
+    shared, area = (high - low).clamp(min=0).prod(2), (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    return shared / (area[:, None] + area - shared)
+
+
+def greedy(order, drops):
+    kept, left = [], list(order)
+    while left:
+        kept.append(left.pop(0))
+        left = [n for n in left if not drops[kept[-1], n]]
+    return torch.tensor(kept)
+
+
+@wrong("suppress", "worst box comes first")
+def ascending(boxes, scores, threshold):
+    return greedy(scores.argsort().tolist(), overlaps(boxes) > threshold)
+
+
+@wrong("suppress", "in the order in which they come")
+def leaves_out_the_scores(boxes, scores, threshold):
+    return greedy(range(len(boxes)), overlaps(boxes) > threshold)
+
+
+@wrong("suppress", "dropped drops others")
+def all_better_ones_drop(boxes, scores, threshold):
+    order = scores.argsort(descending=True)
+    above = torch.triu(overlaps(boxes[order]) > threshold, diagonal=1)
+    return order[~above.any(dim=0)]
+
+
+@wrong("suppress", "overlap equals the threshold")
+def at_least(boxes, scores, threshold):
+    return greedy(scores.argsort(descending=True).tolist(), overlaps(boxes) >= threshold)
+
+
+@wrong("suppress", "sorted by their number")
+def in_order(boxes, scores, threshold):
+    return greedy(scores.argsort(descending=True).tolist(), overlaps(boxes) > threshold).sort().values
+
+
+@wrong("suppress", "sum of the two areas")
+def shares_of_the_sum(boxes, scores, threshold):
+    iou = overlaps(boxes)
+    return greedy(scores.argsort(descending=True).tolist(), iou / (1 + iou) > threshold)
+
+
+@wrong("suppress", "Nothing is dropped")
+def sorts_alone(boxes, scores, threshold):
+    return torch.argsort(scores, descending=True)
+
+
+@wrong("suppress", "Only the box of the best score")
+def the_best(boxes, scores, threshold):
+    return scores.topk(1).indices

@@ -179,22 +179,24 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 # Read the page from top to bottom: what is wider than the screen becomes a stop of the keyboard when it comes near.
-READ = """async () => { for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
+READ = """async () => { for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
     scrollTo({top: y, behavior: "instant"});
     await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame); }
     scrollTo({top: 0, behavior: "instant"}); }"""
 
+# All is asked before anything is changed: after each change the browser would work out all styles anew.
 FEWER = """() => {
-    document.querySelectorAll(".katex-html").forEach(drawn => drawn.remove());
-    document.querySelectorAll("math").forEach(formula => { formula.textContent = formula.textContent; });
-    const seen = new Set();
+    const seen = new Set(), known = [];
     for (const word of document.querySelectorAll(".highlight span")) {
         const cell = word.closest(".cell_input, .cell_output, details, article");
         const kind = [word.className, word.parentElement.className, cell && cell.className, word.childElementCount,
                       getComputedStyle(word).color, word.hasAttributes(), word.checkVisibility()].join("|");
-        if (seen.has(kind)) word.replaceWith(...word.childNodes);
-        else seen.add(kind);
-    } }"""
+        if (seen.has(kind)) known.push(word);
+        seen.add(kind);
+    }
+    document.querySelectorAll(".katex-html").forEach(drawn => drawn.remove());
+    document.querySelectorAll("math").forEach(formula => { formula.textContent = formula.textContent; });
+    known.forEach(word => word.replaceWith(...word.childNodes)); }"""
 
 
 def axe(page, rules):

@@ -23,6 +23,6 @@ the book's folder: `.venv/bin/python -m book.build`.
 import sys
 
 # What reads a notebook imports jsonschema, and that a grammar of international addresses, which takes longer than all
-# of the build's other imports together (1.5 of 2.1 s, in every process). No notebook needs it, and jsonschema does
-# without where it is not installed: for what is None here, Python raises the error of that.
+# else that the build imports (1.5 of 2.1 s, in every process). No notebook needs it, and jsonschema does without where
+# it is not installed: for what is None here, Python raises the error of that.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -421,6 +421,7 @@ def test_no_foreign_scripts_or_styles():
             "_static/page.css",
             "_static/page.js",
             "_static/figures.js",
+            "_static/print.js",
             "_static/reader.js",
             *(f"_static/{path.name}" for path in (ROOT / "nndl_lib" / "interactive" / "js").glob("*.js")),
         }

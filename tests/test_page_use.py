@@ -133,7 +133,7 @@ def test_copy(browser, site):
 LOST = """() => Array.from(
     document.querySelectorAll("article :is(h1, h2, h3, p, li, pre, td, img, figcaption, .katex-html)")
 ).filter(
-    e => !e.closest(".nndl-controls, .about-this-page, details")
+    e => !e.closest(".nndl-controls, .nndl-hint, .about-this-page, details")
         && (!e.checkVisibility({opacityProperty: true, visibilityProperty: true})
             || e.getBoundingClientRect().height === 0)
 ).map(e => e.outerHTML.slice(0, 80))"""

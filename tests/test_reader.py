@@ -156,7 +156,7 @@ def test_what_was_read_can_be_read_without_a_network(browser):
 
 def test_a_new_book_replaces_the_old_one(browser, tmp_path):
     name, worker, pages = "chapters/notation.html", "offline-worker.js", {}
-    scripts = ["_static/page.css", "_static/page.js", "_static/reader.js", "_static/icon.svg"]
+    scripts = [f"_static/{name}" for name in ("page.css", "page.js", "print.js", "reader.js", "icon.svg")]
     for file in [name, worker, "offline.html", *scripts]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SITE / file, tmp_path / file)

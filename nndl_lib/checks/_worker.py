@@ -32,6 +32,7 @@ import torch
 
 MEMORY = 4 * 2**30  # bytes that work may take beyond what this process has: the kernel must outlive it
 PATIENCE = 30.0  # seconds after which a process ends itself, should the one that is to stop it be gone
+QUEUE = 25.0  # seconds that work may wait for a core, which others use, before that counts as its own time
 
 _is_child = False
 _ways_out: list = []  # in a child: the ends of pipes that are its own, and not of its children
@@ -56,7 +57,10 @@ def is_child() -> bool:
 
 
 def run(work: Callable[[Callable[[Any], None]], None], seconds: float) -> Ended:
-    """Do ``work(send)``, stop it after so many seconds, and return what it has sent, which is plain data."""
+    """Do ``work(send)``, stop it after so many seconds, and return what it has sent, which is plain data.
+
+    In a process of its own, time in which others use the cores does not count; time in which it sleeps does.
+    """
     if is_child() or sys.platform == "linux" and not torch.cuda.is_initialized():
         try:
             return _apart(work, seconds)
@@ -179,7 +183,7 @@ def _limit(seconds: float) -> None:
 def _receive(child: int, messages, places: int, seconds: float) -> Ended:
     sent: list[Any] = []
     deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
+    while (left := deadline + min(_queued(child), QUEUE) - time.monotonic()) > 0:
         if not messages.poll(min(left, 0.2)):  # an interrupt may come without a signal to this thread: look up for it
             continue
         try:
@@ -195,6 +199,15 @@ def _receive(child: int, messages, places: int, seconds: float) -> Ended:
         sent.append(message[0])
     os.kill(child, signal.SIGUSR1)
     return Ended(sent, "time", _places(places, 0.5))
+
+
+def _queued(child: int) -> float:
+    """The seconds that a process would have run and had no core. 0 where the kernel does not say."""
+    try:
+        with open(f"/proc/{child}/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def _how(child: int) -> str:

@@ -343,6 +343,23 @@ def test_a_function_that_hangs_is_stopped_and_its_line_named(function, line):
     assert found.startswith(words) and found.removeprefix(words).split(". If that")[0] in line
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no system else says how long a process had no core")
+def test_time_in_which_others_have_the_cores_does_not_count(monkeypatch):
+    begun, before = (time.perf_counter(), time.thread_time()), worker._queued(os.getpid())
+    while time.thread_time() < begun[1] + 0.2:
+        pass
+    waited = worker._queued(os.getpid()) - before
+    assert 0 <= waited <= time.perf_counter() - begun[0] - 0.2 + 0.02  # time on a core is none of it
+    assert worker._queued(-1) == 0
+    # As on a busy machine: five inputs and more at 0.1 s each, where 0.3 s are allowed.
+    monkeypatch.setattr(worker, "_queued", lambda child: 20.0)
+    assert scaled.verdict(lambda x, c: (time.sleep(0.1), x * c)[1], seconds=0.3).passed
+    # But it ends before the child ends itself, without a word of where it was.
+    monkeypatch.setattr(worker, "_queued", lambda child: 1e9)
+    monkeypatch.setattr(worker, "QUEUE", 0.1)
+    assert "after 0.2 s it was still at work" in hint(scaled, asleep, seconds=0.2)
+
+
 def test_what_is_returned_or_given_may_hang_too():
     assert "It does not come to an end" in hint(scaled, lambda x, c: Sleeps(), seconds=0.3)
     assert "It does not come to an end" in hint(scaled, Sleeps(), seconds=0.3)

@@ -18,6 +18,7 @@ G = torch.Generator().manual_seed(0)
 X, IMAGES, T = torch.rand(4, 3, generator=G), torch.rand(2, 3, 8, 8, generator=G), torch.rand(4, generator=G)
 LABELS = torch.tensor([0, 2, 1, 1])
 WEIGHT, C3 = torch.rand(6, 3, 3, 3, generator=G), torch.rand(3, generator=G)
+BOXES = torch.tensor([[0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 3.0, 4.0]])
 NORM = {"running_mean": C3, "running_var": C3, "weight": C3, "bias": C3}
 IMAGE = {name: {"images": IMAGES} for name in nndl_lib.data.augmentation.__all__}
 IMAGE["random_crop"] |= {"size": 6, "generator": G}
@@ -27,6 +28,9 @@ IMAGE["shift"] |= {"down": 1.0}
 IMAGE["scale"] |= {"factor": 1.5}
 CALLS = {
     nndl_lib.functional: {
+        "box_iou": {"boxes1": BOXES, "boxes2": BOXES},
+        "nms": {"boxes": BOXES, "scores": C3[:2], "iou_threshold": 0.5},
+        "roi_align": {"input": IMAGES, "boxes": [BOXES, BOXES], "output_size": 2},  # boxes may be a list, of tensors
         **{
             name: {"input": X}
             for name in (

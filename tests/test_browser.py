@@ -16,25 +16,35 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome 
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
+def new_window(browser, scripts=True):
+    """A page, and its faults: what it asks for from elsewhere than the folder, what fails, and errors."""
+    page, faults = browser.new_page(java_script_enabled=scripts), []
+    page.context.set_offline(True)
+
+    def only_files(request):
+        if not request.url.startswith((SITE.as_uri(), "data:", "about:")):
+            faults.append(f"asked for {request.url}")
+
+    page.on("request", only_files)
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    if scripts:  # without them, scripts that the page preloads are dropped
+        page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    return page, faults
+
+
+def show(page, path, width=1280, height=800):
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="light")
+    page.goto((SITE / path.relative_to(ROOT).with_suffix(".html")).as_uri())
+
+
+WHOLE = "document.documentElement.dataset.whole = 'yes'"  # as for a reader who jumps into the text
+
+
 @pytest.fixture(scope="module")
 def windows(browser):
-    """Two pages for visit after visit, with scripts and without; and their faults: what left the folder, and errors."""
-    found = {}
-    for scripts in (True, False):
-        page, faults = browser.new_page(java_script_enabled=scripts), []
-
-        def only_files(route, faults=faults):
-            if route.request.url.startswith((SITE.as_uri(), "data:")):
-                route.continue_()
-            else:
-                faults.append(f"asked for {route.request.url}")
-                route.abort()
-
-        page.context.route("**/*", only_files)
-        page.on("pageerror", lambda error, faults=faults: faults.append(f"error: {error}"))
-        if scripts:  # without them, scripts that the page preloads are dropped
-            page.on("requestfailed", lambda request, faults=faults: faults.append(f"failed: {request.url}"))
-        found[scripts] = page, faults
+    """Two windows for visit after visit, with scripts and without."""
+    found = {scripts: new_window(browser, scripts) for scripts in (True, False)}
     yield found
     for page, _ in found.values():
         page.close()
@@ -44,13 +54,11 @@ def windows(browser):
 def open_page(windows):
     """Open a page of the site; at the end of the test, no request may have left the folder and no error been logged."""
 
-    def open_it(path, scripts=True, width=1280, height=800, scheme="light"):
+    def open_it(path, scripts=True, width=1280, height=800):
         page, _ = windows[scripts]
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
-        page.goto((SITE / path.relative_to(ROOT).with_suffix(".html")).as_uri())
+        show(page, path, width, height)
         if scripts:
-            page.evaluate("document.documentElement.dataset.whole = 'yes'")  # as for a reader who jumps into the text
+            page.evaluate(WHOLE)
         return page
 
     yield open_it
@@ -59,6 +67,17 @@ def open_page(windows):
         page.goto("about:blank")  # which ends what is still being loaded
         faults.clear()
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
+def explorers(browser, request):
+    """The explorers of a chapter, whose page is loaded once: tests move them, from wherever they stand."""
+    page, faults = new_window(browser)
+    show(page, request.param)
+    page.evaluate(WHOLE)
+    yield page.locator("figure.nndl-explorer").all()
+    page.close()
+    assert not faults, "\n".join(faults)
 
 
 # Ask again and again: a browser may go on leaving out a section that was scrolled to once, and would never load the
@@ -77,34 +96,32 @@ def picture(figure):
     return image.screenshot()
 
 
-@chapter
-def test_explorers_move_by_keyboard(open_page, path):
-    page = open_page(path)
-    figures = page.locator("figure.nndl-explorer")
-    assert figures.count() >= 2
-    for figure in figures.all():
+def test_explorers_move_by_keyboard(explorers):
+    assert len(explorers) >= 2
+    for figure in explorers:
         figure.scroll_into_view_if_needed()
+        before = picture(figure)
         for control in figure.locator("input[type=range]").all():
-            before, alt = picture(figure), figure.locator("img").get_attribute("alt")
+            alt = figure.locator("img").get_attribute("alt")
             value = control.get_attribute("aria-valuetext")
             control.focus()
             # Away from the end that the control may start at.
             at_end = control.evaluate("control => control.value === control.max")
-            page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+            control.press("ArrowLeft" if at_end else "ArrowRight")
             assert control.get_attribute("aria-valuetext") != value
             assert control.locator("xpath=..").locator("span").inner_text() == control.get_attribute("aria-valuetext")
-            assert picture(figure) != before, "the control moved and the picture did not"
+            after = picture(figure)
+            assert after != before, "the control moved and the picture did not"
+            before = after
             assert figure.locator("img").get_attribute("alt") != alt
             assert figure.locator(".nndl-said").text_content() == figure.locator("img").get_attribute("alt")
 
 
-@chapter
-def test_every_frame_is_reached_and_loads(open_page, path):
-    page = open_page(path)
-    for figure in page.locator("figure.nndl-explorer").all():
+def test_every_frame_is_reached_and_loads(explorers):
+    for figure in explorers:
         figure.scroll_into_view_if_needed()
         figure.locator("img").evaluate(DECODED)
-        page.wait_for_function("figure => figure.dataset.ready", arg=figure.element_handle())  # its lists have come
+        figure.page.wait_for_function("figure => figure.dataset.ready", arg=figure.element_handle())
         sources = figure.evaluate("""async figure => {
             const controls = Array.from(figure.querySelectorAll('input, select')), image = figure.querySelector('img');
             const sizes = controls.map(control => control.max ? Number(control.max) + 1 : control.options.length);

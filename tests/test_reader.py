@@ -23,6 +23,9 @@ def read_on(page, section):
     page.mouse.move(600, 400)
     wait_until(page, is_there, 30)
     assert page.evaluate("document.querySelector('.on-this-page [aria-current]')?.hash") == section
+    page.keyboard.press(
+        "Shift"
+    )  # a wheel's event may reach the page's script later than this returns, a key's does not
 
 
 def test_the_book_remembers_where_the_reading_stopped(browser):

@@ -71,12 +71,15 @@ def test_figures_on_a_dark_page_have_its_ground(page):
     visit(page)
     page.ask(DARK)
     for selector in ("article > section > .cell .cell_output img", "section section .cell_output img"):
-        left, _, right, bottom = place(page, selector)
-        picture = page.picture()
-        scale = picture.width / page.ask("innerWidth")
-        corner, ground = (
-            picture.getpixel((round(x * scale), round((bottom - 3) * scale))) for x in (left + 4, right + 20)
-        )
+        for _ in range(5):  # what comes near may be laid out, and move the rest, after the box was measured
+            left, _, right, bottom = place(page, selector)
+            picture = page.picture()
+            scale = picture.width / page.ask("innerWidth")
+            corner, ground = (
+                picture.getpixel((round(x * scale), round((bottom - 3) * scale))) for x in (left + 4, right + 20)
+            )
+            if corner == ground == (21, 24, 28):
+                break
         assert corner == ground == (21, 24, 28), f"{selector}: {corner} on {ground}"
     page.ask(LIGHT)
 

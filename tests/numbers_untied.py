@@ -10,6 +10,8 @@ UNTIED = {
     },
     "01": {
         "about 80 minutes": "time to read",
+        "once for this text, it made 8": "forty other splits; the page runs ten",
+        "it made 8 to 15 times": "forty other splits; the page runs ten",
     },
     "02": {
         "about 90 minutes": "time to read",

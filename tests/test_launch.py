@@ -247,7 +247,6 @@ def test_jupyterlab_runs_a_page_and_its_explorer_lives(lab):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     wait_until(page, lambda: image.get_attribute("src") != before, seconds=60)
-    assert image.get_attribute("src") != before, "the slider moved and the picture did not"
     assert image.get_attribute("alt") != alt
     assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 300
     assert faults(page) == 0
@@ -278,7 +277,6 @@ def test_saving_a_page_changes_nothing(tmp_path):
         window.keyboard.press("Control+s")
         wait_until(window, lambda: page.stat().st_mtime_ns != before, seconds=30)
         chromium.close()
-    assert page.stat().st_mtime_ns != before, "it was not saved"
     assert text_of(page) == text_of(ROOT / "chapters" / "02-linear-models.md")
 
 
@@ -340,7 +338,7 @@ def test_jupyterlab_shows_pieces_by_anywidget(lab):
     page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
     page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
     wait_until(page, lambda: sum(canvas.evaluate(AT_A_CORNER)[:3]) < 350)
-    assert sum(light[:3]) > 500 and sum(canvas.evaluate(AT_A_CORNER)[:3]) < 350
+    assert sum(light[:3]) > 500
     assert drawing.evaluate("piece => getComputedStyle(piece).backgroundColor") == "rgb(22, 25, 29)"
     page.close()
 

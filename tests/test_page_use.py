@@ -88,7 +88,6 @@ def test_the_last_section_is_marked_at_the_end(browser, site):
         return page.evaluate("document.querySelector('.on-this-page [aria-current]')?.hash") == "#z"
 
     wait_until(page, last_is_marked)
-    assert last_is_marked()
     page.close()
 
 
@@ -102,11 +101,9 @@ def test_the_contents_show_where_the_page_is(browser, site):
         return box is not None and top <= box["y"] and box["y"] + box["height"] <= bottom
 
     wait_until(page, lambda: is_seen(52, 768))
-    assert is_seen(52, 768)
     page.set_viewport_size({"width": 360, "height": 740})
     page.get_by_role("button", name="Contents").click()
     wait_until(page, lambda: is_seen(0, 740))
-    assert is_seen(0, 740)
     page.locator("#contents").evaluate("menu => menu.scrollTop = 0")
     page.get_by_role("button", name="Close").click()  # not everyone has a key Escape
     assert not page.locator("#contents").is_visible()

@@ -35,16 +35,22 @@ FONTS = """() => {
     return Array.from(used).filter(name => name.startsWith("KaTeX")); }"""
 LOADED = """() => Array.from(document.fonts).filter(face => face.status === "loaded").map(face => [
     face.family.replaceAll('"', ""), face.style, {bold: 700, normal: 400}[face.weight] || face.weight].join(" "))"""
+# A font in which no letter of the page is set: nothing but the page's list of fonts asks for it.
+ONE_MORE = """document.addEventListener("readystatechange", () => {
+    const article = document.querySelector("article");
+    if (document.readyState === "interactive") article.dataset.fonts += " Fraktur-Regular"; })"""
 
 
 @in_browser
 def test_a_page_prints_with_and_without_what_is_folded(browser):
     page = browser.new_page(viewport={"width": 1000, "height": 700})
     page.add_init_script("window.print = () => { dispatchEvent(new Event('beforeprint')); window.printed = true; }")
+    page.add_init_script(ONE_MORE)
     page.goto((SITE / "chapters" / "03-classification.html").as_uri())
 
     # The fonts of what was never on the screen are there, for scripts that print at once.
-    wait_until(page, lambda: "KaTeX_Size4 normal 400" in page.evaluate(LOADED))
+    wanted = {"KaTeX_Fraktur normal 400", "KaTeX_Size4 normal 400"}
+    wait_until(page, lambda: wanted <= set(page.evaluate(LOADED)))
     page.evaluate("document.documentElement.dataset.whole = 'yes'")
     assert page.evaluate("scrollY") == 0 and set(page.evaluate(FONTS)) <= set(page.evaluate(LOADED))
     assert len(page.evaluate(FONTS)) >= 8

@@ -29,7 +29,8 @@ def digit_canvases(
         side: of the square canvases, in pixels.
 
     Returns: canvases (N, 1, side, side), and for each digit its box (N, most, 4), the least (x1, y1, x2, y2) around its
-        ink, its class (N, most), or -1 where there is none, and its mask (N, most, side, side), 1 on ink, else 0.
+        ink, its class (N, most), or -1 where there is none, and its mask (N, most, side, side), 1 where the ink is
+        above 0.4, else 0.
 
     Raises: ValueError: a number is too small or no integer, X and t do not fit together, or a class is negative.
     """

@@ -54,7 +54,9 @@ def test_what_is_painted():
     missing = (boxes[..., 2:] - boxes[..., :2]).prod(dim=2) - masks.sum(dim=(2, 3))
     assert ((missing == 0) | (missing == 4)).all()  # a square fills its box, but perhaps for the corners
     assert (canvases[:, 0][masks[:, 0] > 0] >= 0.4).all()
-    assert not data.digit_canvases(2, torch.zeros(1, 1, 8, 8), torch.tensor([3]), rng())[3].any()  # no ink, no digit
+    for shade, there in [(0.0, False), (0.39, False), (0.41, True)]:  # ink is what is darker than 0.4
+        masks = data.digit_canvases(2, torch.full((1, 1, 8, 8), shade), torch.tensor([3]), rng())[3]
+        assert masks.any().item() == there, shade
 
 
 def test_what_is_refused():

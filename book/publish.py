@@ -3,9 +3,9 @@
     .venv/bin/python -m book.publish     into _build/notebooks, from what `make book` built last
 
 `_build/notebooks` is also what the branch `notebooks` holds, where the buttons for Colab and Binder lead (see
-theme/buttons.py): chapters with their outputs, exercises for students, solutions, and what Binder needs to install.
-Nothing here runs a cell or writes outside `_build`. As a Sphinx extension, it does so at the end of a build, and copies
-the notebooks into the site.
+theme/buttons.py): chapters with their outputs, exercises for students, solutions, what Binder needs to install, and a
+page of badges. Nothing here runs a cell or writes outside `_build`. As a Sphinx extension, it does so at the end of a
+build, and copies the notebooks into the site.
 """
 
 import os
@@ -17,9 +17,11 @@ from pathlib import Path
 import nbformat
 
 from book import exercises, notebooks
-from book.files import EXECUTED, NOTEBOOKS, ROOT, pages_with_code, project, write_whole
+from book.files import EXECUTED, EXERCISES, NOTEBOOKS, ROOT, page_of, pages_with_code, project, write_whole
 from book.messages import say, stop
 from book.origin import Origin, origin
+
+COLAB, BINDER = "https://colab.research.google.com/assets/colab-badge.svg", "https://mybinder.org/badge_logo.svg"
 
 
 def write_chapters(found: Origin, executed: Path = EXECUTED, to: Path = NOTEBOOKS) -> None:
@@ -65,8 +67,21 @@ def write_binder(found: Origin, index: str, to: Path = NOTEBOOKS, root: Path = R
     write_whole(folder / "library.txt", f"nndl-lib @ {found.source}\n")
     for name in ["runtime.txt", "postBuild"]:
         shutil.copy(root / "binder" / name, folder / name)
+
+
+def write_readme(found: Origin, to: Path = NOTEBOOKS) -> None:
+    """Write what the branch shows at GitHub: its notebooks, and the badges that open each in Colab and in Binder."""
     about = f"Written by the build, from the sources on the branch `{found.branch}`: edit them there."
-    write_whole(to / "README.md", f"# Notebooks of the book\n\n{about}\n")
+    rows = ["| notebook | on the page | run it |", "|---|---|---|"]
+    for page in [*pages_with_code(), *(page_of(source) for source in EXERCISES)]:
+        path = f"{page}.ipynb"
+        lines = (ROOT / f"{page}.md").read_text(encoding="utf-8").splitlines()
+        title = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
+        rows.append(
+            f"| [{title}]({path}) | [read]({found.site}/{page}.html) | "
+            f"[![Open in Colab]({COLAB})]({found.colab(path)}) [![Launch in Binder]({BINDER})]({found.binder(path)}) |"
+        )
+    write_whole(to / "README.md", "\n".join(["# Notebooks of the book", "", about, "", *rows]) + "\n")
 
 
 def write_all(found: Origin) -> None:
@@ -76,6 +91,7 @@ def write_all(found: Origin) -> None:
     exercises.write_notebooks(found)
     if found.source and (ROOT / "binder").is_dir():
         write_binder(found, os.environ.get("NNDL_BINDER_INDEX", ""))
+        write_readme(found)
 
 
 # --- as a Sphinx extension ------------------------------------------------------------------------------------------

@@ -269,6 +269,26 @@ def test_without_an_address_there_are_downloads_alone():
     assert buttons.buttons("chapters/notation", origin.Origin())["download"] == []
 
 
+def test_badges_open_every_notebook(tmp_path):
+    publish.write_readme(FOUND, tmp_path)
+    shown = text_of(tmp_path / "README.md")
+    targets = re.findall(r"\]\(([^)\s]+)\)", shown)
+    for page in [*PAGES, *(f"exercises/{source.stem}" for source in EXERCISES)]:
+        path = f"{page}.ipynb"
+        for target in [path, f"{FOUND.site}/{page}.html", FOUND.colab(path), FOUND.binder(path)]:
+            assert targets.count(target) == 1, target
+        assert (files.NOTEBOOKS / f"{page}.ipynb").is_file() and (SITE / f"{page}.html").is_file()
+    assert "[9. Convolutional networks](chapters/09-convolutional-networks.ipynb)" in shown
+    # The sources do not know their address, but what GitHub shows resolves this from the repository's page.
+    badges = re.findall(r"\[!\[([^]]+)\]\([^)]+\)\]\(\.\./\.\./([^)#]+)", text_of(ROOT / "README.md"))
+    assert badges == [
+        ("Tests", "actions/workflows/publish.yml"),
+        ("Open in Colab", "tree/notebooks"),
+        ("Launch in Binder", "tree/notebooks"),
+    ]
+    assert (ROOT / ".github" / "workflows" / "publish.yml").is_file()
+
+
 # --- Binder and the development container ---------------------------------------------------------------------------
 
 

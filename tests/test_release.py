@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,7 @@ import pytest
 
 from book import release
 from book.files import library_files
+from book.origin import Origin
 from tests import public_names
 from tests.chapters import ROOT, text_of
 from tests.launch import environment_without_library
@@ -45,6 +47,7 @@ print(nndl_lib.__version__, nndl_lib.__file__, len([name for name in sys.modules
 
 def test_the_wheel_works_alone(wheel, tmp_path):
     python = environment_without_library(tmp_path / "an environment")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(
         [
             sys.executable,
@@ -59,8 +62,8 @@ def test_the_wheel_works_alone(wheel, tmp_path):
             wheel,
         ],
         check=True,
+        env=environment,
     )
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [python, "-c", USE], cwd=tmp_path, env={**environment, "NNDL_STATIC": "1"}, capture_output=True, text=True
     )
@@ -69,6 +72,17 @@ def test_the_wheel_works_alone(wheel, tmp_path):
     where, count = rest.rsplit(" ", 1)
     assert version == public_names.version() and where.startswith(str(tmp_path / "an environment"))
     assert int(count) >= len(public_names.current())
+
+
+def test_the_readme_leads_somewhere_at_pypi():
+    found = Origin("https://github.com/o/n", "v1.0.0")
+    shown = release.absolute_links(text_of(ROOT / "README.md"), found)
+    links = re.findall(r"\]\(([^)\s]+)\)", shown)
+    assert len(links) >= 9 and all(link.startswith("https://") for link in links)
+    assert "https://github.com/o/n/actions/workflows/publish.yml/badge.svg" in links
+    assert "https://github.com/o/n/blob/main/CONTRIBUTING.md" in links
+    assert shown.count("](") == len(links) and release.absolute_links(shown, found) == shown
+    assert release.absolute_links("[a](b)", Origin()) == "[a](b)"  # the address is not known
 
 
 def test_archives_are_the_same_for_the_same_content(tmp_path):

@@ -112,7 +112,7 @@ SHIFTS = """window.shift = 0; new PerformanceObserver(list => { for (const entry
 
 
 @in_browser
-@every_page
+@pytest.mark.parametrize("name", OF_EVERY_KIND)
 def test_first_load(visit, site, name):
     _, sizes = site
     page = visit(name, 390, 844)
@@ -203,7 +203,10 @@ def axe(page, rules):
     if page.evaluate("'axe' in window"):
         return page.evaluate(AXE, rules)
     page.add_style_tag(content=VISIBLE)
+    size = page.viewport_size
+    page.set_viewport_size({"width": size["width"], "height": 6000})
     page.evaluate(READ)
+    page.set_viewport_size(size)
     # What KaTeX draws is hidden from assistive technology, which gets MathML; it has the color of the text around it.
     # That, the parts of a formula in MathML, and words of code of the same color in the same kind of cell, are nine
     # tenths of a chapter's elements: of such words one stays. The page of notation is looked at as it is.

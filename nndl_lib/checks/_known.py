@@ -18,19 +18,22 @@ def makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are
     fewer.
     """
-    agreed, excused = 0, False
+    agreed, differs = 0, []
     for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
         try:
             value = made(mistake, doubled(cases[k]))
         except Exception:  # it cannot be made on this input
             continue
-        if not same(outcomes[k].value, value):
-            in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in cases[k].inputs)
-            if excused or not (in_float32 or _hangs_on_rounding(mistake, cases[k], value)):
-                return False
-            excused = True
-            continue
-        agreed += k in wrong
+        if same(outcomes[k].value, value):
+            agreed += k in wrong
+        elif differs:  # one input may be excused
+            return False
+        else:
+            differs.append((cases[k], value))
+    for case, value in differs:
+        in_float32 = any(isinstance(x, Tensor) and x.dtype == torch.float32 for x in case.inputs)
+        if not (in_float32 or _hangs_on_rounding(mistake, case, value)):
+            return False
     return agreed >= min(3, len(wrong)) > 0
 
 

@@ -152,9 +152,9 @@ def _close(got: Tensor, want: Tensor, rtol: float) -> bool:
         rtol = max(rtol, 1e-4)
     wide = torch.complex128 if got.is_complex() else torch.float64
     got, want = got.detach().to(wide), want.detach().to(wide)
-    if not torch.equal(got.isfinite(), want.isfinite()):
-        return False
     finite = want.isfinite()
+    if not torch.equal(got.isfinite(), finite):
+        return False
     if not torch.equal(got[~finite].nan_to_num(), want[~finite].nan_to_num()):
         return False
     got, want = got[finite], want[finite]

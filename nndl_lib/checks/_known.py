@@ -18,7 +18,8 @@ def makes(mistake: Mistake, cases, outcomes, wrong: list[int]) -> bool:
     answer hangs on rounding (a singular matrix, a tie, float32); three wrong answers must agree, or all if there are
     fewer.
     """
-    agreed, differs = 0, []
+    agreed = 0
+    differs: list[tuple[Case, Any]] = []
     for k in [*wrong, *(k for k in range(len(cases)) if k not in wrong and not outcomes[k].stopped)]:
         try:
             value = made(mistake, doubled(cases[k]))

@@ -13,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
 from book.files import BUILD, NOTEBOOKS, PDF, ROOT, SITE, copy_file, library_files, project, write_whole
-from book.origin import Origin, origin
 
 RELEASE = BUILD / "release"
 PROJECT = ["pyproject.toml", "README.md", "LICENSE"]  # beside the library, all that the wheel is built from
@@ -29,18 +29,20 @@ def build_wheel(to: Path, root: Path = ROOT) -> Path:
         for file in [*(root / name for name in PROJECT), *library_files(root)]:
             copy_file(file, Path(scratch, file.relative_to(root)))
         readme = Path(scratch, "README.md")
-        readme.write_text(absolute_links(readme.read_text(encoding="utf-8"), origin(root=root)), encoding="utf-8")
+        readme.write_text(absolute_links(readme.read_text(encoding="utf-8")), encoding="utf-8")
         options = "--no-deps --no-build-isolation --quiet --disable-pip-version-check --wheel-dir".split()
         subprocess.run([sys.executable, "-m", "pip", "wheel", scratch, *options, str(to)], check=True)
     (wheel,) = to.glob("*.whl")
     return wheel
 
 
-def absolute_links(text: str, found: Origin) -> str:
+def absolute_links(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """The README as PyPI shows it: links that are relative to its place at GitHub would lead nowhere there."""
-    if not found.repository:
+    repository, revision = environment.get("NNDL_REPOSITORY"), environment.get("NNDL_REVISION") or "main"
+    if not repository:
         return text
-    return re.sub(r"(?<=\]\()[^)\s]+(?=\))", lambda match: urljoin(found.file(""), match[0]), text)
+    place = f"{repository}/blob/{revision}/README.md"
+    return re.sub(r"(?<=\]\()[^)\s]+(?=\))", lambda match: urljoin(place, match[0]), text)
 
 
 def archive(folder: Path, to: Path) -> None:

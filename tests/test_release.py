@@ -11,7 +11,6 @@ import pytest
 
 from book import release
 from book.files import library_files
-from book.origin import Origin
 from tests import public_names
 from tests.chapters import ROOT, text_of
 from tests.launch import environment_without_library
@@ -75,14 +74,14 @@ def test_the_wheel_works_alone(wheel, tmp_path):
 
 
 def test_the_readme_leads_somewhere_at_pypi():
-    found = Origin("https://github.com/o/n", "v1.0.0")
-    shown = release.absolute_links(text_of(ROOT / "README.md"), found)
+    environment = {"NNDL_REPOSITORY": "https://github.com/o/n", "NNDL_REVISION": "v1.0.0"}
+    shown = release.absolute_links(text_of(ROOT / "README.md"), environment)
     links = re.findall(r"\]\(([^)\s]+)\)", shown)
     assert len(links) >= 9 and all(link.startswith("https://") for link in links)
     assert "https://github.com/o/n/actions/workflows/publish.yml/badge.svg" in links
-    assert "https://github.com/o/n/blob/main/CONTRIBUTING.md" in links
-    assert shown.count("](") == len(links) and release.absolute_links(shown, found) == shown
-    assert release.absolute_links("[a](b)", Origin()) == "[a](b)"  # the address is not known
+    assert "https://github.com/o/n/blob/v1.0.0/CONTRIBUTING.md" in links
+    assert shown.count("](") == len(links) and release.absolute_links(shown, environment) == shown
+    assert release.absolute_links("[a](b)", {}) == "[a](b)"  # the address is not known
 
 
 def test_archives_are_the_same_for_the_same_content(tmp_path):

@@ -92,7 +92,7 @@ def test_what_counts_more(book):
     assert search.weight_of("chapters/04-page#exercise-1") < 1 == search.weight_of("chapters/04-page#exercising")
     assert [*book][: len(CHAPTERS)] == [page_name(path) for path in CHAPTERS]
     # The section that introduces ReLU is not called so: the glossary says which it is.
-    assert "ReLU" in book["chapters/04-multilayer-perceptrons"]["a-collection-of-bends"][3].split(", ")
+    assert "ReLU" in book["chapters/04-multilayer-perceptrons"]["activation-functions"][3].split(", ")
 
 
 @with_web
@@ -109,7 +109,7 @@ BLOCKED = """for (const name of ["localStorage", "sessionStorage", "indexedDB", 
 SEARCHES = {
     "vanishing gradients": "chapters/10-recurrent-networks.html#vanishing-and-exploding-gradients",
     "Vanishing Gradient": "chapters/10-recurrent-networks.html#vanishing-and-exploding-gradients",
-    "ReLU": "chapters/04-multilayer-perceptrons.html#a-collection-of-bends",
+    "ReLU": "chapters/04-multilayer-perceptrons.html#activation-functions",
     '"backpropagation through time"': "chapters/10-recurrent-networks.html#backpropagation-through-time",
     "dropout": "chapters/08-regularization.html#dropout",
     "bias variance": "chapters/08-regularization.html#bias-and-variance",

@@ -99,7 +99,7 @@ def test_pictures_are_as_wide_as_said(browser, screen):
     page = browser.new_page(viewport={"width": screen, "height": 800})
     page.goto((SITE / "chapters" / "05-backpropagation.html").as_uri())
     found = page.evaluate(WIDTHS)
-    assert len(found) >= 12  # figures and explorers
+    assert len(found) >= 10  # figures and explorers
     for width, least, shown, reached in found:
         assert least in (least_width(width, 120), least_width(width, 100))
         assert shown == max(min(width, screen), least) and reached

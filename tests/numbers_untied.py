@@ -118,7 +118,7 @@ UNTIED = {
         "RNN, tanh | as it comes | 0 of 10": "ten trainings of each start; the page runs three",
         "= 1 | 0 of 10": "ten trainings of each start; the page runs one",
         "| 1 of 10": "ten trainings of each start",
-        "the input bias alone | 7 of 10": "ten trainings of each start; the page runs two, at other rates",
+        "the input bias alone | 7 of 10": "ten trainings of each start; the page runs one, at twice the rate",
         "at twice the rate it is two of ten": "ten trainings at each rate",
         "against six without it": "ten trainings at each rate",
         "also at 0.004 and 0.001, and at 0.04": "ten trainings at each rate",

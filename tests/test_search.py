@@ -111,7 +111,7 @@ SEARCHES = {
     "Vanishing Gradient": "chapters/10-recurrent-networks.html#vanishing-and-exploding-gradients",
     "ReLU": "chapters/04-multilayer-perceptrons.html#activation-functions",
     '"backpropagation through time"': "chapters/10-recurrent-networks.html#backpropagation-through-time",
-    "dropout": "chapters/08-regularization.html#dropout",
+    "dropout": "chapters/08-regularization.html#switch-units-off-at-random",
     "bias variance": "chapters/08-regularization.html#bias-and-variance",
     "max_pool2d": "reference/nndl_lib/functional.html#max-pool2d",
     "counting parameters": "chapters/10-recurrent-networks.html#exercise-3",
